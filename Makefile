@@ -1,0 +1,76 @@
+# What a person does with a clone. Needs Python 3.11 or newer, git and make; everything else comes from PyPI.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PLAIN := $(VENV)/.installed
+DEV := $(VENV)/.installed-dev
+# Folders that come later do not break the checks of those that are there.
+CODE := dify_aws tests $(wildcard examples benchmarks)
+# Apart, because they need more than Python: `make e2e`.
+APART := --ignore=tests/e2e --ignore=tests/live
+PYTEST := -n auto $(APART)
+
+.DEFAULT_GOAL := help
+.PHONY: help quickstart test e2e check format coverage bench wheel-test clean
+
+help: ## what there is
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+quickstart: $(PLAIN) ## plan, apply and destroy a whole environment, in the embedded offline world
+	$(BIN)/python examples/quickstart.py
+
+test: $(DEV) ## the tests, in parallel and in random order
+	$(BIN)/python -m pytest $(PYTEST) $(ARGS)
+
+e2e: $(DEV) ## the tests that need a real sshd or a container engine
+	$(BIN)/python -m pytest tests/e2e $(ARGS)
+
+check: $(DEV) ## style, types, imports and house rules
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy $(CODE)
+	$(BIN)/lint-imports
+	$(BIN)/python -m pytest tests/house -q
+
+format: $(DEV) ## write the code in the one style
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+coverage: $(DEV) ## which lines no test reaches
+	$(BIN)/coverage run -m pytest $(APART) $(ARGS)
+	$(BIN)/coverage combine
+	$(BIN)/coverage report
+
+bench: $(DEV) ## calls, seconds and memory of apply, plan and destroy
+	$(BIN)/python benchmarks/bench.py
+
+# From a folder that has no source tree, so that what the wheel lacks is missing.
+wheel-test: $(DEV) ## the tests against the built and installed wheel
+	rm -rf build && mkdir -p build/wheel/run
+	$(BIN)/python -m build --outdir build/wheel .
+	$(BIN)/python -m venv build/wheel/venv
+	build/wheel/venv/bin/python -m pip install --quiet "$$(echo build/wheel/*.whl)[offline]" \
+		pytest pytest-randomly pytest-xdist
+	cp -R setup.cfg tests $(wildcard examples) build/wheel/run
+	rm -rf build/wheel/run/tests/house
+	cd build/wheel/run && ../venv/bin/python -c "import dify_aws, sys; sys.exit('site-packages' not in dify_aws.__file__)"
+	cd build/wheel/run && ../venv/bin/python -m pytest $(PYTEST) $(ARGS)
+
+clean: ## take away what was built and installed here
+	rm -rf $(VENV) build dist *.egg-info .coverage* htmlcov .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+		echo "dify_aws needs Python 3.11 or newer; $(PYTHON) is $$($(PYTHON) --version 2>&1)." >&2; \
+		echo "Name another one: make PYTHON=python3.12 $(MAKECMDGOALS)" >&2; exit 1; }
+	$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); exit 1; }
+
+$(PLAIN): setup.cfg pyproject.toml | $(BIN)/python
+	$(BIN)/python -m pip install --quiet --editable '.[offline]'
+	touch $@
+
+$(DEV): setup.cfg pyproject.toml | $(BIN)/python
+	$(BIN)/python -m pip install --quiet --editable '.[offline,dev]'
+	touch $@ $(PLAIN)

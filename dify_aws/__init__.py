@@ -1,0 +1,125 @@
+"""Dify on AWS from Python: ``import dify_aws``, one ``Deployment``, and it is there.
+
+>>> import dify_aws
+>>> settings = dify_aws.Settings(environment="dev")
+>>> settings.deployment
+'dify/dev'
+"""
+
+from dify_aws.aws import Aws
+from dify_aws.change import Change
+from dify_aws.deployment import Deployment
+from dify_aws.engine.applied import Applied
+from dify_aws.engine.events import Event
+from dify_aws.engine.plan import Action, Plan
+from dify_aws.engine.progress import Progress
+from dify_aws.engine.resource import Actual, Fact, Ref, Resource
+from dify_aws.engine.stack import Stack
+from dify_aws.errors import (
+    Ambiguous,
+    AwsError,
+    ChangeRefused,
+    CredentialsError,
+    DifyAwsError,
+    FixedAttribute,
+    InDoubt,
+    NotConverged,
+    NotOurs,
+    PermissionDenied,
+    PlanOutdated,
+    PlanRefused,
+    Problem,
+    QuotaExceeded,
+    ResourceError,
+    RunFailed,
+    SettingsError,
+    StackError,
+    WaitTimedOut,
+)
+from dify_aws.offline import offline
+from dify_aws.outputs import Outputs
+from dify_aws.resources import (
+    Alarm,
+    Bucket,
+    ElasticIp,
+    Instance,
+    InstanceProfile,
+    InternetGateway,
+    KeyPair,
+    LifecycleRule,
+    LogGroup,
+    NatGateway,
+    Role,
+    RouteTable,
+    Rule,
+    SecurityGroup,
+    StoredSecret,
+    Subnet,
+    Topic,
+    Volume,
+    Vpc,
+    VpcEndpoint,
+    Zone,
+)
+from dify_aws.secrets import Secret
+from dify_aws.settings import Settings
+
+__all__ = [
+    "Action",
+    "Actual",
+    "Alarm",
+    "Ambiguous",
+    "Applied",
+    "Aws",
+    "AwsError",
+    "Bucket",
+    "Change",
+    "ChangeRefused",
+    "CredentialsError",
+    "Deployment",
+    "DifyAwsError",
+    "ElasticIp",
+    "Event",
+    "Fact",
+    "FixedAttribute",
+    "InDoubt",
+    "Instance",
+    "InstanceProfile",
+    "InternetGateway",
+    "KeyPair",
+    "LifecycleRule",
+    "LogGroup",
+    "NatGateway",
+    "NotConverged",
+    "NotOurs",
+    "Outputs",
+    "PermissionDenied",
+    "Plan",
+    "PlanOutdated",
+    "PlanRefused",
+    "Problem",
+    "Progress",
+    "QuotaExceeded",
+    "Ref",
+    "Resource",
+    "ResourceError",
+    "Role",
+    "RouteTable",
+    "Rule",
+    "RunFailed",
+    "Secret",
+    "SecurityGroup",
+    "Settings",
+    "SettingsError",
+    "Stack",
+    "StackError",
+    "StoredSecret",
+    "Subnet",
+    "Topic",
+    "Volume",
+    "Vpc",
+    "VpcEndpoint",
+    "WaitTimedOut",
+    "Zone",
+    "offline",
+]

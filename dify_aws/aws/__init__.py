@@ -1,0 +1,5 @@
+"""The one door to AWS: nothing outside this package (and ``offline``) imports boto3."""
+
+from dify_aws.aws.door import Aws
+
+__all__ = ["Aws"]

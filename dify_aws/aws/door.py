@@ -1,0 +1,258 @@
+"""Aws: the door through which every call to AWS goes.
+
+It makes clients once, translates errors once, waits out what AWS has not caught up with, puts ownership tags and client
+tokens on whatever is made, and keeps the census. A resource says what to call; how a call is made is decided here.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+import threading
+from collections.abc import Iterable, Mapping
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any, Final
+
+import boto3
+from botocore.client import BaseClient
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+from botocore.model import OperationModel
+
+from dify_aws.aws import answers, birth, doubt, waiters
+from dify_aws.aws.census import Census
+from dify_aws.aws.patience import Clock, Patience, SystemClock
+from dify_aws.errors import AwsError, Problem, SettingsError
+
+log = logging.getLogger(__name__)
+
+DEPLOYMENT: Final = re.compile(r"[a-z][a-z0-9-]*(/[a-z0-9][a-z0-9-]*)*")
+TURNS: Final = 5
+
+
+class Aws:
+    """One account, one region, one deployment in it.
+
+    Args:
+        session: a ``boto3.Session``; without one, boto3's default chain (AWS_PROFILE, AWS_ENDPOINT_URL, … are honoured).
+        deployment: the name under which things are made and found again (the tag ``dify-aws:deployment``).
+        region: overrides the region of the session.
+        tags: further tags for everything that is made.
+
+    Raises:
+        SettingsError: no region is known, or the name of the deployment cannot be used.
+        CredentialsError: the profile does not exist.
+    """
+
+    def __init__(
+        self,
+        session: boto3.Session | None = None,
+        *,
+        deployment: str,
+        region: str | None = None,
+        tags: Mapping[str, str] | None = None,
+    ) -> None:
+        try:
+            self.session = session or boto3.Session()
+        except BotoCoreError as error:
+            raise answers.failure("boto3.Session", error) from error
+        self.deployment = deployment
+        self.region = region or self.session.region_name or ""
+        self.tags = dict(tags or {})
+        _check(self.deployment, self.region)
+        self.clock: Clock = getattr(self.session, "clock", None) or SystemClock()
+        self.patience = Patience(self.clock)
+        self.census = Census()
+        self._lock = threading.Lock()
+        self._clients: dict[str, BaseClient] = {}
+        self._identity: tuple[str, str] | None = None
+        self._fresh: set[str] = set()
+        self._turns: dict[str, int] = {}
+
+    def __repr__(self) -> str:
+        return f"Aws(deployment={self.deployment!r}, region={self.region!r})"
+
+    # Who and where ---------------------------------------------------------------------------------------------------
+
+    @property
+    def account(self) -> str:
+        """The id of the account that the credentials belong to."""
+        return self._caller()[0]
+
+    @property
+    def partition(self) -> str:
+        """``aws``, ``aws-cn`` or ``aws-us-gov``: the first part of every ARN."""
+        return self._caller()[1]
+
+    def _caller(self) -> tuple[str, str]:
+        if self._identity is None:
+            found = self.call("sts.GetCallerIdentity")
+            self._identity = (found["Account"], found["Arn"].split(":")[1])
+        return self._identity
+
+    def arn(self, service: str, resource: str, *, region: str | None = None) -> str:
+        """The ARN of something of this account; ``region=""`` for the global services."""
+        place = self.region if region is None else region
+        return f"arn:{self.partition}:{service}:{place}:{self.account}:{resource}"
+
+    # Calls -----------------------------------------------------------------------------------------------------------
+
+    def call(self, operation: str, **params: Any) -> dict[str, Any]:
+        """Call ``service.Operation`` and return the answer.
+
+        Raises:
+            AwsError: what AWS refused, after botocore's own retries and after the lags that are known to pass.
+        """
+        client, model = self._operation(operation)
+        method = getattr(client, _method(client, model.name))
+
+        def attempt() -> dict[str, Any]:
+            try:
+                answer: dict[str, Any] = method(**params)
+            except ClientError as error:
+                raise answers.refusal(operation, error, self.region) from error
+            except BotoCoreError as error:
+                raise answers.failure(operation, error) from error
+            return answer
+
+        log.debug("%s", operation)
+        return self.patience.call(attempt, lambda: self._speaks_of_fresh(params))
+
+    def pages(self, operation: str, result: str, **params: Any) -> list[dict[str, Any]]:
+        """Every item under ``result`` of a paged operation (of one that is not paged: of its only answer)."""
+        client, model = self._operation(operation)
+        method = _method(client, model.name)
+        if not client.can_paginate(method):
+            return list(self.call(operation, **params).get(result, ()))
+        config: Any = client.get_paginator(method)
+        marks = {"in": config._input_token, "out": config._output_token}
+        items: list[dict[str, Any]] = []
+        more: dict[str, Any] = {}
+        while True:
+            answer = self.call(operation, **params, **more)
+            items += answer.get(result, ())
+            tokens = [mark.search(answer) for mark in marks["out"]]
+            if not any(tokens) or (config._more_results is not None and not config._more_results.search(answer)):
+                return items
+            more = {name: token for name, token in zip(marks["in"], tokens, strict=False) if token}
+
+    def create(
+        self, operation: str, address: str, *, keep: bool, tags: Mapping[str, str] | None = None, **params: Any
+    ) -> dict[str, Any]:
+        """Make a thing that carries our tags (and ``tags``) from its first moment on.
+
+        Raises:
+            InDoubt: the answer was lost, and asking again could make a second one: look first.
+            AwsError: as for :meth:`call`.
+        """
+        _, model = self._operation(operation)
+        for turn in range(self._turns.get(address, 0), TURNS):
+            request = birth.born(model, params, {**self.ownership(address, keep=keep), **(tags or {})}, turn=turn)
+            self._turns[address] = turn
+            try:
+                answer = self.call(operation, **request)
+            except AwsError as error:
+                if error.code not in ("IdempotentInstanceTerminated", "IdempotentParameterMismatch"):
+                    raise
+                last = error
+            else:
+                names = birth.fresh_names(answer, model.output_shape)
+                names |= {value for name, value in request.items() if name.endswith("Name") and isinstance(value, str)}
+                self._fresh |= names
+                return answer
+        raise last
+
+    def next_turn(self, address: str) -> None:
+        """What the last token made is gone: the next :meth:`create` of this address asks for a new one."""
+        self._turns[address] = self._turns.get(address, 0) + 1
+
+    def wait(self, service: str, waiter: str, **params: Any) -> dict[str, Any]:
+        """Wait for what one of botocore's waiters (or one of ours) describes; the last answer."""
+        return waiters.wait(self.client(service), self.clock, waiter, self.region, params)
+
+    def ownership(self, address: str, *, keep: bool) -> dict[str, str]:
+        """The tags that everything we make carries: whose it is, which wish it fulfils, and the user's own."""
+        tags = {
+            **self.tags,
+            "Name": f"{self.deployment.replace('/', '-')}-{address.partition('/')[2]}",
+            birth.TAG_DEPLOYMENT: self.deployment,
+            birth.TAG_ADDRESS: address,
+        }
+        return {**tags, birth.TAG_KEEP: "true"} if keep else tags
+
+    # Clients ---------------------------------------------------------------------------------------------------------
+
+    def client(self, service: str) -> BaseClient:
+        """The client of a service: made once, under a lock (making clients is not thread-safe, using them is)."""
+        with self._lock:
+            if service not in self._clients:
+                make: Any = self.session.client
+                try:
+                    client = make(service, region_name=self.region, config=self._config())
+                except BotoCoreError as error:
+                    raise answers.failure(f"{service} client", error) from error
+                doubt.watch(client)
+                self._clients[service] = client
+            return self._clients[service]
+
+    def stop_waiting(self) -> None:
+        """End every wait at once (Ctrl-C): waiting only reads, so nothing is lost by it."""
+        if isinstance(self.clock, SystemClock):
+            self.clock.stop()
+
+    def _config(self) -> Config:
+        settings: dict[str, Any] = {
+            "max_pool_connections": 32,
+            "tcp_keepalive": True,
+            "connect_timeout": 10,
+            "user_agent_extra": f"dify-aws/{_version()}",
+        }
+        session: Any = self.session
+        chosen = session._session.get_config_variable
+        if chosen("max_attempts") is None and chosen("retry_mode") in (None, "legacy"):
+            settings["retries"] = {"mode": "standard", "total_max_attempts": 8}
+        return Config(**settings)
+
+    def _operation(self, operation: str) -> tuple[BaseClient, OperationModel]:
+        service, _, name = operation.partition(".")
+        client = self.client(service)
+        return client, client.meta.service_model.operation_model(name)
+
+    def _speaks_of_fresh(self, params: Mapping[str, Any]) -> bool:
+        return bool(self._fresh) and not self._fresh.isdisjoint(_strings(params))
+
+
+def _method(client: BaseClient, operation: str) -> str:
+    return next(method for method, api in client.meta.method_to_api_mapping.items() if api == operation)
+
+
+def _strings(value: object) -> Iterable[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, Mapping):
+        for item in value.values():
+            yield from _strings(item)
+    elif isinstance(value, list | tuple):
+        for item in value:
+            yield from _strings(item)
+
+
+def _check(deployment: str, region: str) -> None:
+    problems = []
+    if not DEPLOYMENT.fullmatch(deployment):
+        problems.append(
+            Problem("deployment", deployment, "not a name", "Use lower-case letters, digits and hyphens, as in lab or dify/dev")
+        )
+    if not region:
+        problems.append(
+            Problem("region", region, "no region is known", "Give one (region=, AWS_REGION, or the profile), as in ap-northeast-1")
+        )
+    if problems:
+        raise SettingsError(problems)
+
+
+def _version() -> str:
+    try:
+        return version("dify-aws")
+    except PackageNotFoundError:
+        return "0"

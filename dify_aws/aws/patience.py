@@ -1,0 +1,213 @@
+"""Patience: when to ask AWS again, how long, and why. The only place of the library that sleeps.
+
+Three things are told apart, because they want different answers:
+
+* The request did not arrive, or AWS was busy: botocore's own retries.
+* AWS has not caught up with itself yet after a correct order: the rows of :data:`LAGS`.
+* Work that AWS does in its own time (a NAT gateway takes two minutes): ``waiters.py``.
+"""
+
+from __future__ import annotations
+
+import re
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final, Protocol, TypeVar
+
+import tenacity
+
+from dify_aws.errors import AwsError
+
+T = TypeVar("T")
+
+
+class Clock(Protocol):
+    """What patience needs of time; the offline world brings its own."""
+
+    def now(self) -> float:
+        """Seconds since some fixed moment."""
+        ...
+
+    def sleep(self, seconds: float) -> None:
+        """Let ``seconds`` go by."""
+        ...
+
+
+class Stopped(Exception):
+    """A wait was ended early because the whole run is being stopped."""
+
+
+class SystemClock:
+    """Real time. Its sleeps end at once when :meth:`stop` is called, so that Ctrl-C does not wait for a poll."""
+
+    def __init__(self) -> None:
+        self._stopping = threading.Event()
+
+    def now(self) -> float:
+        return time.monotonic()
+
+    def sleep(self, seconds: float) -> None:
+        if self._stopping.wait(seconds):
+            raise Stopped
+
+    def stop(self) -> None:
+        """End every sleep, now and from now on."""
+        self._stopping.set()
+
+
+@dataclass(frozen=True)
+class Lag:
+    """AWS answers ``code`` for a while although the order is right.
+
+    ``operation`` and ``message`` are regular expressions (the shortest stable piece, never an id).
+    ``fresh`` means: only if the call speaks of something that this run has just made.
+    """
+
+    operation: str
+    code: str
+    message: str
+    seconds: float
+    why: str
+    fresh: bool = False
+
+    def explains(self, error: AwsError, speaks_of_fresh: bool) -> bool:
+        return (
+            re.fullmatch(self.operation, error.operation) is not None
+            and re.fullmatch(self.code, error.code) is not None
+            and re.search(self.message, error.message) is not None
+            and (speaks_of_fresh or not self.fresh)
+        )
+
+
+LAGS: Final = (
+    Lag(
+        r"ec2\.(RunInstances|(Associate|Replace)IamInstanceProfile.*)",
+        "InvalidParameterValue",
+        "(?i)iam ?instance ?profile",
+        120,
+        "IAM is eventually consistent, and EC2 learns of a new profile (and of the role in it) last. "
+        "https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot.html#troubleshoot_general_eventual-consistency",
+    ),
+    Lag(
+        r".*",
+        r".*\.?(NotFound|NotFoundException|NoSuchEntity|NoSuchBucket|NatGatewayNotFound|NotFound\.Exception)",
+        "",
+        60,
+        "What was made a moment ago is not yet known to every part of AWS. "
+        "https://docs.aws.amazon.com/ec2/latest/devguide/eventual-consistency.html",
+        fresh=True,
+    ),
+    Lag(
+        r"ec2\.(Delete|Detach|Disassociate|Release).*",
+        r"DependencyViolation|InvalidIPAddress\.InUse|AuthFailure|VolumeInUse|Client\.DependencyViolation",
+        "",
+        180,
+        "Network interfaces and addresses of an instance or a NAT gateway go some seconds after it.",
+    ),
+    Lag(
+        r"iam\.Delete.*",
+        "DeleteConflict",
+        "",
+        30,
+        "What was just taken off a role may still count as attached to it.",
+    ),
+    Lag(
+        r"ec2\.AssociateAddress",
+        r"Gateway\.NotAttached|InvalidInstanceID|IncorrectInstanceState",
+        "(?i)gateway|pending|state",
+        60,
+        "The internet gateway was attached, or the instance was started, a moment ago.",
+    ),
+    Lag(
+        r"ec2\.AttachVolume",
+        r"IncorrectState|IncorrectInstanceState|VolumeInUse",
+        "",
+        90,
+        "A volume that was just detached, or an instance that was just started, needs some seconds. "
+        "A volume that is really in use elsewhere still is after that, and is told.",
+    ),
+    Lag(
+        r"ec2\.CreateRoute|ec2\.ReplaceRoute",
+        r"InvalidNatGatewayID\.NotFound|InvalidGatewayID\.NotFound|Gateway\.NotAttached",
+        "",
+        60,
+        "Routes learn of a new gateway late.",
+        fresh=True,
+    ),
+    Lag(
+        r"s3\..*",
+        "OperationAborted",
+        "",
+        120,
+        "S3 is still busy with a change of the same bucket, or with its deletion.",
+    ),
+    Lag(
+        r"secretsmanager\.CreateSecret",
+        "InvalidRequestException",
+        "(?i)deletion",
+        60,
+        "The name of a secret stays taken for some seconds after a deletion without recovery. "
+        "https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_DeleteSecret.html",
+    ),
+)
+
+
+class Patience:
+    """Runs a call again while one of :data:`LAGS` explains its failure; bounded, jittered, on the given clock."""
+
+    FEWEST_TRIES: Final = 6
+    """Tries that a lag is always worth, however fast the clock runs."""
+
+    def __init__(self, clock: Clock) -> None:
+        self.clock = clock
+
+    def call(self, attempt: Callable[[], T], speaks_of_fresh: Callable[[], bool]) -> T:
+        """What ``attempt`` returns, or its last error when the lag lasted longer than it is known to."""
+
+        def lag(error: BaseException) -> Lag | None:
+            if not isinstance(error, AwsError):
+                return None
+            fresh = speaks_of_fresh()
+            return next((row for row in LAGS if row.explains(error, fresh)), None)
+
+        return self._retrying(lambda error: lag(error) is not None, lambda error: getattr(lag(error), "seconds", 0.0))(
+            attempt
+        )
+
+    def until(self, attempt: Callable[[], T | None], seconds: float) -> T | None:
+        """What ``attempt`` returns once it is not None; None if that does not happen within ``seconds``."""
+
+        def asked() -> T:
+            seen = attempt()
+            if seen is None:
+                raise _NotYet
+            return seen
+
+        try:
+            return self._retrying(lambda error: isinstance(error, _NotYet), lambda _: seconds)(asked)
+        except _NotYet:
+            return None
+
+    def _retrying(
+        self, patient: Callable[[BaseException], bool], seconds: Callable[[BaseException], float]
+    ) -> tenacity.Retrying:
+        began = self.clock.now()
+
+        def long_enough(state: tenacity.RetryCallState) -> bool:
+            error = state.outcome.exception() if state.outcome else None
+            spent = self.clock.now() - began
+            return error is None or (state.attempt_number >= self.FEWEST_TRIES and spent >= seconds(error))
+
+        return tenacity.Retrying(
+            retry=tenacity.retry_if_exception(patient),
+            wait=tenacity.wait_exponential_jitter(initial=0.25, max=5, jitter=0.25),
+            stop=long_enough,
+            sleep=self.clock.sleep,
+            reraise=True,
+        )
+
+
+class _NotYet(Exception):
+    """Nothing seen yet; never leaves this file."""

@@ -1,0 +1,126 @@
+"""Waiters: work that AWS does in its own time, and how often we look.
+
+What "done" and "failed" mean is botocore's own data (its waiter models); the missing ones are added below in the same
+form. Only the polling is ours: botocore looks every 15 seconds, which turns a start of 16 seconds into one of 30.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Final
+
+from botocore.client import BaseClient
+from botocore.exceptions import ClientError, WaiterError
+from botocore.waiter import SingleWaiterConfig
+
+from dify_aws.aws.answers import refusal
+from dify_aws.aws.patience import Clock
+from dify_aws.errors import AwsError, WaitTimedOut
+
+
+@dataclass(frozen=True)
+class Pace:
+    """How long a thing may take, and how often it is looked at, in seconds."""
+
+    timeout: float
+    longest_pause: float
+    why: str
+
+
+PACES: Final = {
+    "nat_gateway_available": Pace(600, 5, "about 115 s as a rule"),
+    "nat_gateway_deleted": Pace(600, 5, "about 60 s as a rule"),
+    "instance_running": Pace(600, 2, "about 17 s as a rule"),
+    "instance_stopped": Pace(900, 5, "the machine writes its data first"),
+    "instance_terminated": Pace(900, 3, "about 30 s as a rule"),
+    "volume_available": Pace(300, 2, "a few seconds; longer while an instance lets go of it"),
+    "volume_in_use": Pace(300, 2, "a few seconds"),
+    "volume_deleted": Pace(300, 2, "a few seconds"),
+    "vpc_endpoint_gone": Pace(300, 3, "its routes are taken out of the tables first"),
+}
+
+FIRST_PAUSE: Final = 0.5
+FEWEST_LOOKS: Final = 10
+
+OURS: Final[dict[str, dict[str, Any]]] = {
+    "vpc_endpoint_gone": {
+        "operation": "DescribeVpcEndpoints",
+        "delay": 3,
+        "maxAttempts": 100,
+        "acceptors": [
+            {"matcher": "error", "expected": "InvalidVpcEndpointId.NotFound", "state": "success"},
+            {"matcher": "path", "expected": True, "argument": "length(VpcEndpoints[]) == `0`", "state": "success"},
+            {"matcher": "pathAll", "expected": "deleted", "argument": "VpcEndpoints[].State", "state": "success"},
+            {"matcher": "pathAny", "expected": "failed", "argument": "VpcEndpoints[].State", "state": "failure"},
+        ],
+    },
+}
+"""Waiters that botocore lacks, in botocore's own form."""
+
+
+def wait(client: BaseClient, clock: Clock, waiter: str, region: str, params: dict[str, Any]) -> dict[str, Any]:
+    """Look until it is done; the last answer. AwsError if it failed, WaitTimedOut if it took too long."""
+    config = SingleWaiterConfig(OURS[waiter]) if waiter in OURS else client.get_waiter(waiter).config
+    operation = f"{client.meta.service_model.service_name}.{config.operation}"
+    look = _looker(client, config.operation)
+    pace, began, pause, looks = PACES[waiter], clock.now(), FIRST_PAUSE, 0
+    while True:
+        answer = look(params)
+        looks += 1
+        state = next((each.state for each in config.acceptors if each.matcher_func(answer)), None)
+        if state == "success":
+            return answer
+        if state == "failure":
+            raise AwsError(operation, "Failed", f"waiting for {waiter.replace('_', ' ')}: {_reason(answer)}")
+        if state is None and "Error" in answer:
+            raise refusal(operation, ClientError(answer, config.operation), region)  # type: ignore[arg-type]
+        if looks >= FEWEST_LOOKS and clock.now() - began >= pace.timeout:
+            raise WaitTimedOut(
+                operation,
+                "TimedOut",
+                f"not {waiter.replace('_', ' ')} after {pace.timeout:.0f} s ({pace.why}); last seen: {_reason(answer)}",
+                advice="AWS may be slow today: run again to go on waiting.",
+            )
+        clock.sleep(pause)
+        pause = min(pause * 1.6, pace.longest_pause)
+
+
+def _looker(client: BaseClient, operation: str) -> Callable[[dict[str, Any]], dict[str, Any]]:
+    names = {api: method for method, api in client.meta.method_to_api_mapping.items()}
+    method = getattr(client, names[operation])
+
+    def look(params: dict[str, Any]) -> dict[str, Any]:
+        try:
+            answer: dict[str, Any] = method(**params)
+        except ClientError as error:
+            answer = dict(error.response)
+        return answer
+
+    return look
+
+
+def _reason(answer: dict[str, Any]) -> str:
+    """The states and failure messages in an answer, whatever they are called there."""
+    if "Error" in answer:
+        return str(answer["Error"].get("Code"))
+    told: list[str] = []
+
+    def gather(value: object) -> None:
+        if isinstance(value, dict):
+            for name, item in value.items():
+                if isinstance(item, str) and name in ("State", "Status", "FailureCode", "FailureMessage"):
+                    told.append(item)
+                elif name in ("State", "StateReason") and isinstance(item, dict):
+                    told.extend(str(item[each]) for each in ("Name", "Message") if each in item)
+                else:
+                    gather(item)
+        elif isinstance(value, list):
+            for item in value:
+                gather(item)
+
+    gather({name: item for name, item in answer.items() if name != "ResponseMetadata"})
+    return ", ".join(dict.fromkeys(told)) or "nothing"
+
+
+__all__ = ["OURS", "PACES", "Pace", "WaiterError", "wait"]

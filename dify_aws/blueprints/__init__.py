@@ -1,0 +1,1 @@
+"""Blueprints: settings in, a stack out. They never ask AWS anything."""

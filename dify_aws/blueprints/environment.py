@@ -1,0 +1,199 @@
+"""The environment of one Dify: everything of it that lives in AWS. Read it from top to bottom."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from dify_aws.blueprints.account import Account
+from dify_aws.blueprints.names import BACKUPS, LOGS, UPLOADS, bucket_name, log_group_name, metric_namespace
+from dify_aws.blueprints.policies import host_policy
+from dify_aws.blueprints.prices import nat_gateway_month
+from dify_aws.engine.resource import Input, Resource
+from dify_aws.engine.stack import Stack
+from dify_aws.resources import (
+    Alarm,
+    Bucket,
+    ElasticIp,
+    Instance,
+    InstanceProfile,
+    InternetGateway,
+    KeyPair,
+    LifecycleRule,
+    LogGroup,
+    NatGateway,
+    Role,
+    RouteTable,
+    Rule,
+    SecurityGroup,
+    StoredSecret,
+    Subnet,
+    Topic,
+    Volume,
+    Vpc,
+    VpcEndpoint,
+    Zone,
+)
+from dify_aws.settings import Settings
+
+UBUNTU: Final = "/aws/service/canonical/ubuntu/server/22.04/stable/current/amd64/hvm/ebs-gp2/ami-id"
+"""Canonical's public parameter with the newest image of Ubuntu 22.04 LTS (its disk type is replaced by ours).
+https://documentation.ubuntu.com/aws/aws-how-to/instances/find-ubuntu-images/"""
+
+DATA_DEVICE: Final = "/dev/sdf"
+EVERYWHERE: Final = "0.0.0.0/0"
+
+
+def environment(settings: Settings, account: Account) -> Stack:
+    """The stack of ``settings`` in ``account``. Asks AWS nothing."""
+    vpc = Vpc(name="main", cidr_block=settings.vpc_cidr)
+    zone = Zone(
+        name="main", instance_type=settings.instance_type, volume="volume/data", subnet="subnet/public"
+    )
+    place: Input[str] = settings.availability_zone or zone.id
+    public = Subnet(name="public", vpc=vpc.id, cidr_block=settings.public_cidr, availability_zone=place)
+    private = Subnet(name="private", vpc=vpc.id, cidr_block=settings.private_cidr, availability_zone=place)
+
+    resources: list[Resource] = [vpc, public, private]
+    if not settings.availability_zone:
+        resources.insert(0, zone)
+    resources += _ways_out(settings, vpc, public, private)
+
+    host_group = SecurityGroup(
+        name="host",
+        vpc=vpc.id,
+        description="Web traffic to the Dify host",
+        # Port 22 is not here: access is leased for as long as somebody works on the machine.
+        ingress=[
+            Rule(cidr, port, description=what)
+            for port, what in ((80, "HTTP"), (443, "HTTPS"))
+            for cidr in settings.web_cidrs
+        ],
+    )
+    resources += [
+        host_group,
+        SecurityGroup(
+            name="database",
+            vpc=vpc.id,
+            description="Reserved: PostgreSQL for the Dify host",
+            ingress=[Rule(host_group.id, 5432, description="PostgreSQL")],
+        ),
+        SecurityGroup(
+            name="cache",
+            vpc=vpc.id,
+            description="Reserved: Redis for the Dify host",
+            ingress=[Rule(host_group.id, 6379, description="Redis")],
+        ),
+    ]
+
+    logs = [
+        LogGroup(name=log, log_group_name=log_group_name(settings, log), retention_days=settings.log_retention_days)
+        for log in LOGS
+    ]
+    resources += [*logs, _bucket(settings, account)]
+
+    private_key = StoredSecret(name="ssh-private-key", generate="ssh-key", description="SSH key of the Dify host")
+    public_key = StoredSecret(
+        name="ssh-public-key", value=private_key.ref("public_key"), description="Public half of the SSH key"
+    )
+    key_pair = KeyPair(name="host", public_key=private_key.ref("public_key"))
+    role = Role(name="host", policies={"host": host_policy(settings, account)})
+    profile = InstanceProfile(name="host", role=role.id)
+    data = Volume(name="data", availability_zone=place, size_gib=settings.data_volume_gib)
+    host = Instance(
+        name="host",
+        image=settings.image_id or UBUNTU,
+        instance_type=settings.instance_type,
+        subnet=public.id,
+        security_groups=[host_group.id],
+        key_name=key_pair.id,
+        instance_profile=profile.id,
+        root_volume_gib=settings.root_volume_gib,
+        volumes={DATA_DEVICE: data.id},
+        # Containers are one hop further away from the instance metadata, and uploads go to S3 by the role found there.
+        http_put_response_hop_limit=2,
+    )
+    resources += [private_key, public_key, key_pair, role, profile, data, host]
+    resources += [ElasticIp(name="host", instance=host.id)]
+
+    topic = Topic(name="alarms", emails=[settings.alarm_email] if settings.alarm_email else [])
+    resources += [topic, *_alarms(settings, host, topic)]
+    return Stack(settings.deployment, resources, notes=_notes(settings))
+
+
+def _ways_out(settings: Settings, vpc: Vpc, public: Subnet, private: Subnet) -> Iterator[Resource]:
+    """How packets leave: the internet gateway, the NAT gateway if wished for, the routes, and the way to S3."""
+    gateway = InternetGateway(name="main", vpc=vpc.id)
+    public_table = RouteTable(name="public", vpc=vpc.id, routes={EVERYWHERE: gateway.id}, subnets=[public.id])
+    private_routes: dict[str, Input[str]] = {}
+    yield gateway
+    if settings.nat_gateway:
+        address = ElasticIp(name="nat")
+        nat = NatGateway(name="main", subnet=public.id, allocation=address.id)
+        private_routes[EVERYWHERE] = nat.id
+        yield from (address, nat)
+    private_table = RouteTable(name="private", vpc=vpc.id, routes=private_routes, subnets=[private.id])
+    yield from (public_table, private_table)
+    yield VpcEndpoint(name="s3", vpc=vpc.id, service="s3", route_tables=[public_table.id, private_table.id])
+
+
+def _bucket(settings: Settings, account: Account) -> Bucket:
+    return Bucket(
+        name="storage",
+        bucket_name=bucket_name(settings, account),
+        lifecycle=[
+            LifecycleRule("backups", BACKUPS, storage_class="GLACIER", transition_days=90),
+            # Dify reads an upload at once, however old it is: Glacier proper would answer with an error.
+            LifecycleRule("uploads", UPLOADS, storage_class="GLACIER_IR", transition_days=90),
+            LifecycleRule("old-versions", noncurrent_expiration_days=90),
+            LifecycleRule("unfinished-uploads", abort_uploads_days=7),
+        ],
+    )
+
+
+def _alarms(settings: Settings, host: Instance, topic: Topic) -> Iterator[Alarm]:
+    own = metric_namespace(settings)
+    yield Alarm(
+        name="cpu",
+        namespace="AWS/EC2",
+        metric_name="CPUUtilization",
+        dimensions={"InstanceId": host.id},
+        threshold=80,
+        evaluation_periods=3,
+        actions=[topic.id],
+        description="The processor of the Dify host was over 80 % busy for 15 minutes.",
+    )
+    yield Alarm(
+        name="disk",
+        namespace=own,
+        metric_name="disk_used_percent",
+        dimensions={"InstanceId": host.id},
+        statistic="Maximum",
+        threshold=85,
+        actions=[topic.id],
+        description="A disk of the Dify host is over 85 % full. Raise data_volume_gib or root_volume_gib and deploy again.",
+    )
+    yield Alarm(
+        name="postgres",
+        namespace=own,
+        metric_name="postgres_running",
+        dimensions={"InstanceId": host.id},
+        statistic="Minimum",
+        comparison="LessThanThreshold",
+        threshold=1,
+        period_seconds=60,
+        evaluation_periods=3,
+        # A machine that says nothing is not a machine whose database runs.
+        treat_missing_data="breaching",
+        actions=[topic.id],
+        description="The PostgreSQL container of the Dify host has stopped, or the host does not report.",
+    )
+
+
+def _notes(settings: Settings) -> list[str]:
+    if not settings.nat_gateway:
+        return []
+    return [
+        f"The NAT gateway costs {nat_gateway_month(settings.region)} plus traffic, and nothing in the private subnet uses "
+        "it yet. nat_gateway=False leaves it out (or takes it away); it can come back when something needs it."
+    ]

@@ -1,0 +1,57 @@
+"""Policies: what the programs on the machine may do in AWS, which is little.
+
+Code that users install as plugins runs in a container that can reach the machine's role. So the role opens no secret,
+reads no backup, deletes none, and knows no other bucket.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from dify_aws.blueprints.account import Account
+from dify_aws.blueprints.names import BACKUPS, LOGS, UPLOADS, bucket_name, log_group_name, metric_namespace
+from dify_aws.settings import Settings
+
+
+def host_policy(settings: Settings, account: Account) -> dict[str, Any]:
+    """Uploads of this bucket, putting (only) backups, these log groups, and the metrics of this namespace."""
+    bucket = account.bucket_arn(bucket_name(settings, account))
+    groups = [account.arn("logs", f"log-group:{log_group_name(settings, log)}") for log in LOGS]
+    return {
+        "Version": "2012-10-17",
+        "Statement": [
+            {
+                "Sid": "Uploads",
+                "Effect": "Allow",
+                "Action": ["s3:DeleteObject", "s3:GetObject", "s3:PutObject"],
+                "Resource": [f"{bucket}/{UPLOADS}*"],
+            },
+            {
+                # Dify asks whether the bucket is there when it starts, and lists what it stored.
+                "Sid": "ListUploads",
+                "Effect": "Allow",
+                "Action": ["s3:ListBucket"],
+                "Resource": [bucket],
+            },
+            {
+                "Sid": "Backups",
+                "Effect": "Allow",
+                "Action": ["s3:PutObject"],
+                "Resource": [f"{bucket}/{BACKUPS}*"],
+            },
+            {
+                "Sid": "Logs",
+                "Effect": "Allow",
+                "Action": ["logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents"],
+                "Resource": [*groups, *(f"{group}:*" for group in groups)],
+            },
+            {
+                # CloudWatch knows no ARN of a metric; the namespace is the only narrowing there is.
+                "Sid": "Metrics",
+                "Effect": "Allow",
+                "Action": ["cloudwatch:PutMetricData"],
+                "Resource": ["*"],
+                "Condition": {"StringEquals": {"cloudwatch:namespace": metric_namespace(settings)}},
+            },
+        ],
+    }

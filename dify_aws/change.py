@@ -1,0 +1,49 @@
+"""Change: one attribute that is not as wished. The word that cloud and host both speak."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+
+class Unknown:
+    """A value that AWS will only say when the thing it belongs to has been made. Equal to nothing but itself."""
+
+    def __repr__(self) -> str:
+        return "(known after apply)"
+
+
+UNKNOWN: Final = Unknown()
+
+
+@dataclass(frozen=True)
+class Change:
+    """``attribute`` is ``before`` and shall be ``after``."""
+
+    attribute: str
+    before: object
+    after: object
+
+    def __str__(self) -> str:
+        return f"{self.attribute}: {shown(self.before)} → {shown(self.after)}"
+
+
+def shown(value: object) -> str:
+    """A value in the words of a plan: short, stable from run to run, and never a secret (Secret masks itself)."""
+    match value:
+        case None:
+            return "none"
+        case bool():
+            return "on" if value else "off"
+        case str() if value == "":
+            return '""'
+        case str():
+            return str(value)
+        case dict():
+            return "{" + ", ".join(f"{key}: {shown(item)}" for key, item in sorted(value.items())) + "}"
+        case frozenset() | set():
+            return "[" + ", ".join(sorted(shown(item) for item in value)) + "]"
+        case tuple() | list():
+            return "[" + ", ".join(shown(item) for item in value) + "]"
+        case _:
+            return str(value)

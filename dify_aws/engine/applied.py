@@ -1,0 +1,35 @@
+"""Applied: how a run ended well: what was done, what is there now, and what was kept."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from dify_aws.engine.plan import Action, Plan
+from dify_aws.engine.resource import Actual
+
+
+@dataclass(frozen=True)
+class Applied:
+    """``plan`` is what was done; ``found`` what is there now, by address. ``applied["vpc/main"].id`` is its id."""
+
+    plan: Plan
+    found: Mapping[str, Actual] = field(default_factory=dict)
+    seconds: float = 0.0
+
+    def __getitem__(self, address: str) -> Actual:
+        return self.found[address]
+
+    def __bool__(self) -> bool:
+        """Whether anything was changed."""
+        return bool(self.plan)
+
+    @property
+    def kept(self) -> tuple[Action, ...]:
+        """What is ours, holds data, and was therefore left where it is."""
+        return tuple(action for action in self.plan.actions if action.verb == "keep")
+
+    def __str__(self) -> str:
+        done = f"{self.plan.deployment} in {self.plan.region}: {self.plan.done()} ({self.seconds:.0f} s)"
+        kept = [f"kept, because it holds data: {action.address} ({action.id})" for action in self.kept]
+        return "\n".join([done, *kept])

@@ -1,0 +1,37 @@
+"""Difference: how what is there differs from what is wished for."""
+
+from __future__ import annotations
+
+from dify_aws.aws import Aws
+from dify_aws.change import Change
+from dify_aws.engine.resource import Actual, Fact, Resource
+from dify_aws.errors import FixedAttribute
+
+TAGS = "tags"
+
+
+def differences(resource: Resource, aws: Aws, actual: Actual) -> dict[str, Change]:
+    """The attributes of ``actual`` that are not as the (resolved) wish says, with their tags under ``tags``.
+
+    Tags that we do not set are left alone: people and their tools put their own on things.
+    """
+    if isinstance(resource, Fact):
+        return {}
+    changes = {
+        name: Change(name, actual.values[name], wish)
+        for name, wish in resource.wishes().items()
+        if actual.values[name] != wish
+    }
+    wanted = aws.ownership(resource.address, keep=resource.keep)
+    wrong = {key: value for key, value in wanted.items() if actual.tags.get(key) != value}
+    if wrong:
+        changes[TAGS] = Change(TAGS, {key: actual.tags.get(key) for key in wrong}, wrong)
+    return changes
+
+
+def refuse(resource: Resource, actual: Actual, changes: dict[str, Change]) -> None:
+    """Raise if a difference cannot be mended in place. Nothing has been changed yet."""
+    for name, change in changes.items():
+        if name in resource.fixed:
+            raise FixedAttribute(resource.address, name, change.before, change.after)
+    resource.check(actual, changes)

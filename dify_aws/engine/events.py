@@ -1,0 +1,71 @@
+"""Event: what happens during a run, told as it happens to whoever listens."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+Moment: TypeAlias = Literal["planned", "started", "done", "failed", "finished"]
+
+
+@dataclass(frozen=True)
+class Event:
+    """One moment of a run.
+
+    ``moment`` is "planned" once at the beginning and "finished" once at the end (both without an address); "started",
+    then "done" or "failed" for each thing that is worked on. ``verb`` is create, update or delete; ``seconds`` counts
+    from the start of the same thing (of the run, for "finished"); ``total`` is how many things there are to do.
+    """
+
+    moment: Moment
+    address: str = ""
+    verb: str = ""
+    seconds: float = 0.0
+    total: int = 0
+    detail: str = ""
+
+
+Listener: TypeAlias = Callable[[Event], None]
+"""Called from several threads, one event at a time."""
+
+
+def quiet(event: Event) -> None:
+    """The listener that does nothing."""
+
+
+class Teller:
+    """Tells a listener about the work of several threads, one event at a time."""
+
+    def __init__(self, listener: Listener, now: Callable[[], float]) -> None:
+        self._listener = listener
+        self._now = now
+        self._lock = threading.Lock()
+        self._began = now()
+
+    def tell(self, event: Event) -> None:
+        """Pass one event on."""
+        with self._lock:
+            self._listener(event)
+
+    @contextmanager
+    def work(self, verb: str, address: str, detail: str = "") -> Iterator[None]:
+        """Tell that work on ``address`` has started, and how it ended."""
+        began = self._now()
+        self.tell(Event("started", address, verb, detail=detail))
+        try:
+            yield
+        except Exception as error:
+            self.tell(Event("failed", address, verb, self._now() - began, detail=str(error)))
+            raise
+        self.tell(Event("done", address, verb, self._now() - began))
+
+    def planned(self, total: int, detail: str) -> None:
+        """Tell how much there is to do."""
+        self.tell(Event("planned", total=total, detail=detail))
+
+    def finished(self, detail: str) -> None:
+        """Tell that the run is over."""
+        self.tell(Event("finished", seconds=self._now() - self._began, detail=detail))

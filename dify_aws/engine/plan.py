@@ -1,0 +1,152 @@
+"""Plan: what a run would do, as a value to print, save, compare and agree to."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any, Final, Literal, TypeAlias
+
+from dify_aws.change import UNKNOWN, Change, shown
+
+Verb: TypeAlias = Literal["create", "update", "delete", "keep"]
+
+SIGNS: Final = {"create": "+", "update": "~", "delete": "-", "keep": "="}
+COLOURS: Final = {"create": "green", "update": "yellow", "delete": "red", "keep": "cyan"}
+LONGEST_VALUE: Final = 100
+
+
+@dataclass(frozen=True)
+class Action:
+    """One thing and what would happen to it. ``id`` is AWS's, where the thing exists already."""
+
+    verb: Verb
+    address: str
+    id: str = ""
+    changes: tuple[Change, ...] = ()
+
+    def __str__(self) -> str:
+        lines = [f"{SIGNS[self.verb]} {self.address}" + (f" ({self.id})" if self.id else "")]
+        if self.verb == "keep":
+            lines[0] += "  holds data: stays, and goes only with delete_data=True"
+        for change in self.changes:
+            text = shown(change.after) if self.verb == "create" else str(change)
+            lines.append("    " + (f"{change.attribute}: " if self.verb == "create" else "") + _short(text))
+        return "\n".join(lines)
+
+    def covers(self, other: Action) -> bool:
+        """Whether agreeing to this includes agreeing to ``other``; what was not known then was agreed to unseen."""
+        if self.verb != other.verb:
+            return False
+        if self.verb != "update":
+            return True
+        agreed = {change.attribute: shown(change.after) for change in self.changes}
+        return all(
+            change.attribute in agreed
+            and (shown(change.after) == agreed[change.attribute] or shown(UNKNOWN) in agreed[change.attribute])
+            for change in other.changes
+        )
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What would be done, in the order of the stack, and what is worth knowing about it.
+
+    It is true when there is something to do. It prints as text, shows itself in a notebook and in rich, and
+    :meth:`to_json` gives it to other programs.
+    """
+
+    deployment: str
+    region: str
+    actions: tuple[Action, ...] = ()
+    notes: tuple[str, ...] = ()
+
+    def __bool__(self) -> bool:
+        return any(action.verb != "keep" for action in self.actions)
+
+    def __iter__(self) -> Iterator[Action]:
+        return iter(self.actions)
+
+    def __len__(self) -> int:
+        return sum(action.verb != "keep" for action in self.actions)
+
+    def __str__(self) -> str:
+        blocks = [f"{self.deployment} in {self.region}: {self.summary()}"]
+        blocks += [str(action) for action in self.actions]
+        blocks += [f"note: {note}" for note in self.notes]
+        return "\n".join(blocks)
+
+    def summary(self) -> str:
+        """One line: how many of each."""
+        return ", ".join(f"{count} to {verb}" for verb, count in self._counts().items() if count) or "nothing to do"
+
+    def done(self) -> str:
+        """The same line, after it has been done."""
+        return ", ".join(f"{count} {verb}d" for verb, count in self._counts().items() if count) or "nothing to do"
+
+    def _counts(self) -> dict[str, int]:
+        return {verb: sum(action.verb == verb for action in self.actions) for verb in ("create", "update", "delete")}
+
+    def beyond(self, agreed: Plan) -> tuple[Action, ...]:
+        """What this plan would do that ``agreed`` did not show."""
+        shown_then = {action.address: action for action in agreed.actions}
+        return tuple(
+            action
+            for action in self.actions
+            if action.verb != "keep"
+            and not (action.address in shown_then and shown_then[action.address].covers(action))
+        )
+
+    def to_json(self, *, indent: int | None = 2) -> str:
+        """The plan as JSON, the same text for the same plan."""
+        return json.dumps(self.to_dict(), indent=indent, ensure_ascii=False)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The plan as plain values."""
+        return {
+            "deployment": self.deployment,
+            "region": self.region,
+            "summary": self.summary(),
+            "actions": [
+                {
+                    "verb": action.verb,
+                    "address": action.address,
+                    "id": action.id or None,
+                    "changes": [
+                        {"attribute": change.attribute, "before": plain(change.before), "after": plain(change.after)}
+                        for change in action.changes
+                    ],
+                }
+                for action in self.actions
+            ],
+            "notes": list(self.notes),
+        }
+
+    def __rich__(self) -> Any:
+        from dify_aws.engine.picture import plan_picture
+
+        return plan_picture(self)
+
+    def _repr_mimebundle_(self, include: Iterable[str] = (), exclude: Iterable[str] = ()) -> dict[str, str]:
+        from dify_aws.engine.picture import plan_html
+
+        return {"text/plain": str(self), "text/html": plan_html(self)}
+
+
+def plain(value: object) -> Any:
+    """A value as JSON knows it: sets as sorted lists, everything else that is not plain as its short text."""
+    match value:
+        case None | bool() | int() | float() | str():
+            return value
+        case dict():
+            return {str(key): plain(item) for key, item in value.items()}
+        case frozenset() | set():
+            return sorted((plain(item) for item in value), key=str)
+        case tuple() | list():
+            return [plain(item) for item in value]
+        case _:
+            return shown(value)
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= LONGEST_VALUE else text[: LONGEST_VALUE - 1] + "…"

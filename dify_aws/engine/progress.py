@@ -1,0 +1,97 @@
+"""Progress: a listener that shows a run as it goes, live in a terminal or a notebook, as plain lines in a log."""
+
+from __future__ import annotations
+
+import threading
+import time
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Final, Self
+
+from dify_aws.engine.events import Event
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.live import Live
+
+MARKS: Final = {"create": "+", "update": "~", "delete": "-"}
+REFRESH_PER_SECOND: Final = 8
+
+
+class Progress:
+    """Shows events as they come: what is being worked on and for how long, what is done, what failed.
+
+    In a terminal the lines of what is going on are redrawn in place; elsewhere (a CI log) each end is one line.
+
+    >>> import dify_aws
+    >>> with dify_aws.Progress() as progress:
+    ...     deployment = dify_aws.Deployment(dify_aws.Settings(environment="dev"), listener=progress)
+
+    Args:
+        console: where to show it; by default rich's console on standard output.
+    """
+
+    def __init__(self, console: Console | None = None) -> None:
+        # rich takes a while to import: only those who look at progress pay for it.
+        from rich.console import Console as NewConsole
+
+        self.console = console or NewConsole()
+        self._lock = threading.Lock()
+        self._running: dict[str, tuple[str, float]] = {}
+        self._total = self._ended = 0
+        self._live: Live | None = None
+
+    def __enter__(self) -> Self:
+        from rich.live import Live as NewLive
+
+        if self.console.is_terminal or self.console.is_jupyter:
+            self._live = NewLive(
+                get_renderable=self._picture,
+                console=self.console,
+                refresh_per_second=REFRESH_PER_SECOND,
+                transient=True,
+            )
+            self._live.start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        if self._live:
+            self._live.stop()
+            self._live = None
+
+    def __call__(self, event: Event) -> None:
+        """Take one event. Several threads may call it."""
+        with self._lock:
+            match event.moment:
+                case "planned":
+                    self._total, self._ended = event.total, 0
+                    self._running.clear()
+                    if event.total:
+                        self._say(f"[bold]{event.detail}[/]")
+                case "started":
+                    self._running[event.address] = (event.verb, time.monotonic())
+                case "done":
+                    self._running.pop(event.address, None)
+                    self._ended += 1
+                    self._say(f"[green]✓[/] {MARKS[event.verb]} {event.address} [dim]{event.seconds:.0f} s[/]")
+                case "failed":
+                    self._running.pop(event.address, None)
+                    self._say(f"[red]✗[/] {MARKS[event.verb]} {event.address} [dim]{event.seconds:.0f} s[/]")
+                case "finished":
+                    self._say(f"[bold]{event.detail}[/] [dim]{event.seconds:.0f} s[/]")
+
+    def _say(self, text: str) -> None:
+        self.console.print(text, highlight=False)
+
+    def _picture(self) -> Any:
+        from rich.console import Group
+        from rich.text import Text
+
+        with self._lock:
+            now = time.monotonic()
+            lines = [
+                Text.assemble(("◌ ", "yellow"), f"{MARKS[verb]} {address} ", (f"{now - began:.0f} s", "dim"))
+                for address, (verb, began) in self._running.items()
+            ]
+            if self._total and self._ended < self._total:
+                lines.append(Text(f"{self._ended} of {self._total} done", style="dim"))
+            return Group(*lines)

@@ -1,0 +1,231 @@
+"""Resource: what is wished for, and four short verbs to make it so.
+
+A wish is frozen. ``find`` only reads. ``create`` makes the bare tagged thing, ``update`` does the rest for new and old
+alike, so that a crash between the two is harmless. ``delete`` needs only what was found, because the settings may be lost.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, fields, is_dataclass, replace
+from inspect import isabstract
+from typing import Any, ClassVar, Final, Self, TypeAlias, TypeVar
+
+from dify_aws.aws import Aws
+from dify_aws.change import UNKNOWN, Change, Unknown
+from dify_aws.errors import Ambiguous
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Ref:
+    """An attribute of another resource, known when that one exists. Holding it is the dependency."""
+
+    address: str
+    attribute: str
+
+    def __str__(self) -> str:
+        return f"{self.address}.{self.attribute}"
+
+
+Input: TypeAlias = T | Ref | Unknown
+"""What a wish may hold: a value, or a reference to one that is not known yet."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Actual:
+    """What is there: the thing as AWS tells it.
+
+    ``values`` has one entry for each field that can be wished for; ``facts`` what cannot be (an ARN, an address, a
+    state). ``actual["public_ip"]`` reads either.
+    """
+
+    address: str
+    id: str
+    values: Mapping[str, Any] = field(default_factory=dict)
+    facts: Mapping[str, Any] = field(default_factory=dict)
+    tags: Mapping[str, str] = field(default_factory=dict)
+    keep: bool = False
+
+    def __getitem__(self, attribute: str) -> Any:
+        if attribute == "id":
+            return self.id
+        return self.values[attribute] if attribute in self.values else self.facts[attribute]
+
+
+NOT_WISHES: Final = frozenset({"name", "keep"})
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Resource(ABC):
+    """Base of every kind. ``None`` in a field means "I do not care"; everything else is wished for.
+
+    Args:
+        name: unique among its kind in a stack; with the kind it is the address ("subnet/public").
+        keep: it holds data, so it is never deleted without ``delete_data=True``.
+    """
+
+    name: str
+    keep: bool = False
+
+    kind: ClassVar[str]
+    fixed: ClassVar[frozenset[str]] = frozenset()
+    """Cannot change in place: refused with the way out, never silently replaced."""
+    initial: ClassVar[frozenset[str]] = frozenset()
+    """Said at creation and not compared after it."""
+    unordered: ClassVar[frozenset[str]] = frozenset()
+    """Order and repetition mean nothing: kept as frozensets."""
+    after: ClassVar[frozenset[str]] = frozenset()
+    """Kinds that AWS wants to be there first, though no field speaks of them; they go last, too."""
+    tables: ClassVar[tuple[str, ...]] = ()
+    """What ``find`` reads from the census, and what a change of this kind makes stale."""
+    permissions: ClassVar[frozenset[str]] = frozenset()
+    """Every IAM action that the verbs of this kind need."""
+
+    def __post_init__(self) -> None:
+        for name in self.unordered:
+            value = getattr(self, name)
+            if value is not None and not isinstance(value, Ref | Unknown):
+                object.__setattr__(self, name, frozenset(value))
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self.address}>"
+
+    @property
+    def address(self) -> str:
+        """``kind/name``: in the stack, in the tags, in every message."""
+        return f"{self.kind}/{self.name}"
+
+    @property
+    def id(self) -> Ref:
+        """Give this to a field of another resource: that is the dependency."""
+        return self.ref("id")
+
+    def ref(self, attribute: str) -> Ref:
+        """Like :attr:`id`, for any attribute that ``find`` tells."""
+        return Ref(self.address, attribute)
+
+    # The verbs -------------------------------------------------------------------------------------------------------
+
+    @classmethod
+    @abstractmethod
+    def owned(cls, aws: Aws) -> Iterable[Actual]:
+        """Everything of this kind that carries the deployment's tag. Reads only, through the census."""
+
+    def find(self, aws: Aws) -> Actual | None:
+        """The thing that fulfils this wish, or None. Reads only, and needs no other resource.
+
+        Raises:
+            Ambiguous: two things carry this address.
+            NotOurs: the name is taken by a thing without our tag.
+        """
+        return only(self.address, [actual for actual in self.owned(aws) if actual.address == self.address])
+
+    @abstractmethod
+    def create(self, aws: Aws) -> None:
+        """Make the bare thing, tagged, through ``aws.create``."""
+
+    def ready(self, aws: Aws, actual: Actual) -> bool:
+        """Wait until it can be used. True if there was something to wait for (so it is read again)."""
+        return False
+
+    def check(self, actual: Actual, changes: Mapping[str, Change]) -> None:
+        """Refuse a change that AWS cannot make, before anything is changed. Raises ChangeRefused."""
+
+    def update(self, aws: Aws, actual: Actual, names: frozenset[str]) -> None:
+        """Make the attributes called ``names`` as wished: one ``if`` each."""
+
+    @abstractmethod
+    def retag(self, aws: Aws, actual: Actual, tags: Mapping[str, str]) -> None:
+        """Add or correct these tags."""
+
+    @classmethod
+    @abstractmethod
+    def delete(cls, aws: Aws, actual: Actual) -> None:
+        """Delete it and wait until it is gone. That it is gone already is success."""
+
+    # What it says about itself ---------------------------------------------------------------------------------------
+
+    def wishes(self) -> dict[str, Any]:
+        """The fields that are wished for, by name."""
+        return {name: value for name in self.wished() if (value := getattr(self, name)) is not None}
+
+    @classmethod
+    def wished(cls) -> tuple[str, ...]:
+        """The names of the fields that can be wished for."""
+        return tuple(each.name for each in fields(cls) if each.name not in NOT_WISHES | cls.initial)
+
+    def refs(self) -> set[Ref]:
+        """The references that this wish holds, however deep."""
+        return {ref for each in fields(self) for ref in _refs(getattr(self, each.name))}
+
+    def resolved(self, found: Mapping[str, Actual | None]) -> Self:
+        """The same wish with each reference replaced by its value, or by UNKNOWN if its thing is not there yet."""
+        changed = {each.name: _resolve(getattr(self, each.name), found) for each in fields(self) if each.init}
+        return replace(self, **changed)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Fact(Resource):
+    """Something that AWS knows and nobody makes: only ``find`` has a meaning, and it always finds."""
+
+    @classmethod
+    def owned(cls, aws: Aws) -> Iterable[Actual]:
+        return ()
+
+    def create(self, aws: Aws) -> None:
+        raise NotImplementedError(f"{self.address} is a fact, and nobody makes it")
+
+    def retag(self, aws: Aws, actual: Actual, tags: Mapping[str, str]) -> None:
+        raise NotImplementedError(f"{self.address} is a fact, and carries no tags")
+
+    @classmethod
+    def delete(cls, aws: Aws, actual: Actual) -> None:
+        raise NotImplementedError(f"{cls.kind} is a fact, and nobody deletes it")
+
+
+def only(address: str, found: list[Actual]) -> Actual | None:
+    """The one that was found, None for none, Ambiguous for more: nobody takes the first."""
+    if len(found) > 1:
+        raise Ambiguous(address, sorted(actual.id for actual in found))
+    return found[0] if found else None
+
+
+def kinds() -> dict[str, type[Resource]]:
+    """Every kind that Python has loaded, by its name: a run looks for what is owned of all of them."""
+
+    def below(cls: type[Resource]) -> Iterator[type[Resource]]:
+        for each in cls.__subclasses__():
+            yield each
+            yield from below(each)
+
+    return {cls.kind: cls for cls in below(Resource) if not isabstract(cls) and hasattr(cls, "kind")}
+
+
+def _refs(value: object) -> Iterator[Ref]:
+    if isinstance(value, Ref):
+        yield value
+    elif is_dataclass(value) and not isinstance(value, type):
+        for each in fields(value):
+            yield from _refs(getattr(value, each.name))
+    elif isinstance(value, Mapping):
+        for item in value.values():
+            yield from _refs(item)
+    elif isinstance(value, tuple | list | frozenset | set):
+        for item in value:
+            yield from _refs(item)
+
+
+def _resolve(value: Any, found: Mapping[str, Actual | None]) -> Any:
+    if isinstance(value, Ref):
+        actual = found.get(value.address)
+        return UNKNOWN if actual is None else actual[value.attribute]
+    if is_dataclass(value) and not isinstance(value, type):
+        return replace(value, **{each.name: _resolve(getattr(value, each.name), found) for each in fields(value)})
+    if isinstance(value, Mapping):
+        return {key: _resolve(item, found) for key, item in value.items()}
+    if isinstance(value, tuple | list | frozenset):
+        return type(value)(_resolve(item, found) for item in value)
+    return value

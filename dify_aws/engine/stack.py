@@ -1,0 +1,216 @@
+"""Stack: resources that belong together, and the three things that can be done with them: plan, apply, destroy.
+
+There is one walk. A plan is what the walk would do; apply makes that plan and does it; destroy is the walk turned round
+over what is *found*, because it must also remove what no settings of today speak of.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from dify_aws.aws import Aws
+from dify_aws.change import Change
+from dify_aws.engine.applied import Applied
+from dify_aws.engine.converge import converge, remove
+from dify_aws.engine.difference import differences, refuse
+from dify_aws.engine.events import Listener, Teller, quiet
+from dify_aws.engine.plan import Action, Plan
+from dify_aws.engine.removal import Things, removal_edges
+from dify_aws.engine.resource import Actual, Resource
+from dify_aws.engine.survey import Survey, survey
+from dify_aws.engine.walk import Walked, prepared, walk
+from dify_aws.errors import PlanOutdated, PlanRefused, ResourceError, RunFailed, StackError
+
+
+class Stack:
+    """A named set of resources: all that one deployment is made of.
+
+    Args:
+        name: the name of the deployment; the same as that of the :class:`~dify_aws.Aws` it is used with.
+        resources: in any order; what a resource needs is seen from the references that it holds.
+        notes: what a person should know before applying; they are shown with the plan.
+
+    Raises:
+        StackError: two resources have one address, one refers to something outside, or some need each other in a circle.
+    """
+
+    def __init__(self, name: str, resources: Iterable[Resource], *, notes: Iterable[str] = ()) -> None:
+        self.name = name
+        self.notes = tuple(notes)
+        self.resources: dict[str, Resource] = {}
+        for resource in resources:
+            if resource.address in self.resources:
+                raise StackError(f"two resources are called {resource.address}: give one of them another name")
+            self.resources[resource.address] = resource
+        self.edges = {address: self._needs(resource) for address, resource in self.resources.items()}
+        prepared(self.edges)
+
+    def __repr__(self) -> str:
+        return f"<Stack {self.name}: {len(self.resources)} resources>"
+
+    def plan(self, aws: Aws, *, delete_data: bool = False) -> Plan:
+        """What :meth:`apply` would do. Reads only.
+
+        Raises:
+            PlanRefused: some of it cannot be done; all the reasons at once.
+            AwsError: AWS could not be asked.
+        """
+        return self._plan(aws, self._survey(aws), delete_data)
+
+    def plan_destroy(self, aws: Aws, *, delete_data: bool = False) -> Plan:
+        """What :meth:`destroy` would do. Reads only."""
+        self._belongs_to(aws)
+        return _plan_of_removal(aws, survey(aws, ()).retired, delete_data)
+
+    def apply(
+        self, aws: Aws, plan: Plan | None = None, *, delete_data: bool = False, listener: Listener = quiet
+    ) -> Applied:
+        """Make everything as wished for, and take away what is ours and no longer wished for.
+
+        A second run changes nothing. A run that died is finished by the next one.
+
+        Args:
+            plan: the plan that was agreed to; nothing is done that it does not show.
+            delete_data: also take away what holds data and is no longer wished for.
+            listener: is told what happens as it happens.
+
+        Raises:
+            PlanRefused: some of it cannot be done; nothing was changed.
+            PlanOutdated: AWS has moved since ``plan`` was made; nothing was changed.
+            RunFailed: something failed on the way; it says what is done and what was not tried.
+        """
+        teller = Teller(listener, aws.clock.now)
+        began = aws.clock.now()
+        looked = self._survey(aws)
+        todo = self._plan(aws, looked, delete_data)
+        if plan is not None and (more := todo.beyond(plan)):
+            raise PlanOutdated(more)
+        teller.planned(len(todo), todo.summary())
+        verbs = {action.address: action.verb for action in todo.actions}
+        found = dict(looked.found)
+        going = {place: looked.retired[place] for place, verb in verbs.items() if verb == "delete"}
+
+        def visit(address: str) -> Actual:
+            resource = self.resources[address].resolved(found)
+            if address in verbs:
+                with teller.work(verbs[address], address):
+                    actual = converge(resource, aws, found[address])
+            else:
+                actual = converge(resource, aws, found[address])
+            found[address] = actual
+            return actual
+
+        made = walk(self.edges, visit, on_interrupt=aws.stop_waiting)
+        done = [address for address in made.done if address in verbs]
+        if made.failures:
+            raise RunFailed(made.failures, done, [*made.not_tried, *going])
+        removed = _remove(aws, going, teller)
+        if removed.failures:
+            raise RunFailed(removed.failures, [*done, *removed.done], removed.not_tried)
+        teller.finished(todo.done())
+        return Applied(todo, made.done, aws.clock.now() - began)
+
+    def destroy(self, aws: Aws, *, delete_data: bool = False, listener: Listener = quiet) -> Applied:
+        """Delete everything that carries the deployment's tag, whatever this stack says today.
+
+        What holds data stays, and is told (``Applied.kept``), unless ``delete_data`` is True.
+
+        Raises:
+            RunFailed: something could not be deleted; it says what is gone and what was not tried.
+        """
+        self._belongs_to(aws)
+        teller = Teller(listener, aws.clock.now)
+        began = aws.clock.now()
+        things = survey(aws, ()).retired
+        todo = _plan_of_removal(aws, things, delete_data)
+        teller.planned(len(todo), todo.summary())
+        going = {action.address: things[action.address] for action in todo.actions if action.verb == "delete"}
+        removed = _remove(aws, going, teller)
+        if removed.failures:
+            raise RunFailed(removed.failures, removed.done, removed.not_tried)
+        teller.finished(todo.done())
+        left = {action.address: things[action.address][1] for action in todo.actions if action.verb == "keep"}
+        return Applied(todo, left, aws.clock.now() - began)
+
+    def find(self, aws: Aws) -> Mapping[str, Actual | None]:
+        """What is there of this stack, by address. Reads only.
+
+        Raises:
+            PlanRefused: something cannot be told apart, or is not ours.
+        """
+        return self._survey(aws).found
+
+    def _survey(self, aws: Aws) -> Survey:
+        self._belongs_to(aws)
+        looked = survey(aws, tuple(self.resources.values()))
+        if looked.refused:
+            raise PlanRefused(looked.refused)
+        return looked
+
+    def _plan(self, aws: Aws, looked: Survey, delete_data: bool) -> Plan:
+        actions: list[Action] = []
+        refused: list[tuple[str, Exception]] = []
+        for address in in_order(self.edges):
+            resource = self.resources[address].resolved(looked.found)
+            actual = looked.found[address]
+            if actual is None:
+                wishes = tuple(Change(name, None, wish) for name, wish in resource.wishes().items())
+                actions.append(Action("create", address, changes=wishes))
+                continue
+            changes = differences(resource, aws, actual)
+            try:
+                refuse(resource, actual, changes)
+            except ResourceError as error:
+                refused.append((address, error))
+            if changes:
+                actions.append(Action("update", address, actual.id, tuple(changes.values())))
+        if refused:
+            raise PlanRefused(refused)
+        actions += _plan_of_removal(aws, looked.retired, delete_data).actions
+        return Plan(aws.deployment, aws.region, tuple(actions), self.notes)
+
+    def _needs(self, resource: Resource) -> set[str]:
+        needs = {ref.address for ref in resource.refs()}
+        strangers = needs - self.resources.keys()
+        if strangers:
+            raise StackError(f"{resource.address} refers to {', '.join(sorted(strangers))}, which this stack does not have")
+        return needs | {address for address, other in self.resources.items() if other.kind in resource.after}
+
+    def _belongs_to(self, aws: Aws) -> None:
+        if aws.deployment != self.name:
+            raise StackError(
+                f"this stack is called {self.name!r}, but things made through {aws!r} belong to {aws.deployment!r}: "
+                "give both one name, so that a run takes away only what is its own"
+            )
+
+
+def in_order(edges: Mapping[str, Iterable[str]]) -> list[str]:
+    """The nodes, each after what it needs; among equals in the order of the stack."""
+    placed: dict[str, None] = {}
+
+    def place(node: str) -> None:
+        if node not in placed:
+            for need in sorted(edges[node]):
+                place(need)
+            placed[node] = None
+
+    for node in edges:
+        place(node)
+    return list(placed)
+
+
+def _plan_of_removal(aws: Aws, things: Things, delete_data: bool) -> Plan:
+    actions = [
+        Action("keep" if actual.keep and not delete_data else "delete", place, actual.id)
+        for place, (_, actual) in sorted(things.items())
+    ]
+    return Plan(aws.deployment, aws.region, tuple(actions))
+
+
+def _remove(aws: Aws, things: Things, teller: Teller) -> Walked[None]:
+    def visit(place: str) -> None:
+        kind, actual = things[place]
+        with teller.work("delete", place):
+            remove(kind, aws, actual)
+
+    return walk(removal_edges(things), visit, on_interrupt=aws.stop_waiting)

@@ -1,0 +1,96 @@
+"""Walk: visit the nodes of a graph, each as soon as what it needs is done, several at a time."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass, field
+from graphlib import CycleError, TopologicalSorter
+from typing import Final, Generic, TypeVar
+
+from dify_aws.errors import StackError
+
+T = TypeVar("T")
+
+WORKERS: Final = 16
+
+
+@dataclass
+class Walked(Generic[T]):
+    """How a walk ended: what each visit returned or raised, and what was not tried."""
+
+    done: dict[str, T] = field(default_factory=dict)
+    failures: dict[str, Exception] = field(default_factory=dict)
+    not_tried: tuple[str, ...] = ()
+
+
+def walk(
+    edges: Mapping[str, Iterable[str]],
+    visit: Callable[[str], T],
+    *,
+    workers: int = WORKERS,
+    on_interrupt: Callable[[], None] = lambda: None,
+) -> Walked[T]:
+    """Visit every node after all that it needs (``edges[node]``).
+
+    When a visit fails, nothing new is started, what runs is finished, and the rest is told as not tried. Ctrl-C is the
+    same: ``on_interrupt`` asks running visits to end their waits, then KeyboardInterrupt goes on with a note.
+
+    Raises:
+        StackError: the graph has a cycle; it is named.
+        BaseException: what is not an ``Exception`` in a visit (the process is dying) goes through at once.
+    """
+    sorter = prepared(edges)
+    walked: Walked[T] = Walked()
+    running: dict[Future[T], str] = {}
+    stopping = threading.Event()
+    with ThreadPoolExecutor(max_workers=workers, thread_name_prefix="dify-aws") as pool:
+        try:
+            while sorter.is_active():
+                if not stopping.is_set():
+                    for node in sorter.get_ready():
+                        running[pool.submit(visit, node)] = node
+                if not running:
+                    break
+                finished, _ = wait(running, return_when=FIRST_COMPLETED)
+                for future in finished:
+                    _settle(running.pop(future), future, walked, sorter, stopping)
+        except KeyboardInterrupt as interrupt:
+            on_interrupt()
+            for future in running:
+                future.cancel()
+            wait(running)
+            for future, node in running.items():
+                if not future.cancelled() and future.exception() is None:
+                    walked.done[node] = future.result()
+            done = ", ".join(walked.done) or "nothing"
+            interrupt.add_note(f"stopped; done: {done}. Run again to go on from here.")
+            raise
+    known = walked.done.keys() | walked.failures.keys()
+    walked.not_tried = tuple(node for node in edges if node not in known)
+    return walked
+
+
+def prepared(edges: Mapping[str, Iterable[str]]) -> TopologicalSorter[str]:
+    """The sorter of a graph, ready to give nodes. StackError names a cycle."""
+    sorter = TopologicalSorter(edges)
+    try:
+        sorter.prepare()
+    except CycleError as error:
+        raise StackError(f"these need each other in a circle: {' → '.join(error.args[1])}") from error
+    return sorter
+
+
+def _settle(
+    node: str, future: Future[T], walked: Walked[T], sorter: TopologicalSorter[str], stopping: threading.Event
+) -> None:
+    error = future.exception()
+    if error is None:
+        walked.done[node] = future.result()
+        sorter.done(node)
+    elif isinstance(error, Exception):
+        walked.failures[node] = error
+        stopping.set()
+    else:
+        raise error

@@ -1,0 +1,25 @@
+"""Networks: which addresses a VPC may have, and how its range is divided into the two subnets."""
+
+from ipaddress import IPv4Network
+from typing import Final
+
+PRIVATE: Final = (IPv4Network("10.0.0.0/8"), IPv4Network("172.16.0.0/12"), IPv4Network("192.168.0.0/16"))
+LARGEST: Final = 16
+SMALLEST: Final = 26
+SUBNET: Final = 24
+
+
+def is_private(network: IPv4Network) -> bool:
+    """Whether the whole range is private by RFC 1918, so that it hides no address of the internet from the host."""
+    return any(network.subnet_of(private) for private in PRIVATE)
+
+
+def divide(vpc: IPv4Network) -> tuple[IPv4Network, IPv4Network]:
+    """The ranges of the public and of the private subnet: the second and the third /24 of the VPC's.
+
+    A VPC that has no three /24 (smaller than a /22) is cut in four, and they are the second and the third quarter. The
+    first part and the last stay free for what comes later. ``vpc`` is a /16 to /26: the quarters of a /26 are /28, the
+    smallest subnet that AWS makes (https://docs.aws.amazon.com/vpc/latest/userguide/subnet-sizing.html).
+    """
+    _, public, private, *_ = vpc.subnets(new_prefix=max(SUBNET, vpc.prefixlen + 2))
+    return public, private

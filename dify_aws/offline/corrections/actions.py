@@ -1,0 +1,43 @@
+"""Actions: what holds for every EC2 action: it is one step, what is due has happened, and DryRun does nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+from uuid import uuid4
+
+from moto.core.responses import ActionResult
+from moto.ec2.exceptions import DryRunClientError
+
+from dify_aws.offline.cloud import Cloud
+from dify_aws.offline.correction import corrects
+
+
+@corrects(
+    "moto.ec2.responses:EC2Response",
+    "call_action",
+    says="DryRun=True makes every EC2 operation answer DryRunOperation (412) and change nothing.",
+    link="https://docs.aws.amazon.com/AWSEC2/latest/APIReference/CommonParameters.html",
+)
+def one_step(cloud: Cloud, original: Callable[[], Any], response: Any) -> Any:
+    with cloud.lock:
+        cloud.settle()
+        if response._get_param("DryRun", False):
+            _, headers, body = response.serialized(ActionResult(DryRunClientError()))
+            return 412, {**headers, "status": "412"}, body
+        return original()
+
+
+@corrects(
+    "moto.core.serialize:SerializationContext",
+    "__init__",
+    says="Every answer has a request id of its own, and support asks for it.",
+    link="https://docs.aws.amazon.com/AWSEC2/latest/APIReference/errors-overview.html",
+)
+def request_ids_differ(
+    cloud: Cloud, original: Callable[[str], None], context: Any, request_id: str | None = None
+) -> None:
+    original(request_id or str(uuid4()))
+
+
+CORRECTIONS = (one_step, request_ids_differ)

@@ -1,0 +1,234 @@
+"""Instances: what RunInstances accepts and keeps, and the states an instance goes through."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from typing import Any
+
+from moto.core.responses import ActionResult
+from moto.ec2.exceptions import EC2ClientError, InvalidInstanceTypeError
+from moto.ec2.models.instances import Instance, InstanceState
+
+from dify_aws.offline.cloud import Cloud
+from dify_aws.offline.correction import Correction, corrects
+
+SECONDS_PENDING = 16
+SECONDS_SHUTTING_DOWN = 30
+SECONDS_STOPPING = 30
+SECONDS_TERMINATED_IS_LISTED = 3600
+
+_EC2 = "moto.ec2.responses:EC2Response"
+_STATES = "https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/ec2-instance-lifecycle.html"
+_ERRORS = "https://docs.aws.amazon.com/AWSEC2/latest/APIReference/errors-overview.html"
+_CODES = {"pending": 0, "running": 16, "shutting-down": 32, "terminated": 48, "stopping": 64, "stopped": 80}
+
+
+# What an instance goes through, and where that ends.
+_ENDS = {"pending": "running", "shutting-down": "terminated", "stopping": "stopped"}
+
+
+def _becomes(instance: Any, name: str) -> None:
+    # A new object each time: moto hands the old one out as the previous state.
+    instance._state = InstanceState(name, _CODES[name])
+
+
+def _goes_through(cloud: Cloud, instance: Any, state: str, seconds: float, at_end: Callable[[Any], object]) -> None:
+    def arrives() -> None:
+        if instance.state == state:
+            at_end(instance)
+            _becomes(instance, _ENDS[state])
+
+    _becomes(instance, state)
+    cloud.later(seconds, arrives)
+
+
+@corrects(
+    _EC2,
+    "run_instances",
+    says="RunInstances refuses a key pair or type that does not exist, and what it makes is pending for some seconds.",
+    link=_STATES,
+)
+def launched_is_not_running(cloud: Cloud, original: Callable[[], Any], response: Any) -> Any:
+    backend, key_name = response.ec2_backend, response._get_param("KeyName")
+    if key_name:
+        backend.describe_key_pairs(key_names=[key_name])
+    try:
+        answer = original()
+    except InvalidInstanceTypeError:
+        type_name = response._get_param("InstanceType")
+        raise EC2ClientError("InvalidParameterValue", f"Invalid value '{type_name}' for InstanceType.") from None
+    for instance in answer.result.instances:
+        _goes_through(cloud, instance, "pending", SECONDS_PENDING, _nothing_more)
+        _keep_what_was_asked(response, instance)
+    return answer
+
+
+def _keep_what_was_asked(response: Any, instance: Any) -> None:
+    """What moto drops of a launch: the details of volumes, tags of interfaces, that they go with the instance."""
+    backend = response.ec2_backend
+    instance.disable_api_termination = response._get_param("DisableApiTermination") or False
+    tags = response._parse_tag_specification()
+    asked = {spec.get("DeviceIndex", 0): spec for spec in response._get_param("NetworkInterfaces", [])}
+    for index, interface in instance.nics.items():
+        spec = asked.get(index, {})
+        if not spec.get("NetworkInterfaceId"):
+            interface.delete_on_termination = spec.get("DeleteOnTermination", True)
+            interface.add_tags(tags.get("network-interface", {}))
+        instance.security_groups = instance.security_groups or list(interface.group_set)
+    for mapping in response._get_param("BlockDeviceMappings", []):
+        device = instance.block_device_mapping.get(mapping.get("DeviceName"))
+        ebs = mapping.get("Ebs")
+        if device is None or not ebs:
+            continue
+        volume = backend.volumes[device.volume_id]
+        volume.volume_type = ebs.get("VolumeType", volume.volume_type)
+        volume.iops = ebs.get("Iops", volume.iops)
+        volume.throughput = ebs.get("Throughput", 125 if volume.volume_type == "gp3" else None)
+        volume.encrypted = ebs.get("Encrypted", volume.encrypted)
+        # AWS deletes what a launch made, unless it is told not to; moto keeps it.
+        device.delete_on_termination = ebs.get("DeleteOnTermination", True)
+
+
+@corrects(
+    _EC2,
+    "terminate_instances",
+    says="An instance shuts down before it is terminated; its volumes and addresses are its own until then.",
+    link=_STATES,
+)
+def terminating_takes_a_while(cloud: Cloud, original: Callable[[], Any], response: Any) -> Any:
+    backend = response.ec2_backend
+    ids = response._get_param("InstanceIds", [])
+    instances = backend.get_multi_instances_by_id(ids)
+    for instance in instances:
+        if instance.disable_api_termination:
+            raise EC2ClientError(
+                "OperationNotPermitted",
+                f"The instance '{instance.id}' may not be terminated."
+                " Modify its 'disableApiTermination' instance attribute and try again.",
+            )
+    return _change(
+        cloud,
+        "TerminatingInstances",
+        instances,
+        "shutting-down",
+        SECONDS_SHUTTING_DOWN,
+        functools.partial(_terminate, cloud),
+    )
+
+
+@corrects(
+    _EC2,
+    "stop_instances",
+    says="An instance is stopping for some seconds before it is stopped, and what is terminated cannot be stopped.",
+    link=_STATES,
+)
+def stopping_takes_a_while(cloud: Cloud, original: Callable[[], Any], response: Any) -> Any:
+    instances = response.ec2_backend.get_multi_instances_by_id(response._get_param("InstanceIds", []))
+    for instance in instances:
+        if instance.disable_api_stop:
+            raise EC2ClientError(
+                "OperationNotPermitted",
+                f"The instance '{instance.id}' may not be stopped."
+                " Modify its 'disableApiStop' instance attribute and try again.",
+            )
+        _must_be(instance, "running", "stopping", "stopped")
+    return _change(cloud, "StoppingInstances", instances, "stopping", SECONDS_STOPPING, Instance.stop)
+
+
+@corrects(
+    _EC2,
+    "start_instances",
+    says="Only a stopped instance can be started, and it is pending for some seconds.",
+    link=_STATES,
+)
+def starting_takes_a_while(cloud: Cloud, original: Callable[[], Any], response: Any) -> Any:
+    instances = response.ec2_backend.get_multi_instances_by_id(response._get_param("InstanceIds", []))
+    for instance in instances:
+        _must_be(instance, "stopped", "pending", "running")
+    return _change(cloud, "StartingInstances", instances, "pending", SECONDS_PENDING, Instance.start)
+
+
+def _change(
+    cloud: Cloud, answer: str, instances: list[Any], through: str, seconds: float, at_end: Callable[[Any], object]
+) -> Any:
+    changes = []
+    for instance in instances:
+        before = instance._state
+        if before.name not in (through, _ENDS[through]):
+            _goes_through(cloud, instance, through, seconds, at_end)
+        changes.append({"InstanceId": instance.id, "CurrentState": instance._state, "PreviousState": before})
+    return ActionResult({answer: changes})
+
+
+def _nothing_more(instance: Any) -> None:
+    """Running is all there is to it."""
+
+
+def _terminate(cloud: Cloud, instance: Any) -> None:
+    backend = instance.ec2_backend
+    for address in backend.addresses:
+        if address.eni and address.eni in instance.nics.values():
+            backend.disassociate_address(address=address.public_ip)
+    instance.terminate()
+    cloud.later(SECONDS_TERMINATED_IS_LISTED, functools.partial(_forget, instance))
+
+
+def _forget(instance: Any) -> None:
+    for reservation in list(instance.ec2_backend.reservations.values()):
+        reservation.instances = [other for other in reservation.instances if other is not instance]
+
+
+def _must_be(instance: Any, *states: str) -> None:
+    if instance.state not in states:
+        raise EC2ClientError(
+            "IncorrectInstanceState",
+            f"The instance '{instance.id}' is '{instance.state}', which is none of {', '.join(states)}.",
+        )
+
+
+@corrects(
+    _EC2,
+    "modify_instance_attribute",
+    says="The type of an instance can be changed only while it is stopped, and only to a type that exists.",
+    link="https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_ModifyInstanceAttribute.html",
+)
+def type_changes_only_when_stopped(cloud: Cloud, original: Callable[[], Any], response: Any) -> Any:
+    type_name = response._get_param("InstanceType.Value")
+    if response._get_param("Attribute") == "instanceType":
+        type_name = response._get_param("Value")
+    if type_name:
+        instance = response.ec2_backend.get_instance(response._get_param("InstanceId"))
+        if instance.state != "stopped":
+            raise EC2ClientError(
+                "IncorrectInstanceState",
+                f"The instance '{instance.id}' is not in the 'stopped' state.",
+            )
+        offered = response.ec2_backend.describe_instance_type_offerings("region", {"instance-type": [type_name]})
+        if not offered:
+            raise EC2ClientError("InvalidParameterValue", f"Invalid value '{type_name}' for InstanceType.")
+    return original()
+
+
+def _as_it_is(cloud: Cloud, transformers: dict[str, Callable[[Any], Any]]) -> dict[str, Callable[[Any], Any]]:
+    return {path: change for path, change in transformers.items() if path != _STATE_PATH}
+
+
+_STATE_PATH = "RunInstances.Reservation.Instances.Instance.State"
+
+state_in_the_answer = Correction(
+    owner="moto.ec2.responses._base_response:EC2BaseResponse",
+    attributes=("RESPONSE_KEY_PATH_TO_TRANSFORMER",),
+    says="RunInstances tells the state as it is; when a token is used again that need not be pending.",
+    link=_STATES,
+    replace=_as_it_is,
+)
+
+CORRECTIONS = (
+    launched_is_not_running,
+    terminating_takes_a_while,
+    stopping_takes_a_while,
+    starting_takes_a_while,
+    type_changes_only_when_stopped,
+    state_in_the_answer,
+)

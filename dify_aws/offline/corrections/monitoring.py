@@ -1,0 +1,123 @@
+"""Monitoring: alarms without data yet, subscriptions that wait for a person, and how long logs can be kept."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from moto.core import DEFAULT_ACCOUNT_ID
+from moto.core.responses import ActionResult
+from moto.logs.exceptions import InvalidParameterException
+from moto.sns.models import sns_backends
+
+from dify_aws.offline.cloud import Cloud
+from dify_aws.offline.correction import corrects
+
+_SNS = "moto.sns.responses:SNSResponse"
+_EMAIL = ("email", "email-json")
+_CONFIRM = "https://docs.aws.amazon.com/sns/latest/dg/SendMessageToHttp.confirm.html"
+_RETENTION = "https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutRetentionPolicy.html"
+_RETENTION_DAYS = frozenset(
+    (1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653)
+)
+
+
+def _waits(subscription: Any) -> bool:
+    return subscription.protocol in _EMAIL and not subscription.confirmed
+
+
+@corrects(
+    _SNS,
+    "subscribe",
+    says="An e-mail subscription has no ARN to tell until its owner has confirmed it.",
+    link="https://docs.aws.amazon.com/sns/latest/api/API_Subscribe.html",
+)
+def a_person_confirms(cloud: Cloud, original: Callable[[], Any], response: Any) -> Any:
+    answer = original()
+    subscription = response.backend.subscriptions[answer.result["SubscriptionArn"]]
+    if not _waits(subscription):
+        return answer
+    subscription.attributes["PendingConfirmation"] = True
+    if str(response._get_param("ReturnSubscriptionArn")).lower() == "true":
+        return answer
+    return ActionResult({"SubscriptionArn": "pending confirmation"})
+
+
+@corrects(
+    _SNS,
+    "list_subscriptions",
+    "list_subscriptions_by_topic",
+    says="A subscription that is not confirmed is listed with the ARN PendingConfirmation.",
+    link="https://docs.aws.amazon.com/sns/latest/api/API_ListSubscriptionsByTopic.html",
+)
+def listed_as_pending(cloud: Cloud, original: Callable[[], Any], response: Any) -> Any:
+    result = original().result
+    return ActionResult(
+        {**result, "Subscriptions": [_listed(subscription) for subscription in result["Subscriptions"]]}
+    )
+
+
+def _listed(subscription: Any) -> Any:
+    if not _waits(subscription):
+        return subscription
+    return {
+        "SubscriptionArn": "PendingConfirmation",
+        "Owner": subscription.owner,
+        "Protocol": subscription.protocol,
+        "Endpoint": subscription.endpoint,
+        "TopicArn": subscription.topic_arn,
+    }
+
+
+def confirm(address: str) -> int:
+    """Follow the link in every mail that waits for `address`; the answer is how many there were."""
+    waiting = [
+        subscription
+        for backend in list(sns_backends[DEFAULT_ACCOUNT_ID].values())
+        for subscription in backend.subscriptions.values()
+        if subscription.endpoint == address and _waits(subscription)
+    ]
+    for subscription in waiting:
+        subscription.confirmed = True
+        subscription.attributes["PendingConfirmation"] = False
+    return len(waiting)
+
+
+@corrects(
+    "moto.cloudwatch.models:CloudWatchBackend",
+    "put_metric_alarm",
+    says="A new alarm has insufficient data; putting one that exists changes neither its state nor its tags.",
+    link="https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutMetricAlarm.html",
+)
+def an_alarm_begins_without_data(cloud: Cloud, original: Callable[..., Any], backend: Any, **wish: Any) -> Any:
+    before = backend.alarms.get(wish["name"])
+    if before is not None:
+        wish["tags"] = None
+    alarm = original(**wish)
+    if before is None:
+        alarm.state_value = "INSUFFICIENT_DATA"
+        alarm.state_reason = "Unchecked: Initial alarm creation"
+    else:
+        for name in ("state_value", "state_reason", "state_reason_data", "state_updated_timestamp"):
+            setattr(alarm, name, getattr(before, name))
+    return alarm
+
+
+@corrects(
+    "moto.logs.responses:LogsResponse",
+    "put_retention_policy",
+    says="CloudWatch Logs keeps events for one of a fixed list of days.",
+    link=_RETENTION,
+)
+def days_that_are_known(cloud: Cloud, original: Callable[[], Any], response: Any) -> Any:
+    days = response._get_param("retentionInDays")
+    if days not in _RETENTION_DAYS:
+        raise InvalidParameterException(
+            constraint=f"Member must satisfy enum value set: {sorted(_RETENTION_DAYS)}",
+            parameter="retentionInDays",
+            value=days,
+        )
+    return original()
+
+
+CORRECTIONS = (a_person_confirms, listed_as_pending, an_alarm_begins_without_data, days_that_are_known)

@@ -1,0 +1,46 @@
+"""The kinds of things that dify_aws makes in AWS, one file each."""
+
+from dify_aws.resources.alarm import Alarm
+from dify_aws.resources.bucket import Bucket
+from dify_aws.resources.elastic_ip import ElasticIp
+from dify_aws.resources.instance import Instance
+from dify_aws.resources.instance_profile import InstanceProfile
+from dify_aws.resources.internet_gateway import InternetGateway
+from dify_aws.resources.key_pair import KeyPair
+from dify_aws.resources.lifecycle import LifecycleRule
+from dify_aws.resources.log_group import LogGroup
+from dify_aws.resources.nat_gateway import NatGateway
+from dify_aws.resources.role import Role
+from dify_aws.resources.route_table import RouteTable
+from dify_aws.resources.security_group import Rule, SecurityGroup
+from dify_aws.resources.stored_secret import StoredSecret
+from dify_aws.resources.subnet import Subnet
+from dify_aws.resources.topic import Topic
+from dify_aws.resources.volume import Volume
+from dify_aws.resources.vpc import Vpc
+from dify_aws.resources.vpc_endpoint import VpcEndpoint
+from dify_aws.resources.zone import Zone
+
+__all__ = [
+    "Alarm",
+    "Bucket",
+    "ElasticIp",
+    "Instance",
+    "InstanceProfile",
+    "InternetGateway",
+    "KeyPair",
+    "LifecycleRule",
+    "LogGroup",
+    "NatGateway",
+    "Role",
+    "RouteTable",
+    "Rule",
+    "SecurityGroup",
+    "StoredSecret",
+    "Subnet",
+    "Topic",
+    "Volume",
+    "Vpc",
+    "VpcEndpoint",
+    "Zone",
+]

@@ -1,0 +1,45 @@
+"""Ec2Resource: what the kinds of EC2 have in common: they are found by their tags, and tagged in one way."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from dify_aws.aws import Aws
+from dify_aws.aws.birth import TAG_DEPLOYMENT, tag_list
+from dify_aws.engine.resource import Actual, Resource
+from dify_aws.errors import AwsError
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Ec2Resource(Resource):
+    """A kind of EC2. Its identity is its tags: most have no name that AWS keeps unique."""
+
+    def retag(self, aws: Aws, actual: Actual, tags: Mapping[str, str]) -> None:
+        aws.call("ec2.CreateTags", Resources=[actual.id], Tags=tag_list(tags))
+
+
+def ours(aws: Aws, table: str, operation: str, result: str, **params: Any) -> list[dict[str, Any]]:
+    """The items of a Describe call that carry our deployment's tag; one call a run, shared through the census."""
+    tagged = {"Name": f"tag:{TAG_DEPLOYMENT}", "Values": [aws.deployment]}
+    return aws.census.read(table, lambda: aws.pages(operation, result, Filters=[tagged], **params))
+
+
+def gone_already(error: AwsError) -> bool:
+    """Whether AWS says that the thing to be deleted is not there (any more)."""
+    code = error.code
+    return code.endswith((".NotFound", "NotFound", "NotFoundException", ".Malformed")) or code in (
+        "NoSuchEntity",
+        "NoSuchBucket",
+        "NoSuchUpload",
+    )
+
+
+def delete(aws: Aws, operation: str, **params: Any) -> None:
+    """Call a deleting operation; that the thing is gone already is success."""
+    try:
+        aws.call(operation, **params)
+    except AwsError as error:
+        if not gone_already(error):
+            raise

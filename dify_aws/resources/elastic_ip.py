@@ -1,0 +1,70 @@
+"""ElasticIp: a public IPv4 address that stays ours, whatever it points to."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from dify_aws.aws import Aws
+from dify_aws.engine.resource import Actual, Input
+from dify_aws.errors import AwsError
+from dify_aws.resources.ec2 import Ec2Resource, delete, gone_already, ours
+from dify_aws.resources.sighting import sighting
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class ElasticIp(Ec2Resource):
+    """An Elastic IP address. ``ref("public_ip")`` is the address itself.
+
+    Args:
+        instance: the instance it points to (``instance.id``); None leaves that to others (a NAT gateway takes its own).
+    """
+
+    instance: Input[str] | None = None
+
+    kind = "elastic-ip"
+    # AWS maps an address only in a VPC that has a gateway, and lets go of the gateway only when no address is mapped.
+    after = frozenset({"internet-gateway"})
+    tables = ("addresses",)
+    permissions = frozenset(
+        {
+            "ec2:AllocateAddress",
+            "ec2:AssociateAddress",
+            "ec2:CreateTags",
+            "ec2:DescribeAddresses",
+            "ec2:DisassociateAddress",
+            "ec2:ReleaseAddress",
+        }
+    )
+
+    @classmethod
+    def owned(cls, aws: Aws) -> Iterable[Actual]:
+        for address in ours(aws, "addresses", "ec2.DescribeAddresses", "Addresses"):
+            seen = sighting(
+                cls,
+                aws,
+                address["AllocationId"],
+                address.get("Tags"),
+                {"instance": address.get("InstanceId") or ""},
+                public_ip=address["PublicIp"],
+                association_id=address.get("AssociationId") or "",
+            )
+            if seen:
+                yield seen
+
+    def create(self, aws: Aws) -> None:
+        aws.create("ec2.AllocateAddress", self.address, keep=self.keep, Domain="vpc")
+
+    def update(self, aws: Aws, actual: Actual, names: frozenset[str]) -> None:
+        if "instance" in names:
+            aws.call("ec2.AssociateAddress", AllocationId=actual.id, InstanceId=self.instance, AllowReassociation=True)
+
+    @classmethod
+    def delete(cls, aws: Aws, actual: Actual) -> None:
+        if actual["association_id"] and actual["instance"]:
+            try:
+                aws.call("ec2.DisassociateAddress", AssociationId=actual["association_id"])
+            except AwsError as error:
+                if not gone_already(error):
+                    raise
+        delete(aws, "ec2.ReleaseAddress", AllocationId=actual.id)

@@ -1,0 +1,40 @@
+"""IamResource: what the kinds of IAM have in common: they are global, so their path says whose and of which region."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from dify_aws.aws import Aws
+from dify_aws.aws.birth import TAG_DEPLOYMENT
+from dify_aws.engine.resource import Actual
+from dify_aws.resources.named import NamedResource
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class IamResource(NamedResource):
+    """A kind of IAM. Its index is the path, which holds the deployment and the region: AWS's index of tags has no roles."""
+
+    in_arn = ":iam:"
+
+    @classmethod
+    @abstractmethod
+    def names_under(cls, aws: Aws) -> Iterable[str]:
+        """The names of all of this kind under our path."""
+
+    @classmethod
+    def owned(cls, aws: Aws) -> Iterable[Actual]:
+        for name in cls.names_under(aws):
+            actual = cls.look(aws, name)
+            if actual is not None and actual.address and actual.tags.get(TAG_DEPLOYMENT) == aws.deployment:
+                yield actual
+
+    def usual_name(self, aws: Aws) -> str:
+        """The name by default. IAM is global, so one deployment in two regions needs two."""
+        return f"{aws.ownership(self.address, keep=False)['Name']}-{aws.region}"
+
+
+def path(aws: Aws) -> str:
+    """Where the things of this deployment and region are in IAM."""
+    return f"/dify-aws/{aws.deployment}/{aws.region}/"

@@ -1,0 +1,248 @@
+"""Instance: the machine."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from dify_aws.aws import Aws
+from dify_aws.change import Change
+from dify_aws.engine.resource import Actual, Input
+from dify_aws.errors import AwsError
+from dify_aws.resources.ec2 import Ec2Resource, delete, ours
+from dify_aws.resources.sighting import sighting
+from dify_aws.resources.volume import refuse_to_shrink
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Instance(Ec2Resource):
+    """An EC2 instance with its encrypted root disk, IMDSv2 only, and the volumes attached to it.
+
+    Args:
+        image: an AMI id, or the name of a public SSM parameter that holds one. It counts only when the instance is
+            made: a newer image never replaces a machine that runs.
+        instance_type: such as "t3.medium". Another one means a stop and a start.
+        subnet: where it is (``subnet.id``). Fixed.
+        security_groups: ``group.id`` of each.
+        key_name: the key pair that opens it (``key_pair.id``). Fixed.
+        instance_profile: the profile whose role its programs have (``profile.id``, an ARN).
+        root_volume_gib: size of the root disk (gp3, encrypted); it only grows.
+        volumes: the volume by device name, as in ``{"/dev/sdf": data.id}``. What hangs on other devices is left alone.
+        http_put_response_hop_limit: 2 lets containers reach the instance metadata, which they need for the role.
+        running: a stopped instance is started.
+    """
+
+    image: Input[str]
+    instance_type: str
+    subnet: Input[str]
+    security_groups: Iterable[Input[str]] = ()
+    key_name: Input[str] | None = None
+    instance_profile: Input[str] | None = None
+    root_volume_gib: int = 30
+    volumes: Mapping[str, Input[str]] = field(default_factory=dict)
+    http_tokens: str = "required"
+    http_put_response_hop_limit: int = 1
+    running: bool = True
+
+    kind = "instance"
+    fixed = frozenset({"subnet", "key_name"})
+    initial = frozenset({"image"})
+    unordered = frozenset({"security_groups"})
+    tables = ("instances", "volumes")
+    permissions = frozenset(
+        {
+            "ec2:AssociateIamInstanceProfile",
+            "ec2:AttachVolume",
+            "ec2:CreateTags",
+            "ec2:DescribeIamInstanceProfileAssociations",
+            "ec2:DescribeImages",
+            "ec2:DescribeInstances",
+            "ec2:DescribeVolumes",
+            "ec2:ModifyInstanceAttribute",
+            "ec2:ModifyInstanceMetadataOptions",
+            "ec2:ModifyVolume",
+            "ec2:ReplaceIamInstanceProfileAssociation",
+            "ec2:RunInstances",
+            "ec2:StartInstances",
+            "ec2:StopInstances",
+            "ec2:TerminateInstances",
+            "iam:PassRole",
+            "ssm:GetParameter",
+        }
+    )
+
+    @classmethod
+    def owned(cls, aws: Aws) -> Iterable[Actual]:
+        for reservation in ours(aws, "instances", "ec2.DescribeInstances", "Reservations"):
+            for instance in reservation["Instances"]:
+                # Terminated ones stay listed for about an hour; they are nobody's any more.
+                if instance["State"]["Name"] in ("shutting-down", "terminated"):
+                    continue
+                if seen := _seen(aws, instance):
+                    yield seen
+
+    def find(self, aws: Aws) -> Actual | None:
+        actual = super().find(aws)
+        if actual is None:
+            return None
+        wished_for = {device: volume for device, volume in actual["volumes"].items() if device in self.volumes}
+        return replace(actual, values={**actual.values, "volumes": wished_for})
+
+    def create(self, aws: Aws) -> None:
+        image = _image(aws, str(self.image))
+        optional = {
+            "KeyName": self.key_name,
+            "IamInstanceProfile": {"Arn": self.instance_profile} if self.instance_profile else None,
+        }
+        aws.create(
+            "ec2.RunInstances",
+            self.address,
+            keep=self.keep,
+            ImageId=image["ImageId"],
+            InstanceType=self.instance_type,
+            MinCount=1,
+            MaxCount=1,
+            SubnetId=self.subnet,
+            SecurityGroupIds=sorted(str(group) for group in self.security_groups),
+            MetadataOptions=self._metadata(),
+            BlockDeviceMappings=[
+                {
+                    "DeviceName": image["RootDeviceName"],
+                    "Ebs": {
+                        "VolumeSize": self.root_volume_gib,
+                        "VolumeType": "gp3",
+                        "Encrypted": True,
+                        "DeleteOnTermination": True,
+                    },
+                }
+            ],
+            **{name: value for name, value in optional.items() if value is not None},
+        )
+
+    def ready(self, aws: Aws, actual: Actual) -> bool:
+        waiters = {"pending": "instance_running", "stopping": "instance_stopped"}
+        if actual["state"] not in waiters:
+            return False
+        aws.wait("ec2", waiters[actual["state"]], InstanceIds=[actual.id])
+        return True
+
+    def check(self, actual: Actual, changes: Mapping[str, Change]) -> None:
+        refuse_to_shrink(self.address, changes.get("root_volume_gib"))
+
+    def update(self, aws: Aws, actual: Actual, names: frozenset[str]) -> None:
+        if "instance_type" in names:
+            self._retype(aws, actual)
+        if names & {"running", "instance_type"}:
+            self._run(aws, actual)
+        if "security_groups" in names:
+            groups = sorted(str(group) for group in self.security_groups)
+            aws.call("ec2.ModifyInstanceAttribute", InstanceId=actual.id, Groups=groups)
+        if "instance_profile" in names:
+            self._give_profile(aws, actual)
+        if names & {"http_tokens", "http_put_response_hop_limit"}:
+            aws.call("ec2.ModifyInstanceMetadataOptions", InstanceId=actual.id, **self._metadata())
+        if "root_volume_gib" in names:
+            aws.call("ec2.ModifyVolume", VolumeId=actual["root_volume"], Size=self.root_volume_gib)
+        if "volumes" in names:
+            self._attach(aws, actual)
+
+    @classmethod
+    def delete(cls, aws: Aws, actual: Actual) -> None:
+        delete(aws, "ec2.TerminateInstances", InstanceIds=[actual.id])
+        # Its disks, its network interface and its place in the security groups stay taken until it is really gone.
+        aws.wait("ec2", "instance_terminated", InstanceIds=[actual.id])
+
+    def _metadata(self) -> dict[str, Any]:
+        return {
+            "HttpTokens": self.http_tokens,
+            "HttpPutResponseHopLimit": self.http_put_response_hop_limit,
+            "HttpEndpoint": "enabled",
+        }
+
+    def _retype(self, aws: Aws, actual: Actual) -> None:
+        # AWS changes the type of a stopped instance only.
+        aws.call("ec2.StopInstances", InstanceIds=[actual.id])
+        aws.wait("ec2", "instance_stopped", InstanceIds=[actual.id])
+        wish = {"Value": self.instance_type}
+        aws.call("ec2.ModifyInstanceAttribute", InstanceId=actual.id, InstanceType=wish)
+
+    def _run(self, aws: Aws, actual: Actual) -> None:
+        if self.running:
+            aws.call("ec2.StartInstances", InstanceIds=[actual.id])
+            aws.wait("ec2", "instance_running", InstanceIds=[actual.id])
+        else:
+            aws.call("ec2.StopInstances", InstanceIds=[actual.id])
+            aws.wait("ec2", "instance_stopped", InstanceIds=[actual.id])
+
+    def _give_profile(self, aws: Aws, actual: Actual) -> None:
+        of_this = [{"Name": "instance-id", "Values": [actual.id]}]
+        found = aws.pages("ec2.DescribeIamInstanceProfileAssociations", "IamInstanceProfileAssociations", Filters=of_this)
+        profile = {"Arn": self.instance_profile}
+        there = [each for each in found if each["State"] in ("associating", "associated")]
+        if there:
+            association = there[0]["AssociationId"]
+            aws.call("ec2.ReplaceIamInstanceProfileAssociation", AssociationId=association, IamInstanceProfile=profile)
+        else:
+            aws.call("ec2.AssociateIamInstanceProfile", InstanceId=actual.id, IamInstanceProfile=profile)
+
+    def _attach(self, aws: Aws, actual: Actual) -> None:
+        for device, volume in self.volumes.items():
+            if actual["volumes"].get(device) != volume:
+                try:
+                    aws.call("ec2.AttachVolume", InstanceId=actual.id, VolumeId=volume, Device=device)
+                except AwsError as error:
+                    # Attached to this very instance by a run whose answer was lost.
+                    if error.code != "VolumeInUse" or actual.id not in error.message:
+                        raise
+                aws.wait("ec2", "volume_in_use", VolumeIds=[str(volume)])
+
+
+def _seen(aws: Aws, instance: Mapping[str, Any]) -> Actual | None:
+    devices = {
+        each["DeviceName"]: each["Ebs"]["VolumeId"]
+        for each in instance.get("BlockDeviceMappings", ())
+        if "Ebs" in each and each["Ebs"].get("Status") not in ("detaching", "detached")
+    }
+    root = devices.pop(instance.get("RootDeviceName", ""), "")
+    options = instance.get("MetadataOptions", {})
+    state = instance["State"]["Name"]
+    values = {
+        "instance_type": instance["InstanceType"],
+        "subnet": instance.get("SubnetId", ""),
+        "security_groups": frozenset(group["GroupId"] for group in instance.get("SecurityGroups", ())),
+        "key_name": instance.get("KeyName", ""),
+        "instance_profile": instance.get("IamInstanceProfile", {}).get("Arn", ""),
+        "root_volume_gib": _size(aws, root),
+        "volumes": devices,
+        "http_tokens": options.get("HttpTokens", "optional"),
+        "http_put_response_hop_limit": options.get("HttpPutResponseHopLimit", 1),
+        "running": state in ("pending", "running"),
+    }
+    return sighting(
+        Instance,
+        aws,
+        instance["InstanceId"],
+        instance.get("Tags"),
+        values,
+        state=state,
+        image=instance.get("ImageId", ""),
+        root_volume=root,
+        private_ip=instance.get("PrivateIpAddress", ""),
+        public_ip=instance.get("PublicIpAddress", ""),
+        availability_zone=instance.get("Placement", {}).get("AvailabilityZone", ""),
+    )
+
+
+def _size(aws: Aws, root: str) -> int | None:
+    volumes = ours(aws, "volumes", "ec2.DescribeVolumes", "Volumes")
+    return next((volume["Size"] for volume in volumes if volume["VolumeId"] == root), None)
+
+
+def _image(aws: Aws, image: str) -> dict[str, Any]:
+    if image.startswith("/"):
+        image = aws.call("ssm.GetParameter", Name=image)["Parameter"]["Value"]
+    found = aws.pages("ec2.DescribeImages", "Images", ImageIds=[image])
+    if not found:
+        raise AwsError("ec2.DescribeImages", "InvalidAMIID.NotFound", f"there is no image {image} in {aws.region}")
+    return found[0]

@@ -1,0 +1,77 @@
+"""LogGroup: where logs go in CloudWatch, and how long they stay."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from dify_aws.aws import Aws
+from dify_aws.engine.resource import Actual
+from dify_aws.resources.ec2 import delete
+from dify_aws.resources.named import INDEX, NamedResource, tags_of
+from dify_aws.resources.sighting import sighted
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class LogGroup(NamedResource):
+    """A log group.
+
+    Args:
+        log_group_name: its name in CloudWatch; "/deployment/name" by default.
+        retention_days: how many days events stay; one of the numbers that CloudWatch knows.
+    """
+
+    log_group_name: str | None = None
+    retention_days: int = 30
+
+    kind = "log-group"
+    initial = frozenset({"log_group_name"})
+    tables = ("log-groups", INDEX)
+    in_arn = ":log-group:"
+    permissions = frozenset(
+        {
+            "logs:CreateLogGroup",
+            "logs:DeleteLogGroup",
+            "logs:DescribeLogGroups",
+            "logs:ListTagsForResource",
+            "logs:PutRetentionPolicy",
+            "logs:TagResource",
+            "tag:GetResources",
+        }
+    )
+
+    def named(self, aws: Aws) -> str:
+        return self.log_group_name or f"/{aws.deployment}/{self.name}"
+
+    @classmethod
+    def look(cls, aws: Aws, name: str) -> Actual | None:
+        # Those of a deployment begin alike, so one call tells all of them.
+        shared = f"/{aws.deployment}/"
+        prefix = shared if name.startswith(shared) else name
+        groups = aws.census.read(
+            "log-groups",
+            lambda: aws.pages("logs.DescribeLogGroups", "logGroups", logGroupNamePrefix=prefix),
+            prefix,
+        )
+        for group in groups:
+            if group["logGroupName"] == name:
+                arn = group.get("logGroupArn") or group["arn"].removesuffix(":*")
+                tags = tags_of(
+                    aws, "log-groups", arn, lambda: aws.call("logs.ListTagsForResource", resourceArn=arn)["tags"]
+                )
+                return sighted(cls, name, tags, {"retention_days": group.get("retentionInDays")}, arn=arn)
+        return None
+
+    def create(self, aws: Aws) -> None:
+        aws.create("logs.CreateLogGroup", self.address, keep=self.keep, logGroupName=self.named(aws))
+
+    def update(self, aws: Aws, actual: Actual, names: frozenset[str]) -> None:
+        if "retention_days" in names:
+            aws.call("logs.PutRetentionPolicy", logGroupName=actual.id, retentionInDays=self.retention_days)
+
+    def retag(self, aws: Aws, actual: Actual, tags: Mapping[str, str]) -> None:
+        aws.call("logs.TagResource", resourceArn=actual["arn"], tags=dict(tags))
+
+    @classmethod
+    def delete(cls, aws: Aws, actual: Actual) -> None:
+        delete(aws, "logs.DeleteLogGroup", logGroupName=actual.id)

@@ -1,0 +1,91 @@
+"""NamedResource: what the kinds have in common that AWS knows by a name of ours and not by an id of its own.
+
+They are found by that name, which shows them at once, and a thing of another owner under the same name is seen before
+anything is done (``NotOurs``). To find what is ours but no longer wished for, AWS's index of tags is asked, which lags
+some minutes behind: so what it lists is looked at by name before it is believed.
+"""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import ClassVar, Final
+
+from dify_aws.aws import Aws
+from dify_aws.aws.birth import TAG_ADDRESS, TAG_DEPLOYMENT, tag_map
+from dify_aws.engine.resource import Actual, Resource, only
+from dify_aws.errors import NotOurs
+
+INDEX: Final = "index"
+INDEXED: Final = ("s3", "secretsmanager", "logs:log-group", "cloudwatch:alarm", "sns")
+"""The types that are asked for: those of the kinds below, so that the answer stays one page."""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class NamedResource(Resource):
+    """A kind whose identity is a name."""
+
+    in_arn: ClassVar[str]
+    """How the ARNs of this kind go on after the partition ("s3:::")."""
+
+    @abstractmethod
+    def named(self, aws: Aws) -> str:
+        """Its name in AWS."""
+
+    @classmethod
+    @abstractmethod
+    def look(cls, aws: Aws, name: str) -> Actual | None:
+        """The thing of this name, whoever owns it: its address is empty if it carries no tags of ours."""
+
+    def find(self, aws: Aws) -> Actual | None:
+        name = self.named(aws)
+        actual = self.look(aws, name)
+        if actual is not None and not self._fulfils(aws, actual):
+            owner = actual.tags.get(TAG_DEPLOYMENT)
+            raise NotOurs(self.address, f"{self.kind} {name}", aws.deployment, owner=owner if owner != aws.deployment else None)
+        others = [other for other in self.owned(aws) if other.address == self.address and actual is None]
+        return actual or only(self.address, others)
+
+    @classmethod
+    def owned(cls, aws: Aws) -> Iterable[Actual]:
+        for arn in index(aws):
+            if cls.in_arn in arn:
+                actual = cls.look(aws, cls.name_in(arn))
+                if actual is not None and actual.tags.get(TAG_DEPLOYMENT) == aws.deployment and actual.address:
+                    yield actual
+
+    @classmethod
+    def name_in(cls, arn: str) -> str:
+        """The name that an ARN of this kind holds."""
+        return arn.rpartition(":")[2]
+
+    def _fulfils(self, aws: Aws, actual: Actual) -> bool:
+        return actual.tags.get(TAG_DEPLOYMENT) == aws.deployment and actual.address == self.address
+
+
+def index(aws: Aws) -> Mapping[str, dict[str, str]]:
+    """The tags of everything that AWS's index of tags lists under our deployment, by ARN; one call a run."""
+
+    def ask() -> dict[str, dict[str, str]]:
+        found = aws.pages(
+            "resourcegroupstaggingapi.GetResources",
+            "ResourceTagMappingList",
+            TagFilters=[{"Key": TAG_DEPLOYMENT, "Values": [aws.deployment]}],
+            ResourceTypeFilters=list(INDEXED),
+        )
+        return {each["ResourceARN"]: tag_map(each["Tags"]) for each in found}
+
+    return aws.census.read(INDEX, ask)
+
+
+def tags_of(aws: Aws, table: str, arn: str, ask: Callable[[], object]) -> dict[str, str]:
+    """The tags of one thing: from the index when they are in it, else (it lags) from the service itself.
+
+    Only tags that are all as we would put them are believed: the rest is asked for, so that what was just mended or just
+    spoiled is seen as it is.
+    """
+    indexed = index(aws).get(arn, {})
+    if indexed.get(TAG_ADDRESS) and aws.ownership(indexed[TAG_ADDRESS], keep=False).items() <= indexed.items():
+        return indexed
+    return tag_map(aws.census.read(table, ask, arn, "tags"))

@@ -1,0 +1,149 @@
+"""StoredSecret: a secret in AWS Secrets Manager: made once, read ever after."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Final, Literal
+
+from dify_aws.aws import Aws
+from dify_aws.aws.birth import tag_list
+from dify_aws.engine.resource import Actual, Input
+from dify_aws.errors import AwsError
+from dify_aws.resources.ec2 import delete, gone_already
+from dify_aws.resources.named import INDEX, NamedResource
+from dify_aws.resources.sighting import sighted
+from dify_aws.resources.ssh_key import new_ssh_key
+from dify_aws.secrets import Secret
+
+TAG_PUBLIC_KEY: Final = "dify-aws:public-key"
+"""The public half of a generated SSH key stands beside the private one from the same call on, so the two always fit and
+nobody has to read the private half to know the public one."""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class StoredSecret(NamedResource):
+    """A secret in Secrets Manager. Its id is its name.
+
+    Either its ``value`` is given, and is put right when it differs; or it is generated when it is made and never again,
+    because something was encrypted or opened with it.
+
+    Args:
+        secret_name: its name in Secrets Manager; "deployment/name" by default.
+        description: what it is for.
+        value: what it holds.
+        generate: "ssh-key" (ed25519; ``ref("public_key")`` is its public half) or "token" (43 URL-safe characters).
+    """
+
+    secret_name: str | None = None
+    description: str = ""
+    value: Input[str] | Secret | None = None
+    generate: Literal["ssh-key", "token"] | None = None
+
+    kind = "secret"
+    initial = frozenset({"secret_name", "generate"})
+    tables = ("secrets", INDEX)
+    in_arn = ":secret:"
+    permissions = frozenset(
+        {
+            "secretsmanager:CreateSecret",
+            "secretsmanager:DeleteSecret",
+            "secretsmanager:DescribeSecret",
+            "secretsmanager:GetSecretValue",
+            "secretsmanager:PutSecretValue",
+            "secretsmanager:RestoreSecret",
+            "secretsmanager:TagResource",
+            "secretsmanager:UpdateSecret",
+            "tag:GetResources",
+        }
+    )
+
+    def named(self, aws: Aws) -> str:
+        return self.secret_name or f"{aws.deployment}/{self.name}"
+
+    def find(self, aws: Aws) -> Actual | None:
+        actual = super().find(aws)
+        if actual is None or self.value is None:
+            return actual
+        stored = aws.census.read("secrets", lambda: read_secret(aws, actual.id), actual.id, "value")
+        shown = stored if isinstance(self.value, Secret) else stored and stored.reveal()
+        return replace(actual, values={**actual.values, "value": shown})
+
+    @classmethod
+    def look(cls, aws: Aws, name: str) -> Actual | None:
+        found = _described(aws, name)
+        if found is None or "DeletedDate" in found:
+            return None
+        tags = found.get("Tags", ())
+        public = {tag["Key"]: tag["Value"] for tag in tags}.get(TAG_PUBLIC_KEY, "")
+        values = {"description": found.get("Description", ""), "value": None}
+        return sighted(cls, name, tags, values, arn=found["ARN"], public_key=public)
+
+    @classmethod
+    def name_in(cls, arn: str) -> str:
+        # AWS appends a hyphen and six characters to the name.
+        return super().name_in(arn)[:-7]
+
+    def create(self, aws: Aws) -> None:
+        name = self.named(aws)
+        found = _described(aws, name)
+        if found is not None and "DeletedDate" in found:
+            # Deleted by hand, and still within its recovery window: what was locked with it opens with it again.
+            aws.call("secretsmanager.RestoreSecret", SecretId=name)
+            return
+        tags: dict[str, str] = {}
+        if self.generate == "ssh-key":
+            value, tags[TAG_PUBLIC_KEY] = new_ssh_key()
+        elif self.generate == "token":
+            value = Secret(secrets.token_urlsafe(32))
+        else:
+            value = self.value if isinstance(self.value, Secret) else Secret(str(self.value))
+        aws.create(
+            "secretsmanager.CreateSecret",
+            self.address,
+            keep=self.keep,
+            tags=tags,
+            Name=name,
+            Description=self.description,
+            SecretString=value,
+        )
+
+    def update(self, aws: Aws, actual: Actual, names: frozenset[str]) -> None:
+        if "description" in names:
+            aws.call("secretsmanager.UpdateSecret", SecretId=actual.id, Description=self.description)
+        if "value" in names:
+            value = self.value.reveal() if isinstance(self.value, Secret) else str(self.value)
+            aws.call("secretsmanager.PutSecretValue", SecretId=actual.id, SecretString=value)
+
+    def retag(self, aws: Aws, actual: Actual, tags: Mapping[str, str]) -> None:
+        aws.call("secretsmanager.TagResource", SecretId=actual.id, Tags=tag_list(tags))
+
+    @classmethod
+    def delete(cls, aws: Aws, actual: Actual) -> None:
+        # Without a recovery window: it would block the name, and the next apply, for a week or more.
+        delete(aws, "secretsmanager.DeleteSecret", SecretId=actual.id, ForceDeleteWithoutRecovery=True)
+
+
+def read_secret(aws: Aws, name: str) -> Secret | None:
+    """The value of a secret; None if there is no such secret or it has no value."""
+    try:
+        return Secret(aws.call("secretsmanager.GetSecretValue", SecretId=name)["SecretString"])
+    except AwsError as error:
+        if not gone_already(error):
+            raise
+        return None
+
+
+def _described(aws: Aws, name: str) -> dict[str, object] | None:
+    # Not ListSecrets: it may lag five minutes behind.
+    # https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_ListSecrets.html
+    def ask() -> dict[str, object] | None:
+        try:
+            return aws.call("secretsmanager.DescribeSecret", SecretId=name)
+        except AwsError as error:
+            if not gone_already(error):
+                raise
+            return None
+
+    return aws.census.read("secrets", ask, name)

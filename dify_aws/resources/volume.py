@@ -1,0 +1,109 @@
+"""Volume: an EBS disk that outlives the machine it is attached to."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from dify_aws.aws import Aws
+from dify_aws.change import Change
+from dify_aws.engine.resource import Actual, Input
+from dify_aws.errors import ChangeRefused
+from dify_aws.resources.ec2 import Ec2Resource, delete, ours
+from dify_aws.resources.sighting import sighting
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Volume(Ec2Resource):
+    """An EBS volume. It holds data, so it is kept unless the data is given up by name.
+
+    Args:
+        availability_zone: where it is; only instances of this zone can have it. Fixed.
+        size_gib: grows in place; AWS cannot make it smaller.
+        volume_type: "gp3", …
+        encrypted: with the key of the account for EBS. Fixed.
+        iops, throughput_mib: None for what the type comes with.
+    """
+
+    availability_zone: Input[str]
+    size_gib: int
+    volume_type: str = "gp3"
+    encrypted: bool = True
+    iops: int | None = None
+    throughput_mib: int | None = None
+    keep: bool = True
+
+    kind = "volume"
+    fixed = frozenset({"availability_zone", "encrypted"})
+    tables = ("volumes",)
+    permissions = frozenset(
+        {
+            "ec2:CreateTags",
+            "ec2:CreateVolume",
+            "ec2:DeleteVolume",
+            "ec2:DescribeVolumes",
+            "ec2:ModifyVolume",
+        }
+    )
+
+    @classmethod
+    def owned(cls, aws: Aws) -> Iterable[Actual]:
+        for volume in ours(aws, "volumes", "ec2.DescribeVolumes", "Volumes"):
+            if volume["State"] in ("deleting", "deleted"):
+                continue
+            values = {
+                "availability_zone": volume["AvailabilityZone"],
+                "size_gib": volume["Size"],
+                "volume_type": volume["VolumeType"],
+                "encrypted": volume["Encrypted"],
+                "iops": volume.get("Iops"),
+                "throughput_mib": volume.get("Throughput"),
+            }
+            if seen := sighting(cls, aws, volume["VolumeId"], volume.get("Tags"), values, state=volume["State"]):
+                yield seen
+
+    def create(self, aws: Aws) -> None:
+        chosen = {"Iops": self.iops, "Throughput": self.throughput_mib}
+        aws.create(
+            "ec2.CreateVolume",
+            self.address,
+            keep=self.keep,
+            AvailabilityZone=self.availability_zone,
+            Size=self.size_gib,
+            VolumeType=self.volume_type,
+            Encrypted=self.encrypted,
+            **{name: value for name, value in chosen.items() if value is not None},
+        )
+
+    def ready(self, aws: Aws, actual: Actual) -> bool:
+        if actual["state"] != "creating":
+            return False
+        aws.wait("ec2", "volume_available", VolumeIds=[actual.id])
+        return True
+
+    def check(self, actual: Actual, changes: Mapping[str, Change]) -> None:
+        refuse_to_shrink(self.address, changes.get("size_gib"))
+
+    def update(self, aws: Aws, actual: Actual, names: frozenset[str]) -> None:
+        wishes = {"size_gib": "Size", "volume_type": "VolumeType", "iops": "Iops", "throughput_mib": "Throughput"}
+        said = {parameter: getattr(self, name) for name, parameter in wishes.items() if name in names}
+        # The machine sees the new size at once; its file system is grown by the installer.
+        aws.call("ec2.ModifyVolume", VolumeId=actual.id, **said)
+
+    @classmethod
+    def delete(cls, aws: Aws, actual: Actual) -> None:
+        if actual["state"] == "in-use":
+            # Its instance has just been terminated, and lets go of it in a moment.
+            aws.wait("ec2", "volume_available", VolumeIds=[actual.id])
+        delete(aws, "ec2.DeleteVolume", VolumeId=actual.id)
+        aws.wait("ec2", "volume_deleted", VolumeIds=[actual.id])
+
+
+def refuse_to_shrink(address: str, change: Change | None) -> None:
+    """EBS volumes only grow. https://docs.aws.amazon.com/ebs/latest/userguide/modify-volume-requirements.html"""
+    if change and isinstance(change.before, int) and isinstance(change.after, int) and change.after < change.before:
+        raise ChangeRefused(
+            address,
+            f"{change.attribute} is {change.before} and cannot become {change.after}: AWS cannot shrink a volume. "
+            f"Ask for {change.before} or more; to have less, move the data to a new volume.",
+        )

@@ -1,0 +1,207 @@
+"""Settings: what a person wishes for, frozen and checked as a whole before anything looks at AWS."""
+
+# No `from __future__ import annotations` here: a rule is read off its field's annotation.
+import os
+import re
+import tomllib
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import MISSING, dataclass, field, fields, replace
+from functools import partial
+from ipaddress import IPv4Network
+from typing import Annotated, Any, Final, Self, get_args
+
+from dify_aws import networks, rules
+from dify_aws.errors import Problem, SettingsError
+
+PREFIX: Final = "DIFY_AWS_"
+YES: Final = ("true", "yes", "1")
+NO: Final = ("false", "no", "0")
+_ARM: Final = re.compile(r"a1|[a-z]+\d+[a-z-]*g")  # AWS marks Graviton by a g after the generation; the first was a1
+
+
+@dataclass(frozen=True, kw_only=True, repr=False)
+class Settings:
+    """One environment of Dify, as it is wished for.
+
+    Every value is checked when the object is made, so a ``Settings`` that exists is one that can be planned. A setting
+    is one line below: its type, its rule and its default.
+
+    :param project: the first part of every name in AWS.
+    :param environment: the second part: ``dev``, ``staging``. Project and environment together name the deployment.
+    :param region: the AWS region.
+    :param vpc_cidr: the private IPv4 range of the VPC, /16 to /26.
+    :param availability_zone: the zone; ``None`` takes the first that offers the instance type, and then stays there.
+    :param nat_gateway: whether the private subnet reaches the internet. AWS charges by the hour for it.
+    :param web_cidrs: the IPv4 and IPv6 networks that reach ports 80 and 443; one may stand alone, none is nobody.
+    :param instance_type: the size of the host: 4 GiB of memory or more, and amd64 unless ``image_id`` is given.
+    :param image_id: the AMI; ``None`` takes the newest Ubuntu 22.04 LTS for amd64 that Canonical has published.
+    :param root_volume_gib: GiB for the system and the container images.
+    :param data_volume_gib: GiB for what Dify stores. It grows in place and never shrinks.
+    :param log_retention_days: days that CloudWatch keeps the logs.
+    :param alarm_email: who hears about alarms; ``None``: nobody. AWS asks that address to confirm.
+    :param tags: further tags for everything that is made, at most 40.
+    :raises SettingsError: with every problem at once, each by its field, with what would be right.
+
+    >>> Settings(environment="dev", vpc_cidr="10.7.0.0/16").public_cidr
+    '10.7.1.0/24'
+    """
+
+    project: Annotated[str, rules.label] = "dify"
+    environment: Annotated[str, rules.label]
+    region: Annotated[str, rules.region] = "ap-northeast-1"
+    vpc_cidr: Annotated[str, rules.vpc_cidr] = "10.0.0.0/16"
+    availability_zone: Annotated[str | None, rules.optional(rules.text)] = None
+    nat_gateway: Annotated[bool, rules.flag] = True
+    web_cidrs: Annotated[tuple[str, ...], rules.web_cidrs] = ("0.0.0.0/0",)
+    instance_type: Annotated[str, rules.instance_type] = "t3.medium"
+    image_id: Annotated[str | None, rules.optional(rules.image_id)] = None
+    root_volume_gib: Annotated[int, rules.whole_number(20, 16384, "two releases of Dify fit beside Ubuntu")] = 30
+    data_volume_gib: Annotated[int, rules.whole_number(10, 16384, "for databases, vectors and plugins")] = 50
+    log_retention_days: Annotated[int, rules.retention_days] = 30
+    alarm_email: Annotated[str | None, rules.optional(rules.email)] = None
+    tags: Annotated[Mapping[str, str], rules.tags] = field(default_factory=dict, hash=False)
+
+    def __post_init__(self) -> None:
+        values, problems = _checked(self._given())
+        if problems:
+            raise SettingsError(problems)
+        for name, value in values.items():
+            object.__setattr__(self, name, value)
+
+    @classmethod
+    def from_file(cls, path: str | os.PathLike[str], /, **overrides: object) -> Self:
+        """The settings in a TOML file: one ``name = value`` a line, no tables but ``tags``.
+
+        :param path: the file.
+        :param overrides: settings that count instead of the file's.
+        :raises SettingsError: naming the file, if it cannot be read or is not TOML, and for all that is wrong in it.
+        """
+        where = os.fspath(path)
+        try:
+            with open(path, "rb") as file:
+                given = tomllib.load(file)
+        except OSError as error:
+            told = Problem("file", where, f"cannot be read: {error.strerror}", "Give the path of a TOML file")
+            raise SettingsError([told]) from error
+        except ValueError as error:  # TOMLDecodeError tells line and column; UnicodeDecodeError is one too
+            told = Problem("file", where, f"is not TOML: {error}", 'Write lines like environment = "dev"')
+            raise SettingsError([told]) from error
+        return cls._gathered(given, overrides, lambda _: f" (in {where})")
+
+    @classmethod
+    def from_env(cls, environ: Mapping[str, str] | None = None, /, **overrides: object) -> Self:
+        """The settings in environment variables: ``DIFY_AWS_ENVIRONMENT``, ``DIFY_AWS_VPC_CIDR`` and so on.
+
+        Lists are separated by commas, tags are ``key=value,key=value``, yes or no is ``true``, ``yes``, ``1``,
+        ``false``, ``no`` or ``0``. An empty variable is an empty value, and none at all is the default.
+
+        :param environ: the variables; those of this process by default.
+        :param overrides: settings that count instead of the variables'.
+        :raises SettingsError: for all that is wrong, by variable; one that is no setting is a problem too.
+        """
+        variables = os.environ if environ is None else environ
+        found = {name.removeprefix(PREFIX).lower(): name for name in sorted(variables) if name.startswith(PREFIX)}
+        kinds = {setting.name: get_args(setting.type)[0] for setting in fields(cls)}
+        given = {name: _read(variables[variable].strip(), kinds.get(name)) for name, variable in found.items()}
+        return cls._gathered(given, overrides, lambda name: f" (in {PREFIX}{name.upper()})")
+
+    def replace(self, **changes: object) -> Self:
+        """The same settings but for the changes, checked again.
+
+        :raises SettingsError: as for new settings.
+        """
+        return self._gathered(self._given(), changes, lambda _: "")
+
+    @property
+    def deployment(self) -> str:
+        """The name that everything of this environment carries in AWS, like ``dify/dev``."""
+        return f"{self.project}/{self.environment}"
+
+    @property
+    def public_cidr(self) -> str:
+        """The range of the public subnet: the VPC's second /24, or its second quarter if it is smaller than /22."""
+        return str(networks.divide(IPv4Network(self.vpc_cidr))[0])
+
+    @property
+    def private_cidr(self) -> str:
+        """The range of the private subnet: the VPC's third /24, or its third quarter if it is smaller than /22."""
+        return str(networks.divide(IPv4Network(self.vpc_cidr))[1])
+
+    def __repr__(self) -> str:
+        usual = _defaults()
+        told = [f"{name}={value!r}" for name, value in self._given().items() if (name, value) not in usual.items()]
+        return f"{type(self).__name__}({', '.join(told)})"
+
+    def __reduce__(self) -> tuple[object, ...]:
+        # A mapping proxy is neither pickled nor deep-copied by Python, and Settings should be.
+        return partial(type(self), **self._given()), ()
+
+    def _given(self) -> dict[str, Any]:
+        values = ((setting.name, getattr(self, setting.name)) for setting in fields(self))
+        return {name: dict(value) if isinstance(value, Mapping) else value for name, value in values}
+
+    @classmethod
+    def _gathered(
+        cls, found: Mapping[str, object], overrides: Mapping[str, object], told: Callable[[str], str]
+    ) -> Self:
+        given = {**found, **overrides}
+        values, problems = _checked({**_defaults(), **given})
+        known = [setting.name for setting in fields(cls)]
+        for name in sorted(given.keys() - set(known)):
+            wrong = "is a table, and settings stand one a line" if isinstance(given[name], dict) else "is no setting"
+            problems.append(Problem(name, given[name], wrong, rules.did_you_mean(name, known)))
+        for name in known:
+            if name not in given and name not in _defaults():
+                problems.append(Problem(name, None, "is missing", "It has no default"))
+        if problems:
+            raise SettingsError(
+                one if one.field in overrides else replace(one, wrong=one.wrong + told(one.field)) for one in problems
+            )
+        return cls(**values)
+
+
+def _defaults() -> dict[str, object]:
+    defaults: dict[str, object] = {one.name: one.default for one in fields(Settings) if one.default is not MISSING}
+    made = {one.name: one.default_factory() for one in fields(Settings) if one.default_factory is not MISSING}
+    return defaults | made
+
+
+def _checked(given: Mapping[str, object]) -> tuple[dict[str, Any], list[Problem]]:
+    values: dict[str, Any] = {}
+    problems: list[Problem] = []
+    for setting in fields(Settings):
+        if setting.name not in given:
+            continue
+        _, rule = get_args(setting.type)
+        try:
+            values[setting.name] = rule(given[setting.name])
+        except rules.Broken as broken:
+            problems += [Problem(setting.name, given[setting.name], *fault) for fault in broken.faults]
+    return values, problems + list(_together(values))
+
+
+def _together(values: Mapping[str, Any]) -> Iterator[Problem]:
+    """What is wrong between settings that are right each for itself."""
+    zone, region = values.get("availability_zone"), values.get("region")
+    if zone and region and not re.fullmatch(re.escape(region) + "[a-z]", zone):
+        yield Problem(
+            "availability_zone", zone, f"is no zone of {region}", f'Write one like "{region}a", or leave it out'
+        )
+    kind = values.get("instance_type")
+    if kind and "image_id" in values and values["image_id"] is None and _ARM.match(kind):
+        right = 'Choose an x86-64 type like "t3.medium", or give the image_id of an image for arm64'
+        yield Problem("instance_type", kind, "has an arm64 processor, and the image is for amd64", right)
+
+
+def _read(text: str, kind: object) -> object:
+    """What a variable says, by the type of its setting. What says nothing stays as it is, for the rule to refuse."""
+    if kind is bool:
+        return text.lower() in YES if text.lower() in YES + NO else text
+    if kind is int:
+        return int(text) if text.isdecimal() else text
+    if kind == tuple[str, ...]:
+        return [part.strip() for part in text.split(",") if part.strip()]
+    if kind == Mapping[str, str]:
+        pairs = [part.partition("=") for part in text.split(",") if part.strip()]
+        return {key.strip(): worth.strip() for key, _, worth in pairs} if all(sign for _, sign, _ in pairs) else text
+    return None if text == "" and type(None) in get_args(kind) else text

@@ -1,0 +1,108 @@
+"""Buckets: what a new one is like, what a TLS-only policy means, and when one can be deleted."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from dify_aws.offline.world import World
+from tests.offline.refusals import refused
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+BUCKET = "dify-dev-uploads"
+
+
+@pytest.fixture
+def s3(world: World) -> S3Client:
+    client = world.session.client("s3")
+    client.create_bucket(Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": "ap-northeast-1"})
+    return client
+
+
+def test_a_new_bucket_is_safe(s3: S3Client) -> None:
+    """https://docs.aws.amazon.com/AmazonS3/latest/userguide/create-bucket-faq.html"""
+    encryption = s3.get_bucket_encryption(Bucket=BUCKET)["ServerSideEncryptionConfiguration"]["Rules"]
+    assert encryption[0]["ApplyServerSideEncryptionByDefault"]["SSEAlgorithm"] == "AES256"
+    block = s3.get_public_access_block(Bucket=BUCKET)["PublicAccessBlockConfiguration"]
+    assert set(block.values()) == {True}
+    assert len(block) == 4
+    ownership = s3.get_bucket_ownership_controls(Bucket=BUCKET)["OwnershipControls"]["Rules"]
+    assert ownership == [{"ObjectOwnership": "BucketOwnerEnforced"}]
+
+
+def test_it_can_be_changed(s3: S3Client) -> None:
+    s3.delete_public_access_block(Bucket=BUCKET)
+    with refused("NoSuchPublicAccessBlockConfiguration", status=404):
+        s3.get_public_access_block(Bucket=BUCKET)
+    ownership: Any = {"Rules": [{"ObjectOwnership": "BucketOwnerPreferred"}]}
+    s3.put_bucket_ownership_controls(Bucket=BUCKET, OwnershipControls=ownership)
+    assert s3.get_bucket_ownership_controls(Bucket=BUCKET)["OwnershipControls"] == ownership
+
+
+def test_it_is_never_without_encryption(s3: S3Client) -> None:
+    """https://docs.aws.amazon.com/AmazonS3/latest/userguide/default-bucket-encryption.html"""
+    rule: Any = {"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "aws:kms"}}
+    s3.put_bucket_encryption(Bucket=BUCKET, ServerSideEncryptionConfiguration={"Rules": [rule]})
+    s3.delete_bucket_encryption(Bucket=BUCKET)
+    rules = s3.get_bucket_encryption(Bucket=BUCKET)["ServerSideEncryptionConfiguration"]["Rules"]
+    assert rules[0]["ApplyServerSideEncryptionByDefault"]["SSEAlgorithm"] == "AES256"
+
+
+def test_it_can_be_tagged_when_it_is_made(world: World) -> None:
+    """https://docs.aws.amazon.com/AmazonS3/latest/API/API_CreateBucketConfiguration.html"""
+    s3 = world.session.client("s3")
+    tags: Any = [{"Key": "owner", "Value": "dify & dev"}, {"Key": "empty", "Value": ""}]
+    place: Any = {"LocationConstraint": "ap-northeast-1", "Tags": tags}
+    s3.create_bucket(Bucket=BUCKET, CreateBucketConfiguration=place)
+    assert s3.get_bucket_tagging(Bucket=BUCKET)["TagSet"] == tags
+
+
+def policy(*statements: dict[str, Any]) -> str:
+    return json.dumps({"Version": "2012-10-17", "Statement": list(statements)})
+
+
+TLS_ONLY = {
+    "Effect": "Deny",
+    "Principal": "*",
+    "Action": "s3:*",
+    "Resource": [f"arn:aws:s3:::{BUCKET}", f"arn:aws:s3:::{BUCKET}/*"],
+    "Condition": {"Bool": {"aws:SecureTransport": "false"}},
+}
+
+
+def test_a_policy_that_asks_for_tls_lets_tls_through(s3: S3Client) -> None:
+    """https://docs.aws.amazon.com/AmazonS3/latest/userguide/security-best-practices.html"""
+    s3.put_bucket_policy(Bucket=BUCKET, Policy=policy(TLS_ONLY))
+    s3.put_object(Bucket=BUCKET, Key="k", Body=b"v")
+    assert s3.get_object(Bucket=BUCKET, Key="k")["Body"].read() == b"v"
+    s3.head_object(Bucket=BUCKET, Key="k")
+    s3.delete_object(Bucket=BUCKET, Key="k")
+    assert json.loads(s3.get_bucket_policy(Bucket=BUCKET)["Policy"])["Statement"] == [TLS_ONLY]
+
+
+def test_a_policy_that_denies_still_denies(s3: S3Client) -> None:
+    no_reading = {**TLS_ONLY, "Action": "s3:GetObject"}
+    del no_reading["Condition"]
+    s3.put_object(Bucket=BUCKET, Key="k", Body=b"v")
+    s3.put_bucket_policy(Bucket=BUCKET, Policy=policy(TLS_ONLY, no_reading))
+    with refused("403", status=403):  # moto writes no body, so there is no code; on AWS it is AccessDenied
+        s3.get_object(Bucket=BUCKET, Key="k")
+    s3.put_object(Bucket=BUCKET, Key="k", Body=b"w")
+
+
+def test_a_bucket_with_old_versions_is_not_empty(s3: S3Client) -> None:
+    """https://docs.aws.amazon.com/AmazonS3/latest/userguide/delete-bucket.html"""
+    s3.put_bucket_versioning(Bucket=BUCKET, VersioningConfiguration={"Status": "Enabled"})
+    s3.put_object(Bucket=BUCKET, Key="k", Body=b"v")
+    s3.delete_object(Bucket=BUCKET, Key="k")
+    assert "Contents" not in s3.list_objects_v2(Bucket=BUCKET)
+    with refused("BucketNotEmpty", status=409):
+        s3.delete_bucket(Bucket=BUCKET)
+    told = s3.list_object_versions(Bucket=BUCKET)
+    for each in (*told["Versions"], *told["DeleteMarkers"]):
+        s3.delete_object(Bucket=BUCKET, Key=each["Key"], VersionId=each["VersionId"])
+    s3.delete_bucket(Bucket=BUCKET)

@@ -1,0 +1,52 @@
+"""Clocks: virtual time moves only by waiting, and real time can be made to run."""
+
+from __future__ import annotations
+
+import threading
+import time
+
+import pytest
+
+from dify_aws.offline.clock import RealClock, VirtualClock
+
+
+def test_waiting_moves_virtual_time_and_costs_hardly_any_real_time() -> None:
+    clock, started = VirtualClock(), time.monotonic()
+    clock.sleep(3600)
+    clock.advance(60)
+    assert clock.now() == 3660
+    assert time.monotonic() - started < 1
+
+
+def test_threads_that_wait_at_the_same_time_share_the_wait() -> None:
+    clock = VirtualClock()
+    together = threading.Barrier(8)
+
+    def wait() -> None:
+        together.wait()
+        clock.sleep(2)
+
+    threads = [threading.Thread(target=wait) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert 2 <= clock.now() < 16
+
+
+def test_a_real_clock_runs_as_fast_as_it_is_told() -> None:
+    clock = RealClock(speed=1000)
+    before = clock.now()
+    clock.sleep(5)
+    assert 5 <= clock.now() - before < 1000
+
+
+def test_at_infinite_speed_every_moment_has_come() -> None:
+    clock = RealClock(speed=float("inf"))
+    clock.sleep(1_000_000)
+    assert clock.now() >= clock.now() + 115
+
+
+def test_time_does_not_stand_still_or_run_backwards() -> None:
+    with pytest.raises(ValueError, match="more than 0"):
+        RealClock(speed=0)

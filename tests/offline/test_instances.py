@@ -1,0 +1,147 @@
+"""Instances: what a launch accepts and keeps, and the states that an instance goes through.
+
+https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/ec2-instance-lifecycle.html
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from dify_aws.offline.world import World
+from tests.offline.place import Place
+from tests.offline.refusals import refused
+
+if TYPE_CHECKING:
+    from mypy_boto3_ec2 import EC2Client
+
+
+def test_an_instance_is_pending_then_running(place: Place, world: World) -> None:
+    instance = place.launch()
+    assert place.state(instance) == "pending"
+    world.clock.sleep(15)
+    assert place.state(instance) == "pending"
+    world.clock.sleep(1)
+    assert place.state(instance) == "running"
+
+
+def test_an_instance_is_stopping_then_stopped_and_starts_again(place: Place, world: World) -> None:
+    instance = place.launch()
+    world.clock.sleep(16)
+    change = place.ec2.stop_instances(InstanceIds=[instance])["StoppingInstances"][0]
+    assert (change["PreviousState"]["Name"], change["CurrentState"]["Name"]) == ("running", "stopping")
+    assert place.state(instance) == "stopping"
+    with refused("IncorrectInstanceState"):
+        place.ec2.start_instances(InstanceIds=[instance])
+    world.clock.sleep(30)
+    assert place.state(instance) == "stopped"
+    place.ec2.start_instances(InstanceIds=[instance])
+    assert place.state(instance) == "pending"
+    world.clock.sleep(16)
+    assert place.state(instance) == "running"
+
+
+def test_an_instance_shuts_down_then_stays_listed_as_terminated_for_an_hour(place: Place, world: World) -> None:
+    instance = place.launch()
+    world.clock.sleep(16)
+    place.ec2.terminate_instances(InstanceIds=[instance])
+    assert place.state(instance) == "shutting-down"
+    world.clock.sleep(30)
+    assert place.state(instance) == "terminated"
+    change = place.ec2.terminate_instances(InstanceIds=[instance])["TerminatingInstances"][0]
+    assert change["CurrentState"]["Name"] == "terminated"  # doing it again is no error
+    world.clock.sleep(3600)
+    with refused("InvalidInstanceID.NotFound"):
+        place.instance(instance)
+
+
+def test_an_instance_that_is_terminated_while_pending_never_runs(place: Place, world: World) -> None:
+    instance = place.launch()
+    place.ec2.terminate_instances(InstanceIds=[instance])
+    world.clock.sleep(20)
+    assert place.state(instance) == "shutting-down"
+
+
+def test_a_terminated_instance_cannot_be_started_or_stopped(place: Place, world: World) -> None:
+    instance = place.launch()
+    place.ec2.terminate_instances(InstanceIds=[instance])
+    world.clock.sleep(30)
+    with refused("IncorrectInstanceState"):
+        place.ec2.start_instances(InstanceIds=[instance])
+    with refused("IncorrectInstanceState"):
+        place.ec2.stop_instances(InstanceIds=[instance])
+
+
+def test_protection_against_termination_can_be_asked_for_at_launch(place: Place) -> None:
+    instance = place.launch(DisableApiTermination=True)
+    with refused("OperationNotPermitted"):
+        place.ec2.terminate_instances(InstanceIds=[instance])
+
+
+def test_the_type_changes_only_while_stopped_and_to_one_that_exists(place: Place, world: World) -> None:
+    instance = place.launch()
+    world.clock.sleep(16)
+    with refused("IncorrectInstanceState"):
+        place.ec2.modify_instance_attribute(InstanceId=instance, InstanceType={"Value": "t3.large"})
+    place.ec2.stop_instances(InstanceIds=[instance])
+    world.clock.sleep(30)
+    with refused("InvalidParameterValue"):
+        place.ec2.modify_instance_attribute(InstanceId=instance, InstanceType={"Value": "t3.gigantic"})
+    place.ec2.modify_instance_attribute(InstanceId=instance, InstanceType={"Value": "t3.large"})
+    assert place.instance(instance)["InstanceType"] == "t3.large"
+
+
+def test_a_launch_of_what_does_not_exist_is_refused(place: Place) -> None:
+    with refused("InvalidAMIID.NotFound"):
+        place.launch(ImageId="ami-0123456789abcdef0")
+    with refused("InvalidParameterValue"):
+        place.launch(InstanceType="t3.gigantic")
+    with refused("InvalidKeyPair.NotFound"):
+        place.launch(KeyName="nobody")
+    with refused("InvalidGroup.NotFound"):
+        place.launch(SecurityGroupIds=["sg-0123456789abcdef0"])
+    assert place.ec2.describe_instances()["Reservations"] == []
+
+
+def test_a_launch_without_a_key_pair_is_fine(place: Place) -> None:
+    assert "KeyName" not in place.instance(place.launch())
+
+
+def test_volumes_of_a_launch_are_as_they_were_asked_for(place: Place, ec2: EC2Client) -> None:
+    """Type, IOPS, throughput, encryption and tags; and they go with the instance unless it was said otherwise."""
+    ebs = {"VolumeSize": 30, "VolumeType": "gp3", "Iops": 4000, "Throughput": 250, "Encrypted": True}
+    kept = {"VolumeSize": 5, "VolumeType": "gp3", "DeleteOnTermination": False}
+    instance = place.launch(
+        BlockDeviceMappings=[{"DeviceName": "/dev/sda1", "Ebs": ebs}, {"DeviceName": "/dev/sdf", "Ebs": kept}],
+        TagSpecifications=[
+            {"ResourceType": kind, "Tags": [{"Key": "of", "Value": kind}]}
+            for kind in ("instance", "volume", "network-interface")
+        ],
+    )
+    devices = {each["DeviceName"]: each["Ebs"] for each in place.instance(instance)["BlockDeviceMappings"]}
+    assert [devices[name]["DeleteOnTermination"] for name in ("/dev/sda1", "/dev/sdf")] == [True, False]
+    root = ec2.describe_volumes(VolumeIds=[devices["/dev/sda1"]["VolumeId"]])["Volumes"][0]
+    assert {name: root[name] for name in ("VolumeType", "Iops", "Throughput", "Encrypted")} == {  # type: ignore[literal-required]
+        "VolumeType": "gp3",
+        "Iops": 4000,
+        "Throughput": 250,
+        "Encrypted": True,
+    }
+    assert root["Size"] == 30
+    assert root["Tags"] == [{"Key": "of", "Value": "volume"}]
+    interfaces = ec2.describe_network_interfaces(Filters=[{"Name": "tag:of", "Values": ["network-interface"]}])
+    assert len(interfaces["NetworkInterfaces"]) == 1
+
+
+def test_termination_takes_along_what_it_should_and_only_at_its_end(place: Place, world: World) -> None:
+    gone = {"VolumeSize": 30, "VolumeType": "gp3"}
+    kept = {"VolumeSize": 5, "VolumeType": "gp3", "DeleteOnTermination": False}
+    instance = place.launch(
+        BlockDeviceMappings=[{"DeviceName": "/dev/sda1", "Ebs": gone}, {"DeviceName": "/dev/sdf", "Ebs": kept}]
+    )
+    world.clock.sleep(16)
+    place.ec2.terminate_instances(InstanceIds=[instance])
+    assert {each["State"] for each in place.ec2.describe_volumes()["Volumes"]} == {"in-use"}
+    assert len(place.ec2.describe_network_interfaces()["NetworkInterfaces"]) == 1
+    world.clock.sleep(30)
+    assert [(each["Size"], each["State"]) for each in place.ec2.describe_volumes()["Volumes"]] == [(5, "available")]
+    assert place.ec2.describe_network_interfaces()["NetworkInterfaces"] == []
