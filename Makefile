@@ -12,7 +12,7 @@ APART := --ignore=tests/e2e --ignore=tests/live
 PYTEST := -n auto $(APART)
 
 .DEFAULT_GOAL := help
-.PHONY: help quickstart test e2e check format coverage bench wheel-test clean
+.PHONY: help quickstart test e2e check style types imports house format coverage bench wheel-test clean
 
 help: ## what there is
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -26,11 +26,19 @@ test: $(DEV) ## the tests, in parallel and in random order
 e2e: $(DEV) ## the tests that need a real sshd or a container engine
 	$(BIN)/python -m pytest tests/e2e $(ARGS)
 
-check: $(DEV) ## style, types, imports and house rules
+check: style types imports house ## style, types, imports and house rules
+
+style: $(DEV)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+
+types: $(DEV)
 	$(BIN)/mypy $(CODE)
+
+imports: $(DEV)
 	$(BIN)/lint-imports
+
+house: $(DEV)
 	$(BIN)/python -m pytest tests/house -q
 
 format: $(DEV) ## write the code in the one style

@@ -29,7 +29,7 @@ class Deployment:
     machine ran the last one, or whether it got to its end.
 
     Args:
-        settings: what is wished for. :meth:`destroy` and :meth:`outputs` need only its environment and region to be right.
+        settings: what is wished for. For :meth:`destroy`, only its environment and region have to be right.
         session: a ``boto3.Session``; without one, boto3's default chain (AWS_PROFILE, AWS_ENDPOINT_URL, … count).
         listener: is told what happens as it happens, as :class:`~dify_aws.Progress` does.
 
@@ -113,8 +113,7 @@ def _outputs(settings: Settings, found: Mapping[str, Actual]) -> Outputs:
     host, address, topic = found["instance/host"], found["elastic-ip/host"], found["topic/alarms"]
     nat = found.get("nat-gateway/main")
     notes = [
-        f"{mail} hears of no alarm until the link in AWS's mail to it has been followed."
-        for mail in topic["pending"]
+        f"{mail} hears of no alarm until the link in AWS's mail to it has been followed." for mail in topic["pending"]
     ]
     return Outputs(
         deployment=settings.deployment,
@@ -142,7 +141,5 @@ def _outputs(settings: Settings, found: Mapping[str, Actual]) -> Outputs:
 def _ids(found: Mapping[str, Actual], kind: str) -> dict[str, str]:
     """The ids of all of one kind, by name."""
     return {
-        address.partition("/")[2]: actual.id
-        for address, actual in found.items()
-        if address.partition("/")[0] == kind
+        address.partition("/")[2]: actual.id for address, actual in found.items() if address.partition("/")[0] == kind
     }

@@ -125,7 +125,7 @@ class Ambiguous(ResourceError):
         super().__init__(
             address,
             f"{len(self.ids)} things carry the address {address}: {', '.join(self.ids)}. "
-            "Look at both, remove the tag dify-aws:address from the one that is not wanted (or delete it), and run again.",
+            "Look at them, remove the tag dify-aws:address from what is not wanted (or delete it), and run again.",
         )
 
 
@@ -136,8 +136,8 @@ class NotOurs(ResourceError):
         who = f"belongs to the deployment {owner!r}" if owner else "was not made by dify_aws"
         super().__init__(
             address,
-            f"{name} exists already and {who}; it stays untouched. Choose another name, delete it yourself, or hand it over "
-            f"by tagging it dify-aws:deployment={deployment} and dify-aws:address={address}, and run again.",
+            f"{name} exists already and {who}; it stays untouched. Choose another name, delete it yourself, or hand it "
+            f"over by tagging it dify-aws:deployment={deployment} and dify-aws:address={address}, and run again.",
         )
 
 

@@ -13,7 +13,13 @@ from dify_aws.aws.quotas import IAM_QUOTA, QUOTAS
 from dify_aws.errors import AwsError, CredentialsError, PermissionDenied, QuotaExceeded
 
 DENIED: Final = frozenset(
-    {"UnauthorizedOperation", "AccessDenied", "AccessDeniedException", "AuthorizationError", "AuthorizationErrorException"}
+    {
+        "UnauthorizedOperation",
+        "AccessDenied",
+        "AccessDeniedException",
+        "AuthorizationError",
+        "AuthorizationErrorException",
+    }
 )
 
 BAD_CREDENTIALS: Final = frozenset(
@@ -57,7 +63,12 @@ def refusal(operation: str, error: botocore_errors.ClientError, region: str) -> 
     status = int(metadata.get("HTTPStatusCode") or 0)
     if code in DENIED:
         return PermissionDenied(
-            operation, code, message, action=_action_in(message) or action_of(operation), request_id=request_id, status=status
+            operation,
+            code,
+            message,
+            action=_action_in(message) or action_of(operation),
+            request_id=request_id,
+            status=status,
         )
     if code in QUOTAS:
         advice = QUOTAS[code].advice(region)
@@ -77,7 +88,9 @@ def failure(operation: str, error: botocore_errors.BotoCoreError) -> AwsError:
     if isinstance(error, LOCAL_CREDENTIAL_ERRORS):
         return CredentialsError(operation, code, str(error), advice=CREDENTIALS_ADVICE)
     if isinstance(error, botocore_errors.HTTPClientError | botocore_errors.ConnectionError):
-        advice = "Check the network and proxy of this machine, the name of the region, and AWS_ENDPOINT_URL; then run again."
+        advice = (
+            "Check the network and proxy of this machine, the name of the region, and AWS_ENDPOINT_URL; then run again."
+        )
         return AwsError(operation, code, str(error), advice=advice)
     return AwsError(operation, code, str(error))
 

@@ -25,6 +25,9 @@ WITHOUT_TOKEN: Final = frozenset({"CreateVpc", "CreateSubnet", "CreateInternetGa
 botocore must not send them again by itself when the answer was lost; the engine looks first.
 """
 
+TOKEN_USED_UP: Final = frozenset({"IdempotentInstanceTerminated", "IdempotentParameterMismatch"})
+"""The token was taken by a thing that is gone, or that was asked for in another way."""
+
 TAGGED_TYPES: Final[Mapping[str, tuple[str, ...]]] = {
     "CreateVpc": ("vpc",),
     "CreateSubnet": ("subnet",),

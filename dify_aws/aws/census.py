@@ -24,7 +24,7 @@ class Census:
         self._answers: dict[tuple[str, ...], tuple[int, Future[Any]]] = {}
 
     def read(self, table: str, fetch: Callable[[], T], *key: str) -> T:
-        """The answer for ``table`` (and ``key`` in it): a remembered one if it is still true, else what ``fetch`` says."""
+        """The answer for ``table`` (and ``key`` in it): one that is still true, else what ``fetch`` says."""
         place = (table, *key)
         with self._lock:
             version = self._versions.get(table, 0)
@@ -38,7 +38,7 @@ class Census:
         if ours:
             try:
                 answer.set_result(fetch())
-            except BaseException as error:
+            except BaseException as error:  # noqa: BLE001 - every thread that waits for it hears of it
                 with self._lock:
                     if self._answers.get(place) == (version, answer):
                         del self._answers[place]

@@ -34,7 +34,7 @@ class Aws:
     """One account, one region, one deployment in it.
 
     Args:
-        session: a ``boto3.Session``; without one, boto3's default chain (AWS_PROFILE, AWS_ENDPOINT_URL, … are honoured).
+        session: a ``boto3.Session``; without one, boto3's default chain (AWS_PROFILE, AWS_ENDPOINT_URL, … count).
         deployment: the name under which things are made and found again (the tag ``dify-aws:deployment``).
         region: overrides the region of the session.
         tags: further tags for everything that is made.
@@ -146,21 +146,19 @@ class Aws:
             AwsError: as for :meth:`call`.
         """
         _, model = self._operation(operation)
-        for turn in range(self._turns.get(address, 0), TURNS):
-            request = birth.born(model, params, {**self.ownership(address, keep=keep), **(tags or {})}, turn=turn)
-            self._turns[address] = turn
+        carried = {**self.ownership(address, keep=keep), **(tags or {})}
+        while True:
+            request = birth.born(model, params, carried, turn=self._turns.get(address, 0))
             try:
                 answer = self.call(operation, **request)
             except AwsError as error:
-                if error.code not in ("IdempotentInstanceTerminated", "IdempotentParameterMismatch"):
+                if error.code not in birth.TOKEN_USED_UP or self._turns.get(address, 0) >= TURNS:
                     raise
-                last = error
+                self.next_turn(address)
             else:
-                names = birth.fresh_names(answer, model.output_shape)
-                names |= {value for name, value in request.items() if name.endswith("Name") and isinstance(value, str)}
-                self._fresh |= names
+                self._fresh |= birth.fresh_names(answer, model.output_shape)
+                self._fresh |= {value for name, value in request.items() if name.endswith("Name") and value}
                 return answer
-        raise last
 
     def next_turn(self, address: str) -> None:
         """What the last token made is gone: the next :meth:`create` of this address asks for a new one."""
@@ -241,11 +239,21 @@ def _check(deployment: str, region: str) -> None:
     problems = []
     if not DEPLOYMENT.fullmatch(deployment):
         problems.append(
-            Problem("deployment", deployment, "not a name", "Use lower-case letters, digits and hyphens, as in lab or dify/dev")
+            Problem(
+                "deployment",
+                deployment,
+                "not a name",
+                "Use lower-case letters, digits and hyphens, as in lab or dify/dev",
+            )
         )
     if not region:
         problems.append(
-            Problem("region", region, "no region is known", "Give one (region=, AWS_REGION, or the profile), as in ap-northeast-1")
+            Problem(
+                "region",
+                region,
+                "no region is known",
+                "Give one (region=, AWS_REGION, or the profile), as in ap-northeast-1",
+            )
         )
     if problems:
         raise SettingsError(problems)

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from botocore.client import BaseClient
-from botocore.exceptions import ClientError, WaiterError
+from botocore.exceptions import ClientError
 from botocore.waiter import SingleWaiterConfig
 
 from dify_aws.aws.answers import refusal
@@ -61,7 +61,7 @@ OURS: Final[dict[str, dict[str, Any]]] = {
 
 def wait(client: BaseClient, clock: Clock, waiter: str, region: str, params: dict[str, Any]) -> dict[str, Any]:
     """Look until it is done; the last answer. AwsError if it failed, WaitTimedOut if it took too long."""
-    config = SingleWaiterConfig(OURS[waiter]) if waiter in OURS else client.get_waiter(waiter).config
+    config: Any = SingleWaiterConfig(OURS[waiter]) if waiter in OURS else client.get_waiter(waiter).config
     operation = f"{client.meta.service_model.service_name}.{config.operation}"
     look = _looker(client, config.operation)
     pace, began, pause, looks = PACES[waiter], clock.now(), FIRST_PAUSE, 0
@@ -74,7 +74,7 @@ def wait(client: BaseClient, clock: Clock, waiter: str, region: str, params: dic
         if state == "failure":
             raise AwsError(operation, "Failed", f"waiting for {waiter.replace('_', ' ')}: {_reason(answer)}")
         if state is None and "Error" in answer:
-            raise refusal(operation, ClientError(answer, config.operation), region)  # type: ignore[arg-type]
+            raise refusal(operation, ClientError(cast(Any, answer), config.operation), region)
         if looks >= FEWEST_LOOKS and clock.now() - began >= pace.timeout:
             raise WaitTimedOut(
                 operation,
@@ -121,6 +121,3 @@ def _reason(answer: dict[str, Any]) -> str:
 
     gather({name: item for name, item in answer.items() if name != "ResponseMetadata"})
     return ", ".join(dict.fromkeys(told)) or "nothing"
-
-
-__all__ = ["OURS", "PACES", "Pace", "WaiterError", "wait"]

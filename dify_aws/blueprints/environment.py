@@ -47,9 +47,7 @@ EVERYWHERE: Final = "0.0.0.0/0"
 def environment(settings: Settings, account: Account) -> Stack:
     """The stack of ``settings`` in ``account``. Asks AWS nothing."""
     vpc = Vpc(name="main", cidr_block=settings.vpc_cidr)
-    zone = Zone(
-        name="main", instance_type=settings.instance_type, volume="volume/data", subnet="subnet/public"
-    )
+    zone = Zone(name="main", instance_type=settings.instance_type, volume="volume/data", subnet="subnet/public")
     place: Input[str] = settings.availability_zone or zone.id
     public = Subnet(name="public", vpc=vpc.id, cidr_block=settings.public_cidr, availability_zone=place)
     private = Subnet(name="private", vpc=vpc.id, cidr_block=settings.private_cidr, availability_zone=place)
@@ -171,7 +169,7 @@ def _alarms(settings: Settings, host: Instance, topic: Topic) -> Iterator[Alarm]
         statistic="Maximum",
         threshold=85,
         actions=[topic.id],
-        description="A disk of the Dify host is over 85 % full. Raise data_volume_gib or root_volume_gib and deploy again.",
+        description="A disk of the Dify host is over 85 % full: raise data_volume_gib or root_volume_gib.",
     )
     yield Alarm(
         name="postgres",
@@ -194,6 +192,6 @@ def _notes(settings: Settings) -> list[str]:
     if not settings.nat_gateway:
         return []
     return [
-        f"The NAT gateway costs {nat_gateway_month(settings.region)} plus traffic, and nothing in the private subnet uses "
-        "it yet. nat_gateway=False leaves it out (or takes it away); it can come back when something needs it."
+        f"The NAT gateway costs {nat_gateway_month(settings.region)} plus traffic, and nothing in the private subnet "
+        "uses it yet. nat_gateway=False leaves it out (or takes it away); it can come back when something needs it."
     ]

@@ -52,6 +52,7 @@ def converge(resource: Resource, aws: Aws, found: Actual | None) -> Actual:
     refuse(resource, actual, changes)
     if TAGS in changes:
         resource.retag(aws, actual, changes[TAGS].after)  # type: ignore[arg-type]
+        aws.census.forget(TAGS)
     names = frozenset(changes) - {TAGS}
     if names:
         resource.update(aws, actual, names)

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from dify_aws.engine.plan import Plan
 
 SIGNS = {"create": "+", "update": "~", "delete": "-", "keep": "="}
+LEFT = "text-align:left"
 COLOURS = {"create": "green", "update": "yellow", "delete": "red", "keep": "cyan"}
 
 
@@ -38,7 +39,11 @@ def plan_html(plan: Plan) -> str:
     for action in plan.actions:
         changes = "<br>".join(
             f"{escape(change.attribute)}: "
-            + (escape(shown(change.after)) if action.verb == "create" else escape(f"{shown(change.before)} → {shown(change.after)}"))
+            + (
+                escape(shown(change.after))
+                if action.verb == "create"
+                else escape(f"{shown(change.before)} → {shown(change.after)}")
+            )
             for change in action.changes
         )
         sign = f'<span style="color:{COLOURS[action.verb]}">{SIGNS[action.verb]} {action.verb}</span>'
@@ -55,7 +60,7 @@ def plan_html(plan: Plan) -> str:
 def table_html(rows: Mapping[str, str]) -> str:
     """Names and values for a notebook."""
     cells = "".join(
-        f'<tr><td style="text-align:left"><b>{escape(name)}</b></td><td style="text-align:left">{escape(value)}</td></tr>'
+        f'<tr><td style="{LEFT}"><b>{escape(name)}</b></td><td style="{LEFT}">{escape(value)}</td></tr>'
         for name, value in rows.items()
     )
     return f"<table>{cells}</table>"

@@ -9,9 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import fields, is_dataclass
 
-from dify_aws.engine.resource import Actual, Resource
-
-Things = Mapping[str, tuple[type[Resource], Actual]]
+from dify_aws.engine.survey import Things
 
 
 def removal_edges(things: Things) -> dict[str, set[str]]:

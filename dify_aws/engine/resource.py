@@ -1,7 +1,7 @@
 """Resource: what is wished for, and four short verbs to make it so.
 
 A wish is frozen. ``find`` only reads. ``create`` makes the bare tagged thing, ``update`` does the rest for new and old
-alike, so that a crash between the two is harmless. ``delete`` needs only what was found, because the settings may be lost.
+alike, so that a crash between the two is harmless. ``delete`` needs only what was found: the settings may be lost.
 """
 
 from __future__ import annotations
@@ -196,12 +196,12 @@ def only(address: str, found: list[Actual]) -> Actual | None:
 def kinds() -> dict[str, type[Resource]]:
     """Every kind that Python has loaded, by its name: a run looks for what is owned of all of them."""
 
-    def below(cls: type[Resource]) -> Iterator[type[Resource]]:
+    def below(cls: type[Any]) -> Iterator[type[Any]]:
         for each in cls.__subclasses__():
             yield each
             yield from below(each)
 
-    return {cls.kind: cls for cls in below(Resource) if not isabstract(cls) and hasattr(cls, "kind")}
+    return {cls.kind: cls for cls in below(Resource) if hasattr(cls, "kind") and not isabstract(cls)}
 
 
 def _refs(value: object) -> Iterator[Ref]:

@@ -15,9 +15,9 @@ from dify_aws.engine.converge import converge, remove
 from dify_aws.engine.difference import differences, refuse
 from dify_aws.engine.events import Listener, Teller, quiet
 from dify_aws.engine.plan import Action, Plan
-from dify_aws.engine.removal import Things, removal_edges
+from dify_aws.engine.removal import removal_edges
 from dify_aws.engine.resource import Actual, Resource
-from dify_aws.engine.survey import Survey, survey
+from dify_aws.engine.survey import Survey, Things, survey
 from dify_aws.engine.walk import Walked, prepared, walk
 from dify_aws.errors import PlanOutdated, PlanRefused, ResourceError, RunFailed, StackError
 
@@ -31,7 +31,7 @@ class Stack:
         notes: what a person should know before applying; they are shown with the plan.
 
     Raises:
-        StackError: two resources have one address, one refers to something outside, or some need each other in a circle.
+        StackError: an address is taken twice, a reference goes outside, or some need each other in a circle.
     """
 
     def __init__(self, name: str, resources: Iterable[Resource], *, notes: Iterable[str] = ()) -> None:
@@ -59,8 +59,7 @@ class Stack:
 
     def plan_destroy(self, aws: Aws, *, delete_data: bool = False) -> Plan:
         """What :meth:`destroy` would do. Reads only."""
-        self._belongs_to(aws)
-        return _plan_of_removal(aws, survey(aws, ()).retired, delete_data)
+        return _plan_of_removal(aws, self._everything(aws), delete_data)
 
     def apply(
         self, aws: Aws, plan: Plan | None = None, *, delete_data: bool = False, listener: Listener = quiet
@@ -88,7 +87,8 @@ class Stack:
         teller.planned(len(todo), todo.summary())
         verbs = {action.address: action.verb for action in todo.actions}
         found = dict(looked.found)
-        going = {place: looked.retired[place] for place, verb in verbs.items() if verb == "delete"}
+        retired = looked.retired()
+        going = {place: retired[place] for place, verb in verbs.items() if verb == "delete"}
 
         def visit(address: str) -> Actual:
             resource = self.resources[address].resolved(found)
@@ -118,10 +118,9 @@ class Stack:
         Raises:
             RunFailed: something could not be deleted; it says what is gone and what was not tried.
         """
-        self._belongs_to(aws)
         teller = Teller(listener, aws.clock.now)
         began = aws.clock.now()
-        things = survey(aws, ()).retired
+        things = self._everything(aws)
         todo = _plan_of_removal(aws, things, delete_data)
         teller.planned(len(todo), todo.summary())
         going = {action.address: things[action.address] for action in todo.actions if action.verb == "delete"}
@@ -139,6 +138,11 @@ class Stack:
             PlanRefused: something cannot be told apart, or is not ours.
         """
         return self._survey(aws).found
+
+    def _everything(self, aws: Aws) -> Things:
+        # What is not ours under one of our names is passed over, and twins both go.
+        self._belongs_to(aws)
+        return survey(aws, tuple(self.resources.values())).everything(self.resources)
 
     def _survey(self, aws: Aws) -> Survey:
         self._belongs_to(aws)
@@ -166,14 +170,16 @@ class Stack:
                 actions.append(Action("update", address, actual.id, tuple(changes.values())))
         if refused:
             raise PlanRefused(refused)
-        actions += _plan_of_removal(aws, looked.retired, delete_data).actions
+        actions += _plan_of_removal(aws, looked.retired(), delete_data).actions
         return Plan(aws.deployment, aws.region, tuple(actions), self.notes)
 
     def _needs(self, resource: Resource) -> set[str]:
         needs = {ref.address for ref in resource.refs()}
         strangers = needs - self.resources.keys()
         if strangers:
-            raise StackError(f"{resource.address} refers to {', '.join(sorted(strangers))}, which this stack does not have")
+            raise StackError(
+                f"{resource.address} refers to {', '.join(sorted(strangers))}, which this stack does not have"
+            )
         return needs | {address for address, other in self.resources.items() if other.kind in resource.after}
 
     def _belongs_to(self, aws: Aws) -> None:

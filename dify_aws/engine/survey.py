@@ -2,24 +2,44 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import TypeAlias
 
 from dify_aws.aws import Aws
-from dify_aws.engine.resource import Actual, Resource, kinds
+from dify_aws.engine.resource import Actual, Fact, Resource, kinds
 from dify_aws.engine.walk import WORKERS
 from dify_aws.errors import ResourceError
+
+Things: TypeAlias = Mapping[str, tuple[type[Resource], Actual]]
+"""Things that were found, by place: the address, with the id behind it where two carry the same one."""
 
 
 @dataclass(frozen=True)
 class Survey:
-    """What is there: ``found`` for each wished-for address (None: not there), ``retired`` for what is ours and no
-    longer wished for, ``refused`` for what cannot be told apart or is not ours."""
+    """What is there.
+
+    ``found`` has each wished-for address (None: not there); ``owned`` everything that carries the deployment's tag;
+    ``refused`` why something wished for cannot be told apart, or is not ours.
+    """
 
     found: Mapping[str, Actual | None]
-    retired: Mapping[str, tuple[type[Resource], Actual]]
-    refused: Sequence[tuple[str, Exception]] = field(default=())
+    owned: Sequence[tuple[type[Resource], Actual]]
+    refused: Sequence[tuple[str, ResourceError]] = ()
+
+    def retired(self) -> Things:
+        """What is ours, and no longer wished for."""
+        return _placed(each for each in self.owned if each[1].address not in self.found)
+
+    def everything(self, resources: Mapping[str, Resource]) -> Things:
+        """All that is ours: what carries our tag, and what was found by its name (AWS's index of tags lags behind)."""
+        by_name = (
+            (type(resources[address]), actual)
+            for address, actual in self.found.items()
+            if actual is not None and not isinstance(resources[address], Fact)
+        )
+        return _placed([*by_name, *self.owned])
 
 
 def survey(aws: Aws, resources: Sequence[Resource]) -> Survey:
@@ -32,28 +52,24 @@ def survey(aws: Aws, resources: Sequence[Resource]) -> Survey:
         owning = {kind: pool.submit(_listed, kind, aws) for kind in kinds().values()}
         finding = {each.address: pool.submit(each.find, aws) for each in resources}
     found: dict[str, Actual | None] = {}
-    refused: list[tuple[str, Exception]] = []
+    refused: list[tuple[str, ResourceError]] = []
     for address, looking in finding.items():
         try:
             found[address] = looking.result()
         except ResourceError as error:
             refused.append((address, error))
-    retired: dict[str, tuple[type[Resource], Actual]] = {}
-    for kind, actual in _each(owning):
-        if actual.address not in finding:
-            # A twin of something that is itself no longer wished for still has to go: its id tells the two apart.
-            place = actual.address if actual.address not in retired else f"{actual.address} ({actual.id})"
-            retired[place] = (kind, actual)
-    return Survey(found, retired, refused)
+    return Survey(found, [(kind, actual) for kind, listing in owning.items() for actual in listing.result()], refused)
 
 
 def _listed(kind: type[Resource], aws: Aws) -> list[Actual]:
     return list(kind.owned(aws))
 
 
-def _each(owning: Mapping[type[Resource], Future[list[Actual]]]) -> Iterator[tuple[type[Resource], Actual]]:
-    for kind, listing in owning.items():
-        for actual in listing.result():
-            yield kind, actual
-
-
+def _placed(things: Iterable[tuple[type[Resource], Actual]]) -> Things:
+    placed: dict[str, tuple[type[Resource], Actual]] = {}
+    for kind, actual in things:
+        place = actual.address
+        if place in placed and placed[place][1].id != actual.id:
+            place = f"{actual.address} ({actual.id})"
+        placed[place] = (kind, actual)
+    return placed

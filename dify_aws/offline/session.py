@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import copy
 import functools
 import os
 import threading
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import boto3
@@ -12,18 +14,26 @@ import botocore.session
 from botocore.client import BaseClient
 from botocore.config import Config
 from botocore.endpoint import Endpoint
-from botocore.hooks import BaseEventHooks, first_non_none_response
+from botocore.hooks import BaseEventHooks, HierarchicalEmitter, first_non_none_response
 from botocore.loaders import Loader
 
 from dify_aws.offline.clock import Clock
 from dify_aws.offline.wire import Wire
 
 
+@dataclass(frozen=True)
+class _Shared:
+    """What every offline session begins with, and none changes."""
+
+    models: Loader
+    handlers: HierarchicalEmitter
+
+
 @functools.cache
-def _models() -> Loader:
-    # Reading EC2's model takes 0.2 s, and tests open hundreds of worlds: they share what was read.
-    loader: Loader = botocore.session.Session().get_component("data_loader")
-    return loader
+def _shared() -> _Shared:
+    # Reading EC2's model takes 0.2 s, registering botocore's own handlers 5 ms, and tests open hundreds of worlds.
+    handlers = HierarchicalEmitter()
+    return _Shared(botocore.session.Session(event_hooks=handlers).get_component("data_loader"), handlers)
 
 
 class OfflineSession(boto3.Session):
@@ -37,13 +47,15 @@ class OfflineSession(boto3.Session):
         self._clients: dict[object, BaseClient] = {}
         self._making = threading.RLock()
         core = botocore.session.Session(
+            event_hooks=copy.copy(_shared().handlers),
+            include_builtin_handlers=False,
             session_vars={
                 "profile": (None, None, None, None),
                 "config_file": (None, None, os.devnull, None),
                 "credentials_file": (None, None, os.devnull, None),
-            }
+            },
         )
-        core.register_component("data_loader", _models())
+        core.register_component("data_loader", _shared().models)
         wire.plug_into(core.get_component("event_emitter"))
         super().__init__("testing", "testing", region_name=region, botocore_session=core)
 

@@ -10,7 +10,7 @@ from dify_aws.aws import Aws
 from dify_aws.aws.birth import tag_list
 from dify_aws.engine.resource import Actual, Input
 from dify_aws.resources.ec2 import delete
-from dify_aws.resources.named import INDEX, NamedResource, tags_of
+from dify_aws.resources.named import NamedResource, tags_of
 from dify_aws.resources.sighting import sighted
 
 
@@ -47,7 +47,7 @@ class Alarm(NamedResource):
     kind = "alarm"
     initial = frozenset({"alarm_name"})
     unordered = frozenset({"actions"})
-    tables = ("alarms", INDEX)
+    tables = ("alarms",)
     in_arn = ":alarm:"
     permissions = frozenset(
         {
@@ -75,14 +75,12 @@ class Alarm(NamedResource):
             ),
             prefix,
         )
-        for alarm in alarms:
-            if alarm["AlarmName"] == name:
-                arn = alarm["AlarmArn"]
-                tags = tags_of(
-                    aws, "alarms", arn, lambda: aws.call("cloudwatch.ListTagsForResource", ResourceARN=arn)["Tags"]
-                )
-                return sighted(cls, name, tags, _values(alarm), arn=arn, state=alarm.get("StateValue", ""))
-        return None
+        alarm = next((each for each in alarms if each["AlarmName"] == name), None)
+        if alarm is None:
+            return None
+        arn = alarm["AlarmArn"]
+        tags = tags_of(aws, arn, lambda: aws.call("cloudwatch.ListTagsForResource", ResourceARN=arn)["Tags"])
+        return sighted(cls, name, tags, _values(alarm), arn=arn, state=alarm.get("StateValue", ""))
 
     def create(self, aws: Aws) -> None:
         aws.create("cloudwatch.PutMetricAlarm", self.address, keep=self.keep, **self._said(aws))

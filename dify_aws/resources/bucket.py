@@ -13,7 +13,7 @@ from dify_aws.engine.resource import Actual
 from dify_aws.errors import AwsError, NotOurs
 from dify_aws.resources.ec2 import delete
 from dify_aws.resources.lifecycle import LifecycleRule, lifecycle_rule
-from dify_aws.resources.named import INDEX, NamedResource
+from dify_aws.resources.named import NamedResource
 from dify_aws.resources.sighting import sighted
 
 
@@ -43,7 +43,7 @@ class Bucket(NamedResource):
     kind = "bucket"
     initial = frozenset({"bucket_name"})
     unordered = frozenset({"lifecycle"})
-    tables = ("buckets", INDEX)
+    tables = ("buckets",)
     in_arn = ":s3:::"
     permissions = frozenset(
         {

@@ -14,7 +14,7 @@ from dify_aws.resources.named import NamedResource
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class IamResource(NamedResource):
-    """A kind of IAM. Its index is the path, which holds the deployment and the region: AWS's index of tags has no roles."""
+    """A kind of IAM. Its index is its path, for AWS's index of tags has no roles."""
 
     in_arn = ":iam:"
 

@@ -49,7 +49,7 @@ class Instance(Ec2Resource):
     fixed = frozenset({"subnet", "key_name"})
     initial = frozenset({"image"})
     unordered = frozenset({"security_groups"})
-    tables = ("instances", "volumes")
+    tables = ("instances",)
     permissions = frozenset(
         {
             "ec2:AssociateIamInstanceProfile",
@@ -91,7 +91,7 @@ class Instance(Ec2Resource):
 
     def create(self, aws: Aws) -> None:
         image = _image(aws, str(self.image))
-        optional = {
+        optional: dict[str, Any] = {
             "KeyName": self.key_name,
             "IamInstanceProfile": {"Arn": self.instance_profile} if self.instance_profile else None,
         }
@@ -144,6 +144,7 @@ class Instance(Ec2Resource):
             aws.call("ec2.ModifyInstanceMetadataOptions", InstanceId=actual.id, **self._metadata())
         if "root_volume_gib" in names:
             aws.call("ec2.ModifyVolume", VolumeId=actual["root_volume"], Size=self.root_volume_gib)
+            aws.census.forget("volumes")
         if "volumes" in names:
             self._attach(aws, actual)
 
@@ -177,7 +178,9 @@ class Instance(Ec2Resource):
 
     def _give_profile(self, aws: Aws, actual: Actual) -> None:
         of_this = [{"Name": "instance-id", "Values": [actual.id]}]
-        found = aws.pages("ec2.DescribeIamInstanceProfileAssociations", "IamInstanceProfileAssociations", Filters=of_this)
+        found = aws.pages(
+            "ec2.DescribeIamInstanceProfileAssociations", "IamInstanceProfileAssociations", Filters=of_this
+        )
         profile = {"Arn": self.instance_profile}
         there = [each for each in found if each["State"] in ("associating", "associated")]
         if there:
@@ -235,8 +238,16 @@ def _seen(aws: Aws, instance: Mapping[str, Any]) -> Actual | None:
 
 
 def _size(aws: Aws, root: str) -> int | None:
-    volumes = ours(aws, "volumes", "ec2.DescribeVolumes", "Volumes")
-    return next((volume["Size"] for volume in volumes if volume["VolumeId"] == root), None)
+    def listed() -> int | None:
+        volumes = ours(aws, "volumes", "ec2.DescribeVolumes", "Volumes")
+        return next((volume["Size"] for volume in volumes if volume["VolumeId"] == root), None)
+
+    size = listed()
+    if size is None and root:
+        # The list was read before this disk was made.
+        aws.census.forget("volumes")
+        size = listed()
+    return size
 
 
 def _image(aws: Aws, image: str) -> dict[str, Any]:

@@ -59,9 +59,7 @@ class InstanceProfile(IamResource):
 
     def create(self, aws: Aws) -> None:
         name = self.named(aws)
-        aws.create(
-            "iam.CreateInstanceProfile", self.address, keep=self.keep, InstanceProfileName=name, Path=path(aws)
-        )
+        aws.create("iam.CreateInstanceProfile", self.address, keep=self.keep, InstanceProfileName=name, Path=path(aws))
 
     def update(self, aws: Aws, actual: Actual, names: frozenset[str]) -> None:
         if "role" in names:

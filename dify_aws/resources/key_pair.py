@@ -68,9 +68,7 @@ class KeyPair(Ec2Resource):
 
 
 def _all(aws: Aws) -> list[dict[str, Any]]:
-    return aws.census.read(
-        "key-pairs", lambda: aws.pages("ec2.DescribeKeyPairs", "KeyPairs", IncludePublicKey=True)
-    )
+    return aws.census.read("key-pairs", lambda: aws.pages("ec2.DescribeKeyPairs", "KeyPairs", IncludePublicKey=True))
 
 
 def _seen(aws: Aws, pair: dict[str, Any]) -> Actual | None:

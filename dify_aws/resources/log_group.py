@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from dify_aws.aws import Aws
 from dify_aws.engine.resource import Actual
 from dify_aws.resources.ec2 import delete
-from dify_aws.resources.named import INDEX, NamedResource, tags_of
+from dify_aws.resources.named import NamedResource, tags_of
 from dify_aws.resources.sighting import sighted
 
 
@@ -26,7 +26,7 @@ class LogGroup(NamedResource):
 
     kind = "log-group"
     initial = frozenset({"log_group_name"})
-    tables = ("log-groups", INDEX)
+    tables = ("log-groups",)
     in_arn = ":log-group:"
     permissions = frozenset(
         {
@@ -53,14 +53,12 @@ class LogGroup(NamedResource):
             lambda: aws.pages("logs.DescribeLogGroups", "logGroups", logGroupNamePrefix=prefix),
             prefix,
         )
-        for group in groups:
-            if group["logGroupName"] == name:
-                arn = group.get("logGroupArn") or group["arn"].removesuffix(":*")
-                tags = tags_of(
-                    aws, "log-groups", arn, lambda: aws.call("logs.ListTagsForResource", resourceArn=arn)["tags"]
-                )
-                return sighted(cls, name, tags, {"retention_days": group.get("retentionInDays")}, arn=arn)
-        return None
+        group = next((each for each in groups if each["logGroupName"] == name), None)
+        if group is None:
+            return None
+        arn = group.get("logGroupArn") or group["arn"].removesuffix(":*")
+        tags = tags_of(aws, arn, lambda: aws.call("logs.ListTagsForResource", resourceArn=arn)["tags"])
+        return sighted(cls, name, tags, {"retention_days": group.get("retentionInDays")}, arn=arn)
 
     def create(self, aws: Aws) -> None:
         aws.create("logs.CreateLogGroup", self.address, keep=self.keep, logGroupName=self.named(aws))

@@ -14,6 +14,7 @@ from typing import ClassVar, Final
 
 from dify_aws.aws import Aws
 from dify_aws.aws.birth import TAG_ADDRESS, TAG_DEPLOYMENT, tag_map
+from dify_aws.engine.difference import TAGS
 from dify_aws.engine.resource import Actual, Resource, only
 from dify_aws.errors import NotOurs
 
@@ -43,9 +44,10 @@ class NamedResource(Resource):
         actual = self.look(aws, name)
         if actual is not None and not self._fulfils(aws, actual):
             owner = actual.tags.get(TAG_DEPLOYMENT)
-            raise NotOurs(self.address, f"{self.kind} {name}", aws.deployment, owner=owner if owner != aws.deployment else None)
-        others = [other for other in self.owned(aws) if other.address == self.address and actual is None]
-        return actual or only(self.address, others)
+            raise NotOurs(self.address, f"the {self.kind} {name}", aws.deployment, owner=owner)
+        if actual is not None:
+            return actual
+        return only(self.address, [other for other in self.owned(aws) if other.address == self.address])
 
     @classmethod
     def owned(cls, aws: Aws) -> Iterable[Actual]:
@@ -74,18 +76,19 @@ def index(aws: Aws) -> Mapping[str, dict[str, str]]:
             TagFilters=[{"Key": TAG_DEPLOYMENT, "Values": [aws.deployment]}],
             ResourceTypeFilters=list(INDEXED),
         )
-        return {each["ResourceARN"]: tag_map(each["Tags"]) for each in found}
+        # The ARN of a log group is told with ":*" behind it, or without, depending on who is asked.
+        return {each["ResourceARN"].removesuffix(":*"): tag_map(each["Tags"]) for each in found}
 
     return aws.census.read(INDEX, ask)
 
 
-def tags_of(aws: Aws, table: str, arn: str, ask: Callable[[], object]) -> dict[str, str]:
+def tags_of(aws: Aws, arn: str, ask: Callable[[], object]) -> dict[str, str]:
     """The tags of one thing: from the index when they are in it, else (it lags) from the service itself.
 
-    Only tags that are all as we would put them are believed: the rest is asked for, so that what was just mended or just
-    spoiled is seen as it is.
+    Only tags that are all as we would put them are believed: the rest is asked for, so that what was just mended or
+    just spoiled is seen as it is.
     """
     indexed = index(aws).get(arn, {})
     if indexed.get(TAG_ADDRESS) and aws.ownership(indexed[TAG_ADDRESS], keep=False).items() <= indexed.items():
         return indexed
-    return tag_map(aws.census.read(table, ask, arn, "tags"))
+    return tag_map(aws.census.read(TAGS, ask, arn))

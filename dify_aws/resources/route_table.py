@@ -64,9 +64,7 @@ class RouteTable(Ec2Resource):
         for table in ours(aws, "route-tables", "ec2.DescribeRouteTables", "RouteTables"):
             associations = _associations(table)
             values = {"vpc": table["VpcId"], "routes": _routes(table), "subnets": frozenset(associations)}
-            if seen := sighting(
-                cls, aws, table["RouteTableId"], table.get("Tags"), values, associations=associations
-            ):
+            if seen := sighting(cls, aws, table["RouteTableId"], table.get("Tags"), values, associations=associations):
                 yield seen
 
     def create(self, aws: Aws) -> None:

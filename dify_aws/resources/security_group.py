@@ -32,7 +32,8 @@ class Rule:
     description: str = field(default="", compare=False)
 
     def __str__(self) -> str:
-        ports = "all" if self.port is None else str(self.port) if self.to_port is None else f"{self.port}-{self.to_port}"
+        last = "" if self.to_port is None else f"-{self.to_port}"
+        ports = "all" if self.port is None else f"{self.port}{last}"
         return f"{'all' if self.protocol == '-1' else self.protocol}/{ports} {self.peer}"
 
     def permission(self) -> dict[str, Any]:
@@ -98,8 +99,10 @@ class SecurityGroup(Ec2Resource):
         rules = aws.census.read("security-groups", lambda: _rules(aws, groups), "rules") if groups else []
         for group in groups:
             its = [rule for rule in rules if rule["GroupId"] == group["GroupId"]]
-            ids = {way: {_rule(rule): rule["SecurityGroupRuleId"] for rule in its if rule["IsEgress"] is out}
-                   for way, out in (("ingress", False), ("egress", True))}
+            ids = {
+                way: {_rule(rule): rule["SecurityGroupRuleId"] for rule in its if rule["IsEgress"] is out}
+                for way, out in (("ingress", False), ("egress", True))
+            }
             values = {
                 "vpc": group["VpcId"],
                 "description": group["Description"],

@@ -5,14 +5,14 @@ from __future__ import annotations
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
 from dify_aws.aws import Aws
 from dify_aws.aws.birth import tag_list
 from dify_aws.engine.resource import Actual, Input
 from dify_aws.errors import AwsError
 from dify_aws.resources.ec2 import delete, gone_already
-from dify_aws.resources.named import INDEX, NamedResource
+from dify_aws.resources.named import NamedResource
 from dify_aws.resources.sighting import sighted
 from dify_aws.resources.ssh_key import new_ssh_key
 from dify_aws.secrets import Secret
@@ -43,7 +43,7 @@ class StoredSecret(NamedResource):
 
     kind = "secret"
     initial = frozenset({"secret_name", "generate"})
-    tables = ("secrets", INDEX)
+    tables = ("secrets",)
     in_arn = ":secret:"
     permissions = frozenset(
         {
@@ -135,10 +135,10 @@ def read_secret(aws: Aws, name: str) -> Secret | None:
         return None
 
 
-def _described(aws: Aws, name: str) -> dict[str, object] | None:
+def _described(aws: Aws, name: str) -> dict[str, Any] | None:
     # Not ListSecrets: it may lag five minutes behind.
     # https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_ListSecrets.html
-    def ask() -> dict[str, object] | None:
+    def ask() -> dict[str, Any] | None:
         try:
             return aws.call("secretsmanager.DescribeSecret", SecretId=name)
         except AwsError as error:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 from dify_aws.aws import Aws
 from dify_aws.engine.resource import Actual, Input
@@ -53,10 +54,8 @@ class Subnet(Ec2Resource):
                 yield seen
 
     def create(self, aws: Aws) -> None:
-        zone = {"AvailabilityZone": self.availability_zone} if self.availability_zone else {}
-        aws.create(
-            "ec2.CreateSubnet", self.address, keep=self.keep, VpcId=self.vpc, CidrBlock=self.cidr_block, **zone
-        )
+        zone: dict[str, Any] = {"AvailabilityZone": self.availability_zone} if self.availability_zone else {}
+        aws.create("ec2.CreateSubnet", self.address, keep=self.keep, VpcId=self.vpc, CidrBlock=self.cidr_block, **zone)
 
     def update(self, aws: Aws, actual: Actual, names: frozenset[str]) -> None:
         if "map_public_ip_on_launch" in names:

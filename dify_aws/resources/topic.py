@@ -10,7 +10,7 @@ from dify_aws.aws.birth import tag_list
 from dify_aws.engine.resource import Actual
 from dify_aws.errors import AwsError
 from dify_aws.resources.ec2 import delete, gone_already
-from dify_aws.resources.named import INDEX, NamedResource, tags_of
+from dify_aws.resources.named import NamedResource, tags_of
 from dify_aws.resources.sighting import sighted
 
 
@@ -32,7 +32,7 @@ class Topic(NamedResource):
     kind = "topic"
     initial = frozenset({"topic_name"})
     unordered = frozenset({"emails"})
-    tables = ("topics", INDEX)
+    tables = ("topics",)
     in_arn = ":sns:"
     permissions = frozenset(
         {
@@ -75,7 +75,7 @@ class Topic(NamedResource):
             return None
         by_mail = {each["Endpoint"]: each["SubscriptionArn"] for each in subscriptions if each["Protocol"] == "email"}
         confirmed = {address: its_arn for address, its_arn in by_mail.items() if its_arn.startswith("arn:")}
-        tags = tags_of(aws, "topics", arn, lambda: aws.call("sns.ListTagsForResource", ResourceArn=arn)["Tags"])
+        tags = tags_of(aws, arn, lambda: aws.call("sns.ListTagsForResource", ResourceArn=arn)["Tags"])
         return sighted(
             cls,
             arn,

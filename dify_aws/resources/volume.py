@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from dify_aws.aws import Aws
 from dify_aws.change import Change
@@ -63,7 +64,7 @@ class Volume(Ec2Resource):
                 yield seen
 
     def create(self, aws: Aws) -> None:
-        chosen = {"Iops": self.iops, "Throughput": self.throughput_mib}
+        chosen: dict[str, Any] = {"Iops": self.iops, "Throughput": self.throughput_mib}
         aws.create(
             "ec2.CreateVolume",
             self.address,

@@ -13,8 +13,9 @@ from dify_aws.resources.volume import Volume
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Zone(Fact):
-    """Where to put things: with the data volume, which cannot move; else with the subnet; else the first zone that offers
-    the instance type. Its id is the name of the zone.
+    """Where to put things; its id is the name of the zone.
+
+    With the data volume, which cannot move; else with the subnet; else in the first zone that offers the instance type.
 
     Args:
         instance_type: what the zone must offer.

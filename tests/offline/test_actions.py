@@ -87,7 +87,7 @@ def test_tags_of_aws_are_reserved(place: Place) -> None:
     assert len(place.ec2.describe_vpcs()["Vpcs"]) == 2
 
 
-@pytest.mark.parametrize("value", ["plain", "a/b", "dify/dev", "with space", "a.b", "50%"])
+@pytest.mark.parametrize("value", ["dify/dev", "with space", "50%"])
 def test_things_and_rules_are_found_by_their_tags(place: Place, value: str) -> None:
     """moto does this by itself; the census of what we own leans on it."""
     ec2 = place.ec2
