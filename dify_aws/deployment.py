@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import cached_property
-from typing import TYPE_CHECKING
 
-from dify_aws.aws import Aws
+from dify_aws.aws import Aws, Session
 from dify_aws.blueprints.account import Account
 from dify_aws.blueprints.environment import environment
 from dify_aws.engine.applied import Applied
@@ -17,9 +16,6 @@ from dify_aws.engine.stack import Stack
 from dify_aws.errors import DifyAwsError
 from dify_aws.outputs import Outputs
 from dify_aws.settings import Settings
-
-if TYPE_CHECKING:
-    import boto3
 
 
 class Deployment:
@@ -37,9 +33,7 @@ class Deployment:
         CredentialsError: the profile does not exist.
     """
 
-    def __init__(
-        self, settings: Settings, session: boto3.Session | None = None, listener: Listener | None = None
-    ) -> None:
+    def __init__(self, settings: Settings, session: Session | None = None, listener: Listener | None = None) -> None:
         self.settings = settings
         self.listener = listener or quiet
         self.aws = Aws(session, deployment=settings.deployment, region=settings.region, tags=settings.tags)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
+from html import escape
 from typing import Any
 
 
@@ -46,9 +47,12 @@ class Outputs:
         return "\n".join([*lines, *(f"note: {note}" for note in self.notes)])
 
     def _repr_html_(self) -> str:
-        from dify_aws.engine.picture import table_html
-
-        return table_html({name: _line(value) for name, value in self.to_dict().items()})
+        left = "text-align:left"
+        rows = "".join(
+            f'<tr><td style="{left}"><b>{escape(name)}</b></td><td style="{left}">{escape(_line(value))}</td></tr>'
+            for name, value in self.to_dict().items()
+        )
+        return f"<table>{rows}</table>"
 
 
 def _line(value: object) -> str:

@@ -1,5 +1,7 @@
 """The one door to AWS: nothing outside this package (and ``offline``) imports boto3."""
 
+from boto3 import Session
+
 from dify_aws.aws.door import Aws
 
-__all__ = ["Aws"]
+__all__ = ["Aws", "Session"]

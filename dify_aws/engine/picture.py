@@ -1,8 +1,7 @@
-"""Picture: plans and tables as rich and as HTML show them."""
+"""Picture: a plan as rich and as HTML show it."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from html import escape
 from typing import TYPE_CHECKING
 
@@ -55,12 +54,3 @@ def plan_html(plan: Plan) -> str:
     title = f"<p><b>{escape(plan.deployment)}</b> in {escape(plan.region)}: {escape(plan.summary())}</p>"
     notes = "".join(f"<p><i>note: {escape(note)}</i></p>" for note in plan.notes)
     return title + (f"<table>{''.join(rows)}</table>" if rows else "") + notes
-
-
-def table_html(rows: Mapping[str, str]) -> str:
-    """Names and values for a notebook."""
-    cells = "".join(
-        f'<tr><td style="{LEFT}"><b>{escape(name)}</b></td><td style="{LEFT}">{escape(value)}</td></tr>'
-        for name, value in rows.items()
-    )
-    return f"<table>{cells}</table>"

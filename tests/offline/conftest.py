@@ -27,5 +27,5 @@ def ec2(world: World) -> EC2Client:
 
 
 @pytest.fixture
-def place(world: World, ec2: EC2Client) -> Place:
-    return make_place(ec2, world.session.client("ssm"))
+def place(ec2: EC2Client) -> Place:
+    return make_place(ec2)

@@ -7,10 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from mypy_boto3_ec2 import EC2Client
-    from mypy_boto3_ssm import SSMClient
-
-UBUNTU = "/aws/service/canonical/ubuntu/server/22.04/stable/current/amd64/hvm/ebs-gp2/ami-id"
-
 
 @dataclass(frozen=True)
 class Place:
@@ -50,11 +46,11 @@ class Place:
         return self.ec2.create_nat_gateway(**request)["NatGateway"]["NatGatewayId"]
 
 
-def make_place(ec2: EC2Client, ssm: SSMClient) -> Place:
+def make_place(ec2: EC2Client) -> Place:
     """Make one, with an internet gateway attached."""
     vpc = ec2.create_vpc(CidrBlock="10.0.0.0/16")["Vpc"]["VpcId"]
     gateway = ec2.create_internet_gateway()["InternetGateway"]["InternetGatewayId"]
     ec2.attach_internet_gateway(InternetGatewayId=gateway, VpcId=vpc)
     subnet = ec2.create_subnet(VpcId=vpc, CidrBlock="10.0.1.0/24", AvailabilityZone="ap-northeast-1a")
-    image = ssm.get_parameter(Name=UBUNTU)["Parameter"]["Value"]
-    return Place(ec2, image, vpc, gateway, subnet["Subnet"]["SubnetId"])
+    images = ec2.describe_images(Filters=[{"Name": "architecture", "Values": ["x86_64"]}])["Images"]
+    return Place(ec2, images[0]["ImageId"], vpc, gateway, subnet["Subnet"]["SubnetId"])

@@ -8,13 +8,13 @@ import pytest
 
 from dify_aws.offline import offline
 from dify_aws.offline.world import World
-from tests.offline.place import UBUNTU
 from tests.offline.refusals import refused
 
 if TYPE_CHECKING:
     from mypy_boto3_ec2 import EC2Client
 
 CANONICAL = "099720109477"
+UBUNTU = "/aws/service/canonical/ubuntu/server/22.04/stable/current/amd64/hvm/ebs-gp2/ami-id"
 
 
 @pytest.mark.parametrize(

@@ -120,7 +120,7 @@ def test_volumes_of_a_launch_are_as_they_were_asked_for(place: Place, ec2: EC2Cl
     devices = {each["DeviceName"]: each["Ebs"] for each in place.instance(instance)["BlockDeviceMappings"]}
     assert [devices[name]["DeleteOnTermination"] for name in ("/dev/sda1", "/dev/sdf")] == [True, False]
     root = ec2.describe_volumes(VolumeIds=[devices["/dev/sda1"]["VolumeId"]])["Volumes"][0]
-    assert {name: root[name] for name in ("VolumeType", "Iops", "Throughput", "Encrypted")} == {  # type: ignore[literal-required]
+    assert {name: root[name] for name in ("VolumeType", "Iops", "Throughput", "Encrypted")} == {
         "VolumeType": "gp3",
         "Iops": 4000,
         "Throughput": 250,

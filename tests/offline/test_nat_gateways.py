@@ -84,9 +84,10 @@ def test_it_is_found_by_its_tags(place: Place, ec2: EC2Client) -> None:
     place.nat_gateway()
     for name, values in (("tag:who", ["me", "you"]), ("tag-key", ["who"])):
         filters: Any = [{"Name": name, "Values": values}, {"Name": "vpc-id", "Values": [place.vpc]}]
-        assert [each["NatGatewayId"] for each in ec2.describe_nat_gateways(Filter=filters)["NatGateways"]] == [mine]
-        assert [each["NatGatewayId"] for each in ec2.describe_nat_gateways(Filters=filters)["NatGateways"]] == [mine]
-    assert ec2.describe_nat_gateways(Filter=[{"Name": "tag:who", "Values": ["you"]}])["NatGateways"] == []
+        for parameter in ("Filter", "Filters"):
+            asked: Any = {parameter: filters}
+            assert [each["NatGatewayId"] for each in ec2.describe_nat_gateways(**asked)["NatGateways"]] == [mine]
+    assert ec2.describe_nat_gateways(Filters=[{"Name": "tag:who", "Values": ["you"]}])["NatGateways"] == []
     assert len(ec2.describe_nat_gateways()["NatGateways"]) == 2
 
 

@@ -99,7 +99,7 @@ def test_a_deleted_endpoint_takes_its_routes_and_is_gone_soon(place: Place, worl
     place.ec2.modify_vpc_endpoint(VpcEndpointId=made, AddRouteTableIds=[second])
     assert place.ec2.delete_vpc_endpoints(VpcEndpointIds=[made])["Unsuccessful"] == []
     assert routes(place, first) + routes(place, second) == []
-    assert place.ec2.describe_vpc_endpoints()["VpcEndpoints"][0]["State"] == "deleting"
+    assert str(place.ec2.describe_vpc_endpoints()["VpcEndpoints"][0]["State"]) == "deleting"
     world.clock.sleep(5)
     assert place.ec2.describe_vpc_endpoints()["VpcEndpoints"] == []
     with refused("InvalidVpcEndpointId.NotFound"):
