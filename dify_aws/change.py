@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Final
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, is_dataclass
 
 
+@dataclass(frozen=True)
 class Unknown:
-    """A value that AWS will only say when the thing it belongs to has been made. Equal to nothing but itself."""
+    """A value that AWS will only say when the thing it belongs to has been made: ``what`` says which."""
 
-    def __repr__(self) -> str:
-        return "(known after apply)"
+    what: str
 
-
-UNKNOWN: Final = Unknown()
+    def __str__(self) -> str:
+        return f"({self.what})"
 
 
 @dataclass(frozen=True)
@@ -26,6 +26,17 @@ class Change:
 
     def __str__(self) -> str:
         return f"{self.attribute}: {shown(self.before)} → {shown(self.after)}"
+
+
+def unknown(value: object) -> bool:
+    """Whether the value, or something in it, is not known yet."""
+    if isinstance(value, Unknown):
+        return True
+    if isinstance(value, Mapping):
+        return any(unknown(item) for item in value.values())
+    if is_dataclass(value) and not isinstance(value, type):
+        return any(unknown(getattr(value, each.name)) for each in fields(value))
+    return isinstance(value, tuple | list | frozenset) and any(unknown(item) for item in value)
 
 
 def shown(value: object) -> str:

@@ -42,22 +42,32 @@ class Outputs:
         return json.dumps(self.to_dict(), indent=indent, ensure_ascii=False)
 
     def __str__(self) -> str:
-        width = max(len(name) for name in self.to_dict())
-        lines = [f"{name:<{width}}  {_line(value)}" for name, value in self.to_dict().items() if name != "notes"]
-        return "\n".join([*lines, *(f"note: {note}" for note in self.notes)])
+        rows = self._rows()
+        width = max(len(name) for name, _ in rows)
+        return "\n".join(f"{name:<{width}}  {value}".rstrip() for name, value in rows)
+
+    def __rich__(self) -> Any:
+        from rich.table import Table
+
+        table = Table.grid(padding=(0, 2))
+        for name, value in self._rows():
+            table.add_row(name, value)
+        return table
+
+    def _rows(self) -> list[tuple[str, str]]:
+        """A name and a value a line; the lines of one name after the first have none."""
+        rows: list[tuple[str, str]] = []
+        for name, value in self.to_dict().items():
+            label = name.replace("_", " ")
+            items = [f"{key}: {item}" for key, item in value.items()] if isinstance(value, Mapping) else value
+            lines = list(items) if isinstance(items, list | tuple) else [str(value)]
+            rows += [(label if place == 0 else "", line) for place, line in enumerate(lines) if value is not None]
+        return rows
 
     def _repr_html_(self) -> str:
         left = "text-align:left"
         rows = "".join(
-            f'<tr><td style="{left}"><b>{escape(name)}</b></td><td style="{left}">{escape(_line(value))}</td></tr>'
-            for name, value in self.to_dict().items()
+            f'<tr><td style="{left}"><b>{escape(name)}</b></td><td style="{left}">{escape(value)}</td></tr>'
+            for name, value in self._rows()
         )
         return f"<table>{rows}</table>"
-
-
-def _line(value: object) -> str:
-    if isinstance(value, Mapping):
-        return ", ".join(f"{name}: {item}" for name, item in value.items())
-    if isinstance(value, tuple | list):
-        return ", ".join(str(item) for item in value)
-    return "none" if value is None else str(value)

@@ -19,6 +19,9 @@ TAG_DEPLOYMENT: Final = "dify-aws:deployment"
 TAG_ADDRESS: Final = "dify-aws:address"
 TAG_KEEP: Final = "dify-aws:keep"
 
+TAGS: Final = "tags"
+"""The table of the census with the tags of single things."""
+
 WITHOUT_TOKEN: Final = frozenset({"CreateVpc", "CreateSubnet", "CreateInternetGateway", "AllocateAddress"})
 """Creations that AWS would do twice if they were sent twice: they have neither a token nor a unique name.
 

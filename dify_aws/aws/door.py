@@ -157,7 +157,11 @@ class Aws:
                 self.next_turn(address)
             else:
                 self._fresh |= birth.fresh_names(answer, model.output_shape)
-                self._fresh |= {value for name, value in request.items() if name.endswith("Name") and value}
+                for name, value in request.items():
+                    if name.endswith("Name") or name == "Bucket":
+                        self._fresh.add(value)
+                        # AWS took the tags in the same request: there is no need to ask what they are.
+                        self.census.know(birth.TAGS, carried, value)
                 return answer
 
     def next_turn(self, address: str) -> None:
@@ -192,6 +196,11 @@ class Aws:
                 doubt.watch(client)
                 self._clients[service] = client
             return self._clients[service]
+
+    def begin(self) -> None:
+        """A new run: look at everything anew, and take nothing for fresh."""
+        self._fresh.clear()
+        self.census.forget_all()
 
     def stop_waiting(self) -> None:
         """End every wait at once (Ctrl-C): waiting only reads, so nothing is lost by it."""

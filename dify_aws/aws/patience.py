@@ -143,14 +143,6 @@ LAGS: Final = (
         120,
         "S3 is still busy with a change of the same bucket, or with its deletion.",
     ),
-    Lag(
-        r"secretsmanager\.CreateSecret",
-        "InvalidRequestException",
-        "(?i)deletion",
-        60,
-        "The name of a secret stays taken for some seconds after a deletion without recovery. "
-        "https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_DeleteSecret.html",
-    ),
 )
 
 

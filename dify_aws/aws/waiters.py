@@ -35,7 +35,6 @@ PACES: Final = {
     "instance_stopped": Pace(900, 5, "the machine writes its data first"),
     "instance_terminated": Pace(900, 3, "about 30 s as a rule"),
     "volume_available": Pace(300, 2, "a few seconds; longer while an instance lets go of it"),
-    "volume_in_use": Pace(300, 2, "a few seconds"),
     "volume_deleted": Pace(300, 2, "a few seconds"),
     "vpc_endpoint_gone": Pace(300, 3, "its routes are taken out of the tables first"),
 }

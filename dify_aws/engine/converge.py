@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Final
+from collections.abc import Callable, Mapping
+from typing import Final, cast
 
 from dify_aws.aws import Aws
-from dify_aws.change import shown
-from dify_aws.engine.difference import TAGS, differences, refuse
+from dify_aws.aws.birth import TAGS
+from dify_aws.change import Change
+from dify_aws.engine.difference import differences, refuse
 from dify_aws.engine.resource import Actual, Resource
 from dify_aws.errors import AwsError, InDoubt, NotConverged
 
 APPEAR_SECONDS: Final = 30.0
 """After this long, what was made and is still not to be seen is taken for a thing that a used-up token once made."""
 
-SETTLE_SECONDS: Final = 60.0
+SETTLE_SECONDS: Final = 30.0
 """How long a change that AWS accepted may take to show."""
+
+ROUNDS: Final = 2
+"""How often a thing is mended before we give up."""
 
 BIRTHS: Final = 4
 
@@ -44,20 +48,25 @@ def converge(resource: Resource, aws: Aws, found: Actual | None) -> Actual:
         NotConverged: AWS accepted everything, and it is still not so.
     """
     actual = found if found is not None else _born(resource, aws)
-    if resource.ready(aws, actual):
-        actual = _again(resource, aws)
-    changes = differences(resource, aws, actual)
-    if not changes:
+    for _ in range(ROUNDS):
+        waited = resource.ready(aws, actual)
+        changes = differences(resource, aws, actual)
+        if changes:
+            _mend(resource, aws, actual, changes)
+        elif not waited:
+            return actual
+        settled = _settled(resource, aws)
+        if settled is None:
+            raise NotConverged(resource.address, "it went away meanwhile. Run again to make it anew.")
+        actual = settled
+    if not (changes := differences(resource, aws, actual)):
         return actual
-    refuse(resource, actual, changes)
-    if TAGS in changes:
-        resource.retag(aws, actual, changes[TAGS].after)  # type: ignore[arg-type]
-        aws.census.forget(TAGS)
-    names = frozenset(changes) - {TAGS}
-    if names:
-        resource.update(aws, actual, names)
-    aws.census.forget(*resource.tables)
-    return _settled(resource, aws)
+    still = "; ".join(str(change) for change in changes.values())
+    raise NotConverged(
+        resource.address,
+        f"AWS accepted the change {ROUNDS} times, and it is still not so: {still}. "
+        f"Somebody else may be changing {actual.id} at the same time; run again.",
+    )
 
 
 def remove(kind: type[Resource], aws: Aws, actual: Actual) -> None:
@@ -66,18 +75,29 @@ def remove(kind: type[Resource], aws: Aws, actual: Actual) -> None:
     aws.census.forget(*kind.tables)
 
 
+def _mend(resource: Resource, aws: Aws, actual: Actual, changes: dict[str, Change]) -> None:
+    refuse(resource, actual, changes)
+    if TAGS in changes:
+        resource.retag(aws, actual, cast(Mapping[str, str], changes[TAGS].after))
+        aws.census.forget(TAGS)
+    if names := frozenset(changes) - {TAGS}:
+        resource.update(aws, actual, names)
+
+
 def _born(resource: Resource, aws: Aws) -> Actual:
     for _ in range(BIRTHS):
         doubt: AwsError | None = None
         try:
-            resource.create(aws)
+            made = resource.create(aws)
+            if made is not None:
+                return made
         except InDoubt as error:
             doubt = error
         except AwsError as error:
             if error.code not in TAKEN:
                 raise
             doubt = error
-        actual = _appeared(resource, aws)
+        actual = aws.patience.until(_fresh_look(resource, aws), APPEAR_SECONDS)
         if actual is not None:
             return actual
         if doubt is not None and not isinstance(doubt, InDoubt):
@@ -91,36 +111,16 @@ def _born(resource: Resource, aws: Aws) -> Actual:
     )
 
 
-def _appeared(resource: Resource, aws: Aws) -> Actual | None:
-    return aws.patience.until(_fresh_look(resource, aws), APPEAR_SECONDS)
-
-
-def _again(resource: Resource, aws: Aws) -> Actual:
-    actual = _appeared(resource, aws)
-    if actual is None:
-        raise NotConverged(resource.address, "it went away while it was being waited for. Run again to make it anew.")
-    return actual
-
-
-def _settled(resource: Resource, aws: Aws) -> Actual:
-    seen: list[Actual | None] = []
+def _settled(resource: Resource, aws: Aws) -> Actual | None:
+    """The thing once it is seen to be as wished; else as it is in the end, or None if it is not there."""
+    last: list[Actual | None] = [None]
+    look = _fresh_look(resource, aws)
 
     def as_wished() -> Actual | None:
-        actual = _fresh_look(resource, aws)()
-        seen[:] = [actual]
+        last[0] = actual = look()
         return None if actual is None or differences(resource, aws, actual) else actual
 
-    actual = aws.patience.until(as_wished, SETTLE_SECONDS)
-    if actual is not None:
-        return actual
-    if not seen or seen[0] is None:
-        raise NotConverged(resource.address, "it went away while it was being changed. Run again to make it anew.")
-    still = "; ".join(str(change) for change in differences(resource, aws, seen[0]).values())
-    raise NotConverged(
-        resource.address,
-        f"AWS accepted the change, and {SETTLE_SECONDS:.0f} s later it is still not so: {still}. "
-        f"Somebody else may be changing {shown(seen[0].id)} at the same time; run again.",
-    )
+    return aws.patience.until(as_wished, SETTLE_SECONDS) or last[0]
 
 
 def _fresh_look(resource: Resource, aws: Aws) -> Callable[[], Actual | None]:

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from dify_aws.aws import Aws
+from dify_aws.aws.birth import TAGS
 from dify_aws.change import Change
 from dify_aws.engine.resource import Actual, Fact, Resource
 from dify_aws.errors import FixedAttribute
-
-TAGS = "tags"
 
 
 def differences(resource: Resource, aws: Aws, actual: Actual) -> dict[str, Change]:

@@ -3,33 +3,62 @@
 from __future__ import annotations
 
 from html import escape
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
-from dify_aws.change import shown
+from dify_aws.change import Change, shown, unknown
+from dify_aws.engine.plan import COLOURS, LONGEST_VALUE, SIGNS, Action, Plan
 
 if TYPE_CHECKING:
     from rich.console import Group
+    from rich.text import Text
 
-    from dify_aws.engine.plan import Plan
-
-SIGNS = {"create": "+", "update": "~", "delete": "-", "keep": "="}
-LEFT = "text-align:left"
-COLOURS = {"create": "green", "update": "yellow", "delete": "red", "keep": "cyan"}
+LEFT: Final = "text-align:left"
 
 
 def plan_picture(plan: Plan) -> Group:
-    """The plan for a terminal: one colour for each verb."""
+    """The plan for a terminal: what, and beside it how; one colour for each verb."""
     from rich.console import Group
+    from rich.table import Table
     from rich.text import Text
 
-    lines = [Text.assemble((plan.deployment, "bold"), f" in {plan.region}: ", (plan.summary(), "bold"))]
+    title = Text.assemble((plan.deployment, "bold"), f" in {plan.region}: ", (plan.summary(), "bold"))
+    table = Table.grid(padding=(0, 2))
+    table.add_column(no_wrap=True)
+    table.add_column(overflow="fold")
     for action in plan.actions:
-        colour = COLOURS[action.verb]
-        first, *rest = str(action).splitlines()
-        lines.append(Text(first, style=colour))
-        lines += [Text(line, style="dim" if action.verb == "create" else "") for line in rest]
-    lines += [Text(f"note: {note}", style="italic") for note in plan.notes]
-    return Group(*lines)
+        table.add_row(Text(f"{SIGNS[action.verb]} {action.address}", COLOURS[action.verb]), _details(action))
+    notes = [Text(f"note: {note}", "italic") for note in plan.notes]
+    return Group(title, *([table] if plan.actions else []), *notes)
+
+
+def _details(action: Action) -> Text:
+    from rich.text import Text
+
+    if action.verb == "create":
+        return _wishes(action.changes)
+    text = Text(action.id, "dim")
+    if action.verb == "keep":
+        text.append("  holds data: stays, and goes only with delete_data=True", "not dim")
+    for change in action.changes:
+        text.append(f"\n{change.attribute}: ").append(_value(change.before, "red"))
+        text.append(" → ", "not dim").append(_value(change.after, "green"))
+    return text
+
+
+def _wishes(changes: tuple[Change, ...]) -> Text:
+    """Several to a line, as they were said in Python; what AWS has yet to say is named and dim."""
+    from rich.text import Text
+
+    told = [Text.assemble((f"{change.attribute}=", "dim"), _value(change.after)) for change in changes]
+    return Text("  ").join(told)
+
+
+def _value(value: object, colour: str = "") -> Text:
+    from rich.text import Text
+
+    text = Text(shown(value), "dim italic" if unknown(value) else f"not dim {colour}")
+    text.truncate(LONGEST_VALUE, overflow="ellipsis")
+    return text
 
 
 def plan_html(plan: Plan) -> str:
@@ -38,18 +67,16 @@ def plan_html(plan: Plan) -> str:
     for action in plan.actions:
         changes = "<br>".join(
             f"{escape(change.attribute)}: "
-            + (
-                escape(shown(change.after))
-                if action.verb == "create"
-                else escape(f"{shown(change.before)} → {shown(change.after)}")
+            + escape(
+                shown(change.after) if action.verb == "create" else f"{shown(change.before)} → {shown(change.after)}"
             )
             for change in action.changes
         )
         sign = f'<span style="color:{COLOURS[action.verb]}">{SIGNS[action.verb]} {action.verb}</span>'
         rows.append(
-            f'<tr style="vertical-align:top"><td style="text-align:left">{sign}</td>'
-            f'<td style="text-align:left"><b>{escape(action.address)}</b><br>{escape(action.id)}</td>'
-            f'<td style="text-align:left">{changes}</td></tr>'
+            f'<tr style="vertical-align:top"><td style="{LEFT}">{sign}</td>'
+            f'<td style="{LEFT}"><b>{escape(action.address)}</b><br>{escape(action.id)}</td>'
+            f'<td style="{LEFT}">{changes}</td></tr>'
         )
     title = f"<p><b>{escape(plan.deployment)}</b> in {escape(plan.region)}: {escape(plan.summary())}</p>"
     notes = "".join(f"<p><i>note: {escape(note)}</i></p>" for note in plan.notes)

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, Final, Literal, TypeAlias
 
-from dify_aws.change import UNKNOWN, Change, shown
+from dify_aws.change import Change, shown, unknown
 
 Verb: TypeAlias = Literal["create", "update", "delete", "keep"]
 
@@ -40,10 +40,10 @@ class Action:
             return False
         if self.verb != "update":
             return True
-        agreed = {change.attribute: shown(change.after) for change in self.changes}
+        agreed = {change.attribute: change.after for change in self.changes}
         return all(
             change.attribute in agreed
-            and (shown(change.after) == agreed[change.attribute] or shown(UNKNOWN) in agreed[change.attribute])
+            and (unknown(agreed[change.attribute]) or shown(change.after) == shown(agreed[change.attribute]))
             for change in other.changes
         )
 

@@ -8,12 +8,12 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, Self
 
 from dify_aws.engine.events import Event
+from dify_aws.engine.plan import SIGNS
 
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.live import Live
 
-MARKS: Final = {"create": "+", "update": "~", "delete": "-"}
 REFRESH_PER_SECOND: Final = 8
 
 
@@ -68,21 +68,27 @@ class Progress:
                     self._total, self._ended = event.total, 0
                     self._running.clear()
                     if event.total:
-                        self._say(f"[bold]{event.detail}[/]")
+                        self._say((event.detail, "bold"))
                 case "started":
                     self._running[event.address] = (event.verb, time.monotonic())
                 case "done":
-                    self._running.pop(event.address, None)
-                    self._ended += 1
-                    self._say(f"[green]✓[/] {MARKS[event.verb]} {event.address} [dim]{event.seconds:.0f} s[/]")
+                    self._end(event, ("✓", "green"))
                 case "failed":
-                    self._running.pop(event.address, None)
-                    self._say(f"[red]✗[/] {MARKS[event.verb]} {event.address} [dim]{event.seconds:.0f} s[/]")
+                    self._end(event, ("✗", "red"))
+                    self._say(("           " + event.detail.partition("\n")[0], "red"))
                 case "finished":
-                    self._say(f"[bold]{event.detail}[/] [dim]{event.seconds:.0f} s[/]")
+                    self._say((event.detail, "bold"), *([(f" in {event.seconds:.0f} s", "dim")] if self._total else []))
 
-    def _say(self, text: str) -> None:
-        self.console.print(text, highlight=False)
+    def _end(self, event: Event, mark: tuple[str, str]) -> None:
+        self._running.pop(event.address, None)
+        self._ended += 1
+        self._say(mark, *_work(event.verb, event.address, event.seconds))
+
+    def _say(self, *parts: tuple[str, str]) -> None:
+        from rich.text import Text
+
+        # Text, not markup: what AWS says may hold brackets.
+        self.console.print(Text.assemble(*parts))
 
     def _picture(self) -> Any:
         from rich.console import Group
@@ -91,9 +97,13 @@ class Progress:
         with self._lock:
             now = time.monotonic()
             lines = [
-                Text.assemble(("◌ ", "yellow"), f"{MARKS[verb]} {address} ", (f"{now - began:.0f} s", "dim"))
+                Text.assemble(("◌", "yellow"), *_work(verb, address, now - began))
                 for address, (verb, began) in self._running.items()
             ]
             if self._total and self._ended < self._total:
                 lines.append(Text(f"{self._ended} of {self._total} done", style="dim"))
             return Group(*lines)
+
+
+def _work(verb: str, address: str, seconds: float) -> tuple[tuple[str, str], ...]:
+    return (f"{seconds:>5.0f} s ", "dim"), (f" {SIGNS[verb]} {address}", "")

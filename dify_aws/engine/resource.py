@@ -13,7 +13,7 @@ from inspect import isabstract
 from typing import Any, ClassVar, Final, Self, TypeAlias, TypeVar
 
 from dify_aws.aws import Aws
-from dify_aws.change import UNKNOWN, Change, Unknown
+from dify_aws.change import Change, Unknown
 from dify_aws.errors import Ambiguous
 
 T = TypeVar("T")
@@ -124,8 +124,23 @@ class Resource(ABC):
         return only(self.address, [actual for actual in self.owned(aws) if actual.address == self.address])
 
     @abstractmethod
-    def create(self, aws: Aws) -> None:
-        """Make the bare thing, tagged, through ``aws.create``."""
+    def create(self, aws: Aws) -> Actual | None:
+        """Make the bare thing, tagged, through ``aws.create``.
+
+        Returns what it is now (:meth:`made`) where AWS's answer leaves no doubt of it, and None where it has to be
+        looked at: where it takes time, or where a used-up token may answer for a thing that is gone.
+        """
+
+    def made(self, aws: Aws, id: str, /, facts: Mapping[str, Any] | None = None, **bare: Any) -> Actual:
+        """What :meth:`create` has just made: as wished, except for ``bare``, which ``update`` will put right."""
+        return Actual(
+            address=self.address,
+            id=id,
+            values={**{name: getattr(self, name) for name in self.wished()}, **bare},
+            facts=facts or {},
+            tags=aws.ownership(self.address, keep=self.keep),
+            keep=self.keep,
+        )
 
     def ready(self, aws: Aws, actual: Actual) -> bool:
         """Wait until it can be used. True if there was something to wait for (so it is read again)."""
@@ -162,7 +177,7 @@ class Resource(ABC):
         return {ref for each in fields(self) for ref in _refs(getattr(self, each.name))}
 
     def resolved(self, found: Mapping[str, Actual | None]) -> Self:
-        """The same wish with each reference replaced by its value, or by UNKNOWN if its thing is not there yet."""
+        """The same wish with each reference replaced by its value, or by Unknown if its thing is not there yet."""
         changed = {each.name: _resolve(getattr(self, each.name), found) for each in fields(self) if each.init}
         return replace(self, **changed)
 
@@ -175,7 +190,7 @@ class Fact(Resource):
     def owned(cls, aws: Aws) -> Iterable[Actual]:
         return ()
 
-    def create(self, aws: Aws) -> None:
+    def create(self, aws: Aws) -> Actual | None:
         raise NotImplementedError(f"{self.address} is a fact, and nobody makes it")
 
     def retag(self, aws: Aws, actual: Actual, tags: Mapping[str, str]) -> None:
@@ -221,7 +236,7 @@ def _refs(value: object) -> Iterator[Ref]:
 def _resolve(value: Any, found: Mapping[str, Actual | None]) -> Any:
     if isinstance(value, Ref):
         actual = found.get(value.address)
-        return UNKNOWN if actual is None else actual[value.attribute]
+        return Unknown(f"{value.attribute} of {value.address}") if actual is None else actual[value.attribute]
     if is_dataclass(value) and not isinstance(value, type):
         return replace(value, **{each.name: _resolve(getattr(value, each.name), found) for each in fields(value)})
     if isinstance(value, Mapping):

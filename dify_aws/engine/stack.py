@@ -108,7 +108,8 @@ class Stack:
         if removed.failures:
             raise RunFailed(removed.failures, [*done, *removed.done], removed.not_tried)
         teller.finished(todo.done())
-        return Applied(todo, made.done, aws.clock.now() - began)
+        there = {address: made.done[address] for address in self.resources}
+        return Applied(todo, there, aws.clock.now() - began)
 
     def destroy(self, aws: Aws, *, delete_data: bool = False, listener: Listener = quiet) -> Applied:
         """Delete everything that carries the deployment's tag, whatever this stack says today.

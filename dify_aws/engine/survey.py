@@ -47,7 +47,7 @@ def survey(aws: Aws, resources: Sequence[Resource]) -> Survey:
 
     Nothing waits for anything but AWS: ``find`` needs no other resource, and the census shares what several need.
     """
-    aws.census.forget_all()
+    aws.begin()
     with ThreadPoolExecutor(max_workers=WORKERS, thread_name_prefix="dify-aws-survey") as pool:
         owning = {kind: pool.submit(_listed, kind, aws) for kind in kinds().values()}
         finding = {each.address: pool.submit(each.find, aws) for each in resources}

@@ -40,16 +40,15 @@ class Wire:
 
     def _prepare(self, params: Mapping[str, Any], model: OperationModel, **_: object) -> None:
         self.faults.breathe()
-        self._thread.call = model, copy.copy(params)
+        vars(self._thread)[model.name] = model, copy.copy(params)
 
     def _send(self, request: AWSPreparedRequest, event_name: str, **_: object) -> Any:
         if not self._open:
             raise RuntimeError("This session belongs to an offline world that is closed.")
         self.faults.breathe()
-        # botocore tells only the name of the operation here; the rest was put by in the same thread.
-        model, params = self._thread.call
-        if not event_name.endswith(f".{model.name}"):
-            raise RuntimeError(f"{event_name} was sent while {model.name} was being prepared.")
+        # botocore tells only the name of the operation here; the rest was put by in the same thread. By name, because
+        # S3 asks for a bucket's region between two attempts of one call.
+        model, params = vars(self._thread)[event_name.rpartition(".")[2]]
         call = Call(model.service_model.service_name, model.name, params)
         struck = {fault.when: fault for fault in self.faults.striking(call)}
 

@@ -79,11 +79,13 @@ class Alarm(NamedResource):
         if alarm is None:
             return None
         arn = alarm["AlarmArn"]
-        tags = tags_of(aws, arn, lambda: aws.call("cloudwatch.ListTagsForResource", ResourceARN=arn)["Tags"])
+        tags = tags_of(aws, name, arn, lambda: aws.call("cloudwatch.ListTagsForResource", ResourceARN=arn)["Tags"])
         return sighted(cls, name, tags, _values(alarm), arn=arn, state=alarm.get("StateValue", ""))
 
-    def create(self, aws: Aws) -> None:
+    def create(self, aws: Aws) -> Actual | None:
         aws.create("cloudwatch.PutMetricAlarm", self.address, keep=self.keep, **self._said(aws))
+        name = self.named(aws)
+        return self.made(aws, name, {"arn": aws.arn("cloudwatch", f"alarm:{name}"), "state": "INSUFFICIENT_DATA"})
 
     def update(self, aws: Aws, actual: Actual, names: frozenset[str]) -> None:
         # CloudWatch knows no partial change: what is not said goes back to its default.

@@ -82,16 +82,29 @@ class Bucket(NamedResource):
     def look(cls, aws: Aws, name: str) -> Actual | None:
         return aws.census.read("buckets", lambda: _look(aws, name), name)
 
-    def create(self, aws: Aws) -> None:
+    def create(self, aws: Aws) -> Actual | None:
         # us-east-1 is where S3 began: it does not take its own name as a location.
         place = {} if aws.region == "us-east-1" else {"LocationConstraint": aws.region}
+        bucket = self.named(aws)
         aws.create(
             "s3.CreateBucket",
             self.address,
             keep=self.keep,
-            Bucket=self.named(aws),
+            Bucket=bucket,
             ObjectOwnership=self.ownership,
             CreateBucketConfiguration=place,
+        )
+        # S3 encrypts new buckets and blocks public access to them by itself.
+        # https://docs.aws.amazon.com/AmazonS3/latest/userguide/create-bucket-faq.html
+        return self.made(
+            aws,
+            bucket,
+            {"arn": f"arn:{aws.partition}:s3:::{bucket}"},
+            versioning=False,
+            encryption="AES256",
+            block_public_access=True,
+            tls_only=False,
+            lifecycle=frozenset(),
         )
 
     def update(self, aws: Aws, actual: Actual, names: frozenset[str]) -> None:

@@ -36,6 +36,15 @@ def gone_already(error: AwsError) -> bool:
     )
 
 
+def wait_until_gone(aws: Aws, waiter: str, **params: Any) -> None:
+    """Wait with one of the waiters for deletions; that AWS does not know the thing any more is success."""
+    try:
+        aws.wait("ec2", waiter, **params)
+    except AwsError as error:
+        if not gone_already(error):
+            raise
+
+
 def delete(aws: Aws, operation: str, **params: Any) -> None:
     """Call a deleting operation; that the thing is gone already is success."""
     try:

@@ -52,8 +52,10 @@ class ElasticIp(Ec2Resource):
             if seen:
                 yield seen
 
-    def create(self, aws: Aws) -> None:
-        aws.create("ec2.AllocateAddress", self.address, keep=self.keep, Domain="vpc")
+    def create(self, aws: Aws) -> Actual | None:
+        answer = aws.create("ec2.AllocateAddress", self.address, keep=self.keep, Domain="vpc")
+        facts = {"public_ip": answer["PublicIp"], "association_id": ""}
+        return self.made(aws, answer["AllocationId"], facts, instance="")
 
     def update(self, aws: Aws, actual: Actual, names: frozenset[str]) -> None:
         if "instance" in names:

@@ -10,7 +10,7 @@ from dify_aws.aws import Aws
 from dify_aws.change import Change
 from dify_aws.engine.resource import Actual, Input
 from dify_aws.errors import AwsError
-from dify_aws.resources.ec2 import Ec2Resource, delete, ours
+from dify_aws.resources.ec2 import Ec2Resource, delete, ours, wait_until_gone
 from dify_aws.resources.sighting import sighting
 from dify_aws.resources.volume import refuse_to_shrink
 
@@ -89,7 +89,7 @@ class Instance(Ec2Resource):
         wished_for = {device: volume for device, volume in actual["volumes"].items() if device in self.volumes}
         return replace(actual, values={**actual.values, "volumes": wished_for})
 
-    def create(self, aws: Aws) -> None:
+    def create(self, aws: Aws) -> Actual | None:
         image = _image(aws, str(self.image))
         optional: dict[str, Any] = {
             "KeyName": self.key_name,
@@ -119,6 +119,7 @@ class Instance(Ec2Resource):
             ],
             **{name: value for name, value in optional.items() if value is not None},
         )
+        return None
 
     def ready(self, aws: Aws, actual: Actual) -> bool:
         waiters = {"pending": "instance_running", "stopping": "instance_stopped"}
@@ -152,7 +153,7 @@ class Instance(Ec2Resource):
     def delete(cls, aws: Aws, actual: Actual) -> None:
         delete(aws, "ec2.TerminateInstances", InstanceIds=[actual.id])
         # Its disks, its network interface and its place in the security groups stay taken until it is really gone.
-        aws.wait("ec2", "instance_terminated", InstanceIds=[actual.id])
+        wait_until_gone(aws, "instance_terminated", InstanceIds=[actual.id])
 
     def _metadata(self) -> dict[str, Any]:
         return {
@@ -198,7 +199,6 @@ class Instance(Ec2Resource):
                     # Attached to this very instance by a run whose answer was lost.
                     if error.code != "VolumeInUse" or actual.id not in error.message:
                         raise
-                aws.wait("ec2", "volume_in_use", VolumeIds=[str(volume)])
 
 
 def _seen(aws: Aws, instance: Mapping[str, Any]) -> Actual | None:

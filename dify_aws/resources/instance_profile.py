@@ -57,9 +57,12 @@ class InstanceProfile(IamResource):
     def look(cls, aws: Aws, name: str) -> Actual | None:
         return aws.census.read("instance-profiles", lambda: _look(aws, name), name)
 
-    def create(self, aws: Aws) -> None:
+    def create(self, aws: Aws) -> Actual | None:
         name = self.named(aws)
-        aws.create("iam.CreateInstanceProfile", self.address, keep=self.keep, InstanceProfileName=name, Path=path(aws))
+        answer = aws.create(
+            "iam.CreateInstanceProfile", self.address, keep=self.keep, InstanceProfileName=name, Path=path(aws)
+        )
+        return self.made(aws, answer["InstanceProfile"]["Arn"], {"instance_profile_name": name}, role="")
 
     def update(self, aws: Aws, actual: Actual, names: frozenset[str]) -> None:
         if "role" in names:

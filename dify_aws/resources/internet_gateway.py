@@ -43,8 +43,9 @@ class InternetGateway(Ec2Resource):
             if seen := sighting(cls, aws, gateway["InternetGatewayId"], gateway.get("Tags"), values):
                 yield seen
 
-    def create(self, aws: Aws) -> None:
-        aws.create("ec2.CreateInternetGateway", self.address, keep=self.keep)
+    def create(self, aws: Aws) -> Actual | None:
+        answer = aws.create("ec2.CreateInternetGateway", self.address, keep=self.keep)
+        return self.made(aws, answer["InternetGateway"]["InternetGatewayId"], vpc="")
 
     def update(self, aws: Aws, actual: Actual, names: frozenset[str]) -> None:
         if "vpc" in names:

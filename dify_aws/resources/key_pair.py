@@ -42,14 +42,15 @@ class KeyPair(Ec2Resource):
                 raise NotOurs(self.address, f"the key pair {name}", aws.deployment)
         return only(self.address, [actual for actual in self.owned(aws) if actual.address == self.address])
 
-    def create(self, aws: Aws) -> None:
-        aws.create(
+    def create(self, aws: Aws) -> Actual | None:
+        answer = aws.create(
             "ec2.ImportKeyPair",
             self.address,
             keep=self.keep,
             KeyName=self._key_name(aws),
             PublicKeyMaterial=str(self.public_key).encode(),
         )
+        return self.made(aws, answer["KeyName"], {"key_pair_id": answer["KeyPairId"]})
 
     def update(self, aws: Aws, actual: Actual, names: frozenset[str]) -> None:
         if "public_key" in names:

@@ -57,11 +57,13 @@ class LogGroup(NamedResource):
         if group is None:
             return None
         arn = group.get("logGroupArn") or group["arn"].removesuffix(":*")
-        tags = tags_of(aws, arn, lambda: aws.call("logs.ListTagsForResource", resourceArn=arn)["tags"])
+        tags = tags_of(aws, name, arn, lambda: aws.call("logs.ListTagsForResource", resourceArn=arn)["tags"])
         return sighted(cls, name, tags, {"retention_days": group.get("retentionInDays")}, arn=arn)
 
-    def create(self, aws: Aws) -> None:
+    def create(self, aws: Aws) -> Actual | None:
         aws.create("logs.CreateLogGroup", self.address, keep=self.keep, logGroupName=self.named(aws))
+        name = self.named(aws)
+        return self.made(aws, name, {"arn": aws.arn("logs", f"log-group:{name}")}, retention_days=None)
 
     def update(self, aws: Aws, actual: Actual, names: frozenset[str]) -> None:
         if "retention_days" in names:

@@ -13,14 +13,13 @@ from dataclasses import dataclass
 from typing import ClassVar, Final
 
 from dify_aws.aws import Aws
-from dify_aws.aws.birth import TAG_ADDRESS, TAG_DEPLOYMENT, tag_map
-from dify_aws.engine.difference import TAGS
+from dify_aws.aws.birth import TAG_ADDRESS, TAG_DEPLOYMENT, TAGS, tag_map
 from dify_aws.engine.resource import Actual, Resource, only
 from dify_aws.errors import NotOurs
 
 INDEX: Final = "index"
-INDEXED: Final = ("s3", "secretsmanager", "logs:log-group", "cloudwatch:alarm", "sns")
-"""The types that are asked for: those of the kinds below, so that the answer stays one page."""
+INDEXED: Final = ("s3", "secretsmanager", "logs", "cloudwatch", "sns")
+"""The services that are asked for: those of the kinds below, so that the answer stays one page."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -82,7 +81,7 @@ def index(aws: Aws) -> Mapping[str, dict[str, str]]:
     return aws.census.read(INDEX, ask)
 
 
-def tags_of(aws: Aws, arn: str, ask: Callable[[], object]) -> dict[str, str]:
+def tags_of(aws: Aws, name: str, arn: str, ask: Callable[[], object]) -> dict[str, str]:
     """The tags of one thing: from the index when they are in it, else (it lags) from the service itself.
 
     Only tags that are all as we would put them are believed: the rest is asked for, so that what was just mended or
@@ -91,4 +90,4 @@ def tags_of(aws: Aws, arn: str, ask: Callable[[], object]) -> dict[str, str]:
     indexed = index(aws).get(arn, {})
     if indexed.get(TAG_ADDRESS) and aws.ownership(indexed[TAG_ADDRESS], keep=False).items() <= indexed.items():
         return indexed
-    return tag_map(aws.census.read(TAGS, ask, arn))
+    return tag_map(aws.census.read(TAGS, ask, name))

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from dify_aws.aws import Aws
 from dify_aws.engine.resource import Actual, Input
-from dify_aws.resources.ec2 import Ec2Resource, delete, ours
+from dify_aws.resources.ec2 import Ec2Resource, delete, ours, wait_until_gone
 from dify_aws.resources.sighting import sighting
 
 
@@ -49,10 +49,11 @@ class NatGateway(Ec2Resource):
             if seen := sighting(cls, aws, id, gateway.get("Tags"), values, state=state, vpc=gateway["VpcId"]):
                 yield seen
 
-    def create(self, aws: Aws) -> None:
+    def create(self, aws: Aws) -> Actual | None:
         aws.create(
             "ec2.CreateNatGateway", self.address, keep=self.keep, SubnetId=self.subnet, AllocationId=self.allocation
         )
+        return None
 
     def ready(self, aws: Aws, actual: Actual) -> bool:
         if actual["state"] == "available":
@@ -64,4 +65,4 @@ class NatGateway(Ec2Resource):
     def delete(cls, aws: Aws, actual: Actual) -> None:
         delete(aws, "ec2.DeleteNatGateway", NatGatewayId=actual.id)
         # Its address and its network interface stay taken until it is really gone.
-        aws.wait("ec2", "nat_gateway_deleted", NatGatewayIds=[actual.id])
+        wait_until_gone(aws, "nat_gateway_deleted", NatGatewayIds=[actual.id])

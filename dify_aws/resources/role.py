@@ -66,16 +66,18 @@ class Role(IamResource):
     def look(cls, aws: Aws, name: str) -> Actual | None:
         return aws.census.read("roles", lambda: _look(aws, name), name)
 
-    def create(self, aws: Aws) -> None:
-        aws.create(
+    def create(self, aws: Aws) -> Actual | None:
+        name = self.named(aws)
+        answer = aws.create(
             "iam.CreateRole",
             self.address,
             keep=self.keep,
-            RoleName=self.named(aws),
+            RoleName=name,
             Path=path(aws),
             Description=f"Made by dify_aws for {aws.deployment}",
             AssumeRolePolicyDocument=_trust(self.service),
         )
+        return self.made(aws, answer["Role"]["Arn"], {"role_name": name}, policies={}, managed_policies=frozenset())
 
     def update(self, aws: Aws, actual: Actual, names: frozenset[str]) -> None:
         role = actual["role_name"]

@@ -67,8 +67,9 @@ class RouteTable(Ec2Resource):
             if seen := sighting(cls, aws, table["RouteTableId"], table.get("Tags"), values, associations=associations):
                 yield seen
 
-    def create(self, aws: Aws) -> None:
+    def create(self, aws: Aws) -> Actual | None:
         aws.create("ec2.CreateRouteTable", self.address, keep=self.keep, VpcId=self.vpc)
+        return None
 
     def update(self, aws: Aws, actual: Actual, names: frozenset[str]) -> None:
         if "routes" in names:

@@ -112,9 +112,9 @@ class SecurityGroup(Ec2Resource):
             if seen := sighting(cls, aws, group["GroupId"], group.get("Tags"), values, rule_ids=ids):
                 yield seen
 
-    def create(self, aws: Aws) -> None:
+    def create(self, aws: Aws) -> Actual | None:
         name = aws.ownership(self.address, keep=False)["Name"]
-        aws.create(
+        answer = aws.create(
             "ec2.CreateSecurityGroup",
             self.address,
             keep=self.keep,
@@ -122,6 +122,10 @@ class SecurityGroup(Ec2Resource):
             Description=self.description,
             VpcId=self.vpc,
         )
+        if self.egress != frozenset({EVERYWHERE}):
+            # The rule that AWS puts into a new group has an id, which only a look tells.
+            return None
+        return self.made(aws, answer["GroupId"], {"rule_ids": {}}, ingress=frozenset())
 
     def update(self, aws: Aws, actual: Actual, names: frozenset[str]) -> None:
         # First open what is wished for, then close the rest: nobody is shut out in between.

@@ -10,12 +10,15 @@ from typing import Any, Final, Literal
 from dify_aws.aws import Aws
 from dify_aws.aws.birth import tag_list
 from dify_aws.engine.resource import Actual, Input
-from dify_aws.errors import AwsError
+from dify_aws.errors import AwsError, NotConverged
 from dify_aws.resources.ec2 import delete, gone_already
 from dify_aws.resources.named import NamedResource
 from dify_aws.resources.sighting import sighted
 from dify_aws.resources.ssh_key import new_ssh_key
 from dify_aws.secrets import Secret
+
+NAME_FREE_SECONDS: Final = 60.0
+"""How long the name of a secret that was deleted without a recovery window may stay taken."""
 
 TAG_PUBLIC_KEY: Final = "dify-aws:public-key"
 """The public half of a generated SSH key stands beside the private one from the same call on, so the two always fit and
@@ -85,13 +88,21 @@ class StoredSecret(NamedResource):
         # AWS appends a hyphen and six characters to the name.
         return super().name_in(arn)[:-7]
 
-    def create(self, aws: Aws) -> None:
-        name = self.named(aws)
-        found = _described(aws, name)
-        if found is not None and "DeletedDate" in found:
-            # Deleted by hand, and still within its recovery window: what was locked with it opens with it again.
-            aws.call("secretsmanager.RestoreSecret", SecretId=name)
-            return
+    def create(self, aws: Aws) -> Actual | None:
+        def made_or_restored() -> Actual | bool | None:
+            try:
+                return self._make(aws)
+            except AwsError as error:
+                if error.code != "InvalidRequestException" or "deletion" not in error.message:
+                    raise
+                return _restored(aws, self.named(aws))
+
+        made = aws.patience.until(made_or_restored, NAME_FREE_SECONDS)
+        if made is None:
+            raise NotConverged(self.address, f"{self.named(aws)} is still being deleted. Run again in some minutes.")
+        return made if isinstance(made, Actual) else None
+
+    def _make(self, aws: Aws) -> Actual:
         tags: dict[str, str] = {}
         if self.generate == "ssh-key":
             value, tags[TAG_PUBLIC_KEY] = new_ssh_key()
@@ -99,15 +110,17 @@ class StoredSecret(NamedResource):
             value = Secret(secrets.token_urlsafe(32))
         else:
             value = self.value if isinstance(self.value, Secret) else Secret(str(self.value))
-        aws.create(
+        answer = aws.create(
             "secretsmanager.CreateSecret",
             self.address,
             keep=self.keep,
             tags=tags,
-            Name=name,
+            Name=self.named(aws),
             Description=self.description,
             SecretString=value,
         )
+        facts = {"arn": answer["ARN"], "public_key": tags.get(TAG_PUBLIC_KEY, "")}
+        return self.made(aws, self.named(aws), facts)
 
     def update(self, aws: Aws, actual: Actual, names: frozenset[str]) -> None:
         if "description" in names:
@@ -133,6 +146,21 @@ def read_secret(aws: Aws, name: str) -> Secret | None:
         if not gone_already(error):
             raise
         return None
+
+
+def _restored(aws: Aws, name: str) -> bool | None:
+    """Bring back a secret that somebody deleted and whose recovery window is open: what was locked with it needs it.
+
+    None if there is none: it was deleted without a window, and AWS frees the name some seconds later.
+    https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_DeleteSecret.html
+    """
+    try:
+        aws.call("secretsmanager.RestoreSecret", SecretId=name)
+    except AwsError as error:
+        if not gone_already(error) and error.code != "InvalidRequestException":
+            raise
+        return None
+    return True
 
 
 def _described(aws: Aws, name: str) -> dict[str, Any] | None:

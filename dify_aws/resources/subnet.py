@@ -53,9 +53,12 @@ class Subnet(Ec2Resource):
             if seen := sighting(cls, aws, subnet["SubnetId"], subnet.get("Tags"), values):
                 yield seen
 
-    def create(self, aws: Aws) -> None:
+    def create(self, aws: Aws) -> Actual | None:
         zone: dict[str, Any] = {"AvailabilityZone": self.availability_zone} if self.availability_zone else {}
-        aws.create("ec2.CreateSubnet", self.address, keep=self.keep, VpcId=self.vpc, CidrBlock=self.cidr_block, **zone)
+        answer = aws.create(
+            "ec2.CreateSubnet", self.address, keep=self.keep, VpcId=self.vpc, CidrBlock=self.cidr_block, **zone
+        )
+        return self.made(aws, answer["Subnet"]["SubnetId"], map_public_ip_on_launch=False)
 
     def update(self, aws: Aws, actual: Actual, names: frozenset[str]) -> None:
         if "map_public_ip_on_launch" in names:

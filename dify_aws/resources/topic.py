@@ -75,7 +75,7 @@ class Topic(NamedResource):
             return None
         by_mail = {each["Endpoint"]: each["SubscriptionArn"] for each in subscriptions if each["Protocol"] == "email"}
         confirmed = {address: its_arn for address, its_arn in by_mail.items() if its_arn.startswith("arn:")}
-        tags = tags_of(aws, arn, lambda: aws.call("sns.ListTagsForResource", ResourceArn=arn)["Tags"])
+        tags = tags_of(aws, name, arn, lambda: aws.call("sns.ListTagsForResource", ResourceArn=arn)["Tags"])
         return sighted(
             cls,
             arn,
@@ -85,8 +85,9 @@ class Topic(NamedResource):
             pending=tuple(sorted(by_mail.keys() - confirmed.keys())),
         )
 
-    def create(self, aws: Aws) -> None:
-        aws.create("sns.CreateTopic", self.address, keep=self.keep, Name=self.named(aws))
+    def create(self, aws: Aws) -> Actual | None:
+        answer = aws.create("sns.CreateTopic", self.address, keep=self.keep, Name=self.named(aws))
+        return self.made(aws, answer["TopicArn"], {"confirmed": {}, "pending": ()}, emails=frozenset())
 
     def update(self, aws: Aws, actual: Actual, names: frozenset[str]) -> None:
         if "emails" in names:

@@ -10,7 +10,7 @@ from dify_aws.aws import Aws
 from dify_aws.change import Change
 from dify_aws.engine.resource import Actual, Input
 from dify_aws.errors import ChangeRefused
-from dify_aws.resources.ec2 import Ec2Resource, delete, ours
+from dify_aws.resources.ec2 import Ec2Resource, delete, ours, wait_until_gone
 from dify_aws.resources.sighting import sighting
 
 
@@ -63,7 +63,7 @@ class Volume(Ec2Resource):
             if seen := sighting(cls, aws, volume["VolumeId"], volume.get("Tags"), values, state=volume["State"]):
                 yield seen
 
-    def create(self, aws: Aws) -> None:
+    def create(self, aws: Aws) -> Actual | None:
         chosen: dict[str, Any] = {"Iops": self.iops, "Throughput": self.throughput_mib}
         aws.create(
             "ec2.CreateVolume",
@@ -75,6 +75,7 @@ class Volume(Ec2Resource):
             Encrypted=self.encrypted,
             **{name: value for name, value in chosen.items() if value is not None},
         )
+        return None
 
     def ready(self, aws: Aws, actual: Actual) -> bool:
         if actual["state"] != "creating":
@@ -97,7 +98,7 @@ class Volume(Ec2Resource):
             # Its instance has just been terminated, and lets go of it in a moment.
             aws.wait("ec2", "volume_available", VolumeIds=[actual.id])
         delete(aws, "ec2.DeleteVolume", VolumeId=actual.id)
-        aws.wait("ec2", "volume_deleted", VolumeIds=[actual.id])
+        wait_until_gone(aws, "volume_deleted", VolumeIds=[actual.id])
 
 
 def refuse_to_shrink(address: str, change: Change | None) -> None:

@@ -50,8 +50,9 @@ class Vpc(Ec2Resource):
             if seen := sighting(cls, aws, vpc["VpcId"], vpc.get("Tags"), values):
                 yield seen
 
-    def create(self, aws: Aws) -> None:
-        aws.create("ec2.CreateVpc", self.address, keep=self.keep, CidrBlock=self.cidr_block)
+    def create(self, aws: Aws) -> Actual | None:
+        answer = aws.create("ec2.CreateVpc", self.address, keep=self.keep, CidrBlock=self.cidr_block)
+        return self.made(aws, answer["Vpc"]["VpcId"], enable_dns_support=True, enable_dns_hostnames=False)
 
     def update(self, aws: Aws, actual: Actual, names: frozenset[str]) -> None:
         # One attribute a call: AWS refuses two (InvalidParameterCombination).

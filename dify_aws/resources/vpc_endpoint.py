@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from dify_aws.aws import Aws
 from dify_aws.engine.resource import Actual, Input
 from dify_aws.errors import AwsError
-from dify_aws.resources.ec2 import Ec2Resource, ours
+from dify_aws.resources.ec2 import Ec2Resource, ours, wait_until_gone
 from dify_aws.resources.sighting import sighting
 
 
@@ -53,7 +53,7 @@ class VpcEndpoint(Ec2Resource):
             if seen := sighting(cls, aws, endpoint["VpcEndpointId"], endpoint.get("Tags"), values):
                 yield seen
 
-    def create(self, aws: Aws) -> None:
+    def create(self, aws: Aws) -> Actual | None:
         aws.create(
             "ec2.CreateVpcEndpoint",
             self.address,
@@ -63,6 +63,7 @@ class VpcEndpoint(Ec2Resource):
             ServiceName=f"com.amazonaws.{aws.region}.{self.service}",
             RouteTableIds=sorted(str(table) for table in self.route_tables),
         )
+        return None
 
     def update(self, aws: Aws, actual: Actual, names: frozenset[str]) -> None:
         if "route_tables" in names:
@@ -82,4 +83,4 @@ class VpcEndpoint(Ec2Resource):
             if not error["Code"].endswith("NotFound"):
                 raise AwsError("ec2.DeleteVpcEndpoints", error["Code"], error.get("Message", ""))
         # The route tables cannot go while its routes are in them.
-        aws.wait("ec2", "vpc_endpoint_gone", VpcEndpointIds=[actual.id])
+        wait_until_gone(aws, "vpc_endpoint_gone", VpcEndpointIds=[actual.id])

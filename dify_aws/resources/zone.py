@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from dify_aws.aws import Aws
@@ -31,7 +32,6 @@ class Zone(Fact):
     tables = ("volumes", "subnets", "zones")
     permissions = frozenset(
         {
-            "ec2:DescribeAvailabilityZones",
             "ec2:DescribeInstanceTypeOfferings",
             "ec2:DescribeSubnets",
             "ec2:DescribeVolumes",
@@ -48,17 +48,6 @@ class Zone(Fact):
         return zones.get(self.volume) or zones.get(self.subnet)
 
     def _first_offered(self, aws: Aws) -> str:
-        open_ones = aws.census.read(
-            "zones",
-            lambda: aws.pages(
-                "ec2.DescribeAvailabilityZones",
-                "AvailabilityZones",
-                Filters=[
-                    {"Name": "state", "Values": ["available"]},
-                    {"Name": "zone-type", "Values": ["availability-zone"]},
-                ],
-            ),
-        )
         offers = aws.census.read(
             "zones",
             lambda: aws.pages(
@@ -69,10 +58,10 @@ class Zone(Fact):
             ),
             self.instance_type,
         )
-        offered = {offer["Location"] for offer in offers}
-        for zone in sorted(each["ZoneName"] for each in open_ones):
-            if zone in offered:
-                return str(zone)
+        for zone in sorted(str(offer["Location"]) for offer in offers):
+            # Local Zones and Wavelength Zones have longer names: "us-west-2-lax-1a".
+            if re.fullmatch(re.escape(aws.region) + "[a-z]", zone):
+                return zone
         raise ChangeRefused(
             self.address,
             f"no Availability Zone of {aws.region} offers {self.instance_type}. Choose another instance type "

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from mypy_boto3_ec2 import EC2Client
 
+
 @dataclass(frozen=True)
 class Place:
     ec2: EC2Client

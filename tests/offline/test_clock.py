@@ -8,6 +8,7 @@ import time
 import pytest
 
 from dify_aws.offline.clock import RealClock, VirtualClock
+from dify_aws.offline.cloud import Cloud
 
 
 def test_waiting_moves_virtual_time_and_costs_hardly_any_real_time() -> None:
@@ -44,7 +45,25 @@ def test_a_real_clock_runs_as_fast_as_it_is_told() -> None:
 def test_at_infinite_speed_every_moment_has_come() -> None:
     clock = RealClock(speed=float("inf"))
     clock.sleep(1_000_000)
-    assert clock.now() >= clock.now() + 115
+    cloud, arrived = Cloud(clock), list[str]()
+    cloud.later(115, lambda: arrived.append("NAT gateway"))
+    cloud.settle()
+    assert arrived == ["NAT gateway"]
+
+
+def test_what_is_due_happens_in_the_order_of_time() -> None:
+    clock = VirtualClock()
+    cloud, happened = Cloud(clock), list[str]()
+    cloud.later(3, lambda: happened.append("late"))
+    cloud.later(1, lambda: happened.append("early"))
+    cloud.settle()
+    assert happened == []
+    clock.advance(1)
+    cloud.settle()
+    assert happened == ["early"]
+    clock.advance(10)
+    cloud.settle()
+    assert happened == ["early", "late"]
 
 
 def test_time_does_not_stand_still_or_run_backwards() -> None:

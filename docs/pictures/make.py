@@ -1,0 +1,88 @@
+"""Draws plan.svg and timeline.svg in this folder, from real runs in the offline world.
+
+Run it when what they show has changed: python docs/pictures/make.py
+"""
+
+# ruff: noqa: INP001 - a script, not a part of a package
+import io
+from collections.abc import Mapping
+from pathlib import Path
+
+from rich.console import Console
+from rich.terminal_theme import DIMMED_MONOKAI
+
+import dify_aws
+
+HERE = Path(__file__).parent
+SETTINGS = dify_aws.Settings(environment="dev")
+
+Spans = Mapping[str, tuple[float, float]]
+ROW, LEFT, WIDTH, TOP = 17, 190, 860, 62
+INK, QUIET, LINE, PAPER = "#1f2937", "#6b7280", "#e5e7eb", "#ffffff"
+SHORT, LONG = "#94a3b8", "#0f766e"
+LONG_SECONDS = 30
+
+
+def main(folder: Path = HERE) -> None:
+    """Write both pictures into ``folder``."""
+    with dify_aws.offline() as world:
+        began: dict[str, float] = {}
+        ended: dict[str, float] = {}
+
+        def note(event: dify_aws.Event) -> None:
+            if event.address:
+                (began if event.moment == "started" else ended)[event.address] = world.clock.now()
+
+        outputs = dify_aws.Deployment(SETTINGS, session=world.session, listener=note).apply()
+        first = min(began.values())
+        spans = {address: (began[address] - first, ended[address] - first) for address in began}
+        (folder / "timeline.svg").write_text(timeline(spans))
+
+        # Two things are changed by hand, and two in the settings: the plan shows all four.
+        world.session.client("cloudwatch").delete_alarms(AlarmNames=["dify-dev-disk"])
+        world.session.client("ec2").authorize_security_group_ingress(
+            GroupId=outputs.security_groups["host"], IpProtocol="tcp", FromPort=22, ToPort=22, CidrIp="0.0.0.0/0"
+        )
+        changed = SETTINGS.replace(data_volume_gib=80, nat_gateway=False)
+        plan = dify_aws.Deployment(changed, session=world.session).plan()
+        (folder / "plan.svg").write_text(terminal(plan, "deployment.plan()"))
+
+
+def terminal(shown: object, title: str) -> str:
+    """What rich prints, as it looks in a terminal."""
+    console = Console(record=True, width=96, file=io.StringIO(), force_terminal=True)
+    console.print(shown)
+    return console.export_svg(title=title, theme=DIMMED_MONOKAI)
+
+
+def timeline(spans: Spans) -> str:
+    """One bar for each resource, from the moment its work began to the moment it was done."""
+    rows = sorted(spans.items(), key=lambda row: (row[1], row[0]))
+    whole = max(end for _, end in spans.values())
+    scale = (WIDTH - LEFT - 70) / whole
+    height = TOP + ROW * len(rows) + 16
+    parts = [
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}" role="img" '
+        'font-family="ui-sans-serif, system-ui, Helvetica, Arial, sans-serif" font-size="11">',
+        f"<title>The first apply(): {len(rows)} resources in {whole:.0f} seconds of AWS</title>",
+        f'<rect x="0.5" y="0.5" width="{WIDTH - 1}" height="{height - 1}" rx="8" fill="{PAPER}" stroke="{LINE}"/>',
+        f'<text x="16" y="26" font-size="14" font-weight="600" fill="{INK}">The first apply(): '
+        f"{len(rows)} resources in {whole:.0f} seconds of AWS</text>",
+    ]
+    for second in range(0, int(whole) + 1, 20):
+        x = LEFT + second * scale
+        parts.append(f'<line x1="{x:.1f}" x2="{x:.1f}" y1="{TOP - 8}" y2="{height - 14}" stroke="{LINE}"/>')
+        parts.append(f'<text x="{x:.1f}" y="{TOP - 13}" text-anchor="middle" fill="{QUIET}">{second} s</text>')
+    for number, (address, (began, ended)) in enumerate(rows):
+        y = TOP + ROW * number
+        x, width = LEFT + began * scale, max((ended - began) * scale, 2.5)
+        colour = LONG if ended - began >= LONG_SECONDS else SHORT
+        parts.append(f'<text x="{LEFT - 10}" y="{y + 10}" text-anchor="end" fill="{INK}">{address}</text>')
+        parts.append(f'<rect x="{x:.1f}" y="{y + 1}" width="{width:.1f}" height="{ROW - 6}" rx="2" fill="{colour}"/>')
+        told = f"{ended - began:.0f} s" if ended - began >= 1 else ""
+        parts.append(f'<text x="{x + width + 5:.1f}" y="{y + 10}" fill="{QUIET}">{told}</text>')
+    return "\n".join([*parts, "</svg>", ""])
+
+
+if __name__ == "__main__":
+    main()

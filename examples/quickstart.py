@@ -1,0 +1,45 @@
+"""Quickstart: the AWS environment of Dify is planned, made, found again and taken away, without an AWS account.
+
+AWS is in this process (``dify_aws.offline()``): no network, no credentials, nothing to pay. With an account, leave out
+that line and ``session=``, and the rest is the same.
+"""
+
+from rich.console import Console
+
+import dify_aws
+
+
+def main(console: Console) -> None:
+    settings = dify_aws.Settings(environment="dev", alarm_email="you@example.com")
+
+    with dify_aws.offline() as world, dify_aws.Progress(console) as progress:
+        deployment = dify_aws.Deployment(settings, session=world.session, listener=progress)
+
+        console.rule("1. Plan: look at AWS, change nothing")
+        plan = deployment.plan()
+        console.print(plan)
+
+        console.rule("2. Apply: do what the plan shows, and no more")
+        console.print("Seconds are AWS's. The offline world lets them pass without waiting for them.", style="dim")
+        outputs = deployment.apply(plan)
+
+        console.rule("3. Apply again: there is nothing to do")
+        world.forget_calls()
+        deployment.apply()
+        console.print(f"{len(world.calls)} calls to AWS looked at everything, {len(world.writes)} changed anything.")
+
+        console.rule("4. Outputs: where everything is")
+        console.print(outputs)
+
+        console.rule("5. Destroy: everything goes but what holds data")
+        removed = deployment.destroy()
+        for kept in removed.kept:
+            console.print(f"kept: {kept.address} ({kept.id})")
+
+        console.rule("6. Destroy again, and give up the data too")
+        deployment.destroy(delete_data=True)
+        console.print("Nothing is left." if not deployment.plan_destroy(delete_data=True) else "Something is left!")
+
+
+if __name__ == "__main__":
+    main(Console(highlight=False))

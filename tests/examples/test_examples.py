@@ -1,0 +1,58 @@
+"""The examples: each is run as a person runs it, and does what it says."""
+
+from __future__ import annotations
+
+import runpy
+from pathlib import Path
+
+import pytest
+
+import dify_aws
+
+EXAMPLES = Path(__file__).parents[2] / "examples"
+
+
+def run(name: str, capsys: pytest.CaptureFixture[str]) -> str:
+    """What an example prints."""
+    runpy.run_path(str(EXAMPLES / name), run_name="__main__")
+    return capsys.readouterr().out
+
+
+def test_quickstart_makes_everything_once_and_leaves_nothing(capsys: pytest.CaptureFixture[str]) -> None:
+    """The first apply does what the plan shows, the second writes nothing, and the end is as the beginning."""
+    told = run("quickstart.py", capsys)
+    assert "29 to create" in told
+    assert "29 created" in told
+    assert "looked at everything, 0 changed anything." in told
+    assert "kept: bucket/storage" in told
+    assert "kept: volume/data" in told
+    assert told.endswith("Nothing is left.\n")
+
+
+def test_own_stack_finds_and_mends_what_was_changed_by_hand(capsys: pytest.CaptureFixture[str]) -> None:
+    """A stack that has nothing to do with Dify is made, mended and taken away."""
+    told = run("own_stack.py", capsys)
+    assert "9 created" in told
+    assert "threshold: 99.0 → 80" in told
+    assert "1 updated" in told
+    assert "9 deleted" in told
+
+
+def test_settings_file_can_be_read() -> None:
+    """The file that people copy is one that dify_aws takes, and what is commented out in it is the default."""
+    file = EXAMPLES / "settings.toml"
+    settings = dify_aws.Settings.from_file(file)
+    assert settings.data_volume_gib == 100
+    shown = [
+        line.removeprefix("# ") for line in file.read_text().splitlines() if line.startswith("# ") and " = " in line
+    ]
+    defaults = repr(dify_aws.Settings(environment="dev"))
+    assert len(shown) > 5
+    optional = ("availability_zone", "image_id")
+    for line in shown:
+        if not line.startswith(optional):
+            name, _, value = line.partition(" = ")
+            plain = dify_aws.Settings(environment="dev").replace(
+                **{name: int(value) if value.isdecimal() else value.strip('"')}
+            )
+            assert repr(plain) == defaults, line
