@@ -1,7 +1,8 @@
 """Benchmark: what apply, plan and destroy cost as whole processes: calls to AWS, seconds, processor time, memory.
 
 Each step is a Python process of its own (step.py) against a fresh offline server on the loopback address, with nothing
-and with 50 ms added to each answer. In that server every state is reached at once, so waiting for AWS is not in it.
+and with 50 ms added to each answer. In that server every state is reached at once, so waiting for AWS is not in it; the
+server's own work on the same machine is (in the wall seconds, not in the processor's).
 Nothing here passes or fails on time; a step that does not do its work ends the benchmark.
 """
 
@@ -16,7 +17,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import asdict, dataclass
 from http.client import HTTPConnection
 from importlib.metadata import version
@@ -57,7 +58,10 @@ class StepFailed(Exception):
 
 @dataclass(frozen=True)
 class Cost:
-    """What one process took: seconds on the wall, seconds of processor (user and system), and MiB at its largest."""
+    """What one process took: seconds on the wall, seconds of processor (user and system), and MiB at its largest.
+
+    Linux counts in the memory of the process that started it, so ``mib`` is never less than what this one holds.
+    """
 
     wall: float
     cpu: float
@@ -90,7 +94,8 @@ def measured(arguments: Sequence[str], environment: Mapping[str, str]) -> Cost:
 
 def stranger(url: str = "") -> dict[str, str]:
     """The environment of a process that knows nothing of this person's AWS, only the server at ``url``."""
-    personal = ("AWS_", "DIFY_AWS_", "MOTO_")
+    # Without its bytecode, Python compiles the library anew in each process, which nobody who installed it sees.
+    personal = ("AWS_", "DIFY_AWS_", "MOTO_", "PYTHONDONTWRITEBYTECODE")
     kept = {name: value for name, value in os.environ.items() if not name.startswith(personal)}
     return kept | {
         "AWS_ACCESS_KEY_ID": "testing",
@@ -135,35 +140,22 @@ def imports() -> dict[str, list[Cost]]:
     return costs
 
 
-def middle(values: Iterable[Run] | Iterable[Cost], read: Callable[[Cost], float]) -> float:
-    """The median of one figure."""
-    return median(read(each.cost if isinstance(each, Run) else each) for each in values)
-
-
-def table(rows: Sequence[Sequence[str]]) -> str:
-    """Columns as wide as their widest cell: the first to the left, figures to the right, words to the left."""
-    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-    figures = [
-        column > 0 and all(row[column].replace(".", "").strip("-").isdigit() or not row[column] for row in rows[1:])
-        for column in range(len(widths))
-    ]
-    cells = (
-        [
-            cell.rjust(width) if figure else cell.ljust(width)
-            for cell, width, figure in zip(row, widths, figures, strict=True)
-        ]
+def table(rows: Sequence[Sequence[str]], words: Set[int]) -> str:
+    """Columns as wide as their widest cell; those in ``words`` begin at the left, figures end at the right."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    lines = (
+        "  ".join(
+            cell.ljust(widths[column]) if column in words else cell.rjust(widths[column])
+            for column, cell in enumerate(row)
+        )
         for row in rows
     )
-    return "\n".join("  ".join(row).rstrip() for row in cells)
+    return "\n".join(line.rstrip() for line in lines)
 
 
-def figures(costs: Sequence[Run] | Sequence[Cost]) -> list[str]:
-    """The medians of wall, processor and memory, as cells."""
-    return [
-        f"{middle(costs, lambda cost: cost.wall):.2f}",
-        f"{middle(costs, lambda cost: cost.cpu):.2f}",
-        f"{middle(costs, lambda cost: cost.mib):.0f}",
-    ]
+def seconds(costs: Sequence[Cost]) -> list[str]:
+    """The medians of wall and processor, as cells."""
+    return [f"{median(cost.wall for cost in costs):.2f}", f"{median(cost.cpu for cost in costs):.2f}"]
 
 
 def report(steps: Mapping[tuple[str, int], Sequence[Run]], imported: Mapping[str, Sequence[Cost]]) -> str:
@@ -171,10 +163,11 @@ def report(steps: Mapping[tuple[str, int], Sequence[Run]], imported: Mapping[str
     rows = [["", "added ms", "calls", "wall s", "CPU s", "MiB", "to reach", "Terraform, for scale"]]
     for (step, added), runs in steps.items():
         count = f"{median(sum(run.calls.values()) for run in runs):.0f}"
+        memory = f"{median(run.cost.mib for run in runs):.0f}"
         reach, scale = REACH.get(step, ""), TERRAFORM.get((step, added), "")
-        rows.append([step, str(added), count, *figures(runs), reach, scale])
-    rows += [[name, "", "", *figures(costs), REACH.get(name, ""), ""] for name, costs in imported.items()]
-    return table(rows)
+        rows.append([step, str(added), count, *seconds([run.cost for run in runs]), memory, reach, scale])
+    rows += [[name, "", "", *seconds(costs), "", REACH.get(name, ""), ""] for name, costs in imported.items()]
+    return table(rows, words={0, 6, 7})
 
 
 def by_operation(steps: Mapping[tuple[str, int], Sequence[Run]]) -> str:
@@ -183,7 +176,7 @@ def by_operation(steps: Mapping[tuple[str, int], Sequence[Run]]) -> str:
     names = sorted({name for told in first.values() for name in told})
     names.sort(key=lambda name: -sum(told.get(name, 0) for told in first.values()))
     rows = [[name, *(str(told.get(name, "")) for told in first.values())] for name in names]
-    return table([["", *first], *rows])
+    return table([["", *first], *rows], words={0})
 
 
 def main() -> None:
@@ -193,6 +186,8 @@ def main() -> None:
     parser.add_argument("--calls", action="store_true", help="show the calls of each step by operation")
     parser.add_argument("--json", metavar="FILE", type=Path, help="write every run to FILE")
     options = parser.parse_args()
+    if options.runs < 1:
+        parser.error("--runs counts from 1")
     machine = f"Python {platform.python_version()}, moto {version('moto')}, {os.cpu_count()} processors"
     print(f"Median of {options.runs} runs (imports: {IMPORT_RUNS}). {machine}.\n", flush=True)
     try:
@@ -202,6 +197,7 @@ def main() -> None:
         sys.exit(str(failed))
     steps = {(step, added): [each[added][step] for each in repeated] for step in STEPS for added in ADDED_MS}
     print(report(steps, imported))
+    print(f"\nOther work on this machine adds to the seconds: its load is {os.getloadavg()[0]:.1f}.")
     if options.calls:
         print(f"\nCalls by operation:\n{by_operation(steps)}")
     if options.json:
@@ -211,7 +207,9 @@ def main() -> None:
                 {"step": step, "added_ms": added, "runs": [asdict(run) for run in runs]}
                 for (step, added), runs in steps.items()
             ],
-            "imports": {name: [asdict(cost) for cost in costs] for name, costs in imported.items()},
+            "imports": {
+                name: [{"wall": cost.wall, "cpu": cost.cpu} for cost in costs] for name, costs in imported.items()
+            },
         }
         options.json.write_text(json.dumps(told, indent=2) + "\n")
 

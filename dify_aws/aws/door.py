@@ -9,20 +9,22 @@ from __future__ import annotations
 import logging
 import re
 import threading
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from importlib.metadata import PackageNotFoundError, version
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import boto3
+from botocore import xform_name
 from botocore.client import BaseClient
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
-from botocore.model import OperationModel
 
 from dify_aws.aws import answers, birth, doubt, waiters
 from dify_aws.aws.census import Census
 from dify_aws.aws.patience import Clock, Patience, SystemClock
 from dify_aws.errors import AwsError, Problem, SettingsError
+
+T = TypeVar("T")
 
 log = logging.getLogger(__name__)
 
@@ -103,38 +105,23 @@ class Aws:
         Raises:
             AwsError: what AWS refused, after botocore's own retries and after the lags that are known to pass.
         """
-        client, model = self._operation(operation)
-        method = getattr(client, _method(client, model.name))
-
-        def attempt() -> dict[str, Any]:
-            try:
-                answer: dict[str, Any] = method(**params)
-            except ClientError as error:
-                raise answers.refusal(operation, error, self.region) from error
-            except BotoCoreError as error:
-                raise answers.failure(operation, error) from error
-            return answer
-
-        log.debug("%s", operation)
-        return self.patience.call(attempt, lambda: self._speaks_of_fresh(params))
+        service, name = operation.split(".")
+        method = getattr(self.client(service), xform_name(name))
+        answer: dict[str, Any] = self._patiently(operation, params, lambda: method(**params))
+        return answer
 
     def pages(self, operation: str, result: str, **params: Any) -> list[dict[str, Any]]:
-        """Every item under ``result`` of a paged operation (of one that is not paged: of its only answer)."""
-        client, model = self._operation(operation)
-        method = _method(client, model.name)
+        """Every item under ``result`` of a paged operation (of one that is not paged: of its only answer).
+
+        Raises:
+            AwsError: as for :meth:`call`.
+        """
+        service, name = operation.split(".")
+        client, method = self.client(service), xform_name(name)
         if not client.can_paginate(method):
             return list(self.call(operation, **params).get(result, ()))
-        config: Any = client.get_paginator(method)
-        marks = {"in": config._input_token, "out": config._output_token}
-        items: list[dict[str, Any]] = []
-        more: dict[str, Any] = {}
-        while True:
-            answer = self.call(operation, **params, **more)
-            items += answer.get(result, ())
-            tokens = [mark.search(answer) for mark in marks["out"]]
-            if not any(tokens) or (config._more_results is not None and not config._more_results.search(answer)):
-                return items
-            more = {name: token for name, token in zip(marks["in"], tokens, strict=False) if token}
+        pages = client.get_paginator(method).paginate(**params)
+        return self._patiently(operation, params, lambda: [item for page in pages for item in page.get(result, ())])
 
     def create(
         self, operation: str, address: str, *, keep: bool, tags: Mapping[str, str] | None = None, **params: Any
@@ -145,7 +132,8 @@ class Aws:
             InDoubt: the answer was lost, and asking again could make a second one: look first.
             AwsError: as for :meth:`call`.
         """
-        _, model = self._operation(operation)
+        service, name = operation.split(".")
+        model = self.client(service).meta.service_model.operation_model(name)
         carried = {**self.ownership(address, keep=keep), **(tags or {})}
         while True:
             request = birth.born(model, params, carried, turn=self._turns.get(address, 0))
@@ -157,8 +145,8 @@ class Aws:
                 self.next_turn(address)
             else:
                 self._fresh |= birth.fresh_names(answer, model.output_shape)
-                for name, value in request.items():
-                    if name.endswith("Name") or name == "Bucket":
+                for member, value in request.items():
+                    if member.endswith("Name") or member == "Bucket":
                         self._fresh.add(value)
                         # AWS took the tags in the same request: there is no need to ask what they are.
                         self.census.know(birth.TAGS, carried, value)
@@ -201,6 +189,8 @@ class Aws:
         """A new run: look at everything anew, and take nothing for fresh."""
         self._fresh.clear()
         self.census.forget_all()
+        if isinstance(self.clock, SystemClock):
+            self.clock.resume()
 
     def stop_waiting(self) -> None:
         """End every wait at once (Ctrl-C): waiting only reads, so nothing is lost by it."""
@@ -217,20 +207,23 @@ class Aws:
         session: Any = self.session
         chosen = session._session.get_config_variable
         if chosen("max_attempts") is None and chosen("retry_mode") in (None, "legacy"):
-            settings["retries"] = {"mode": "standard", "total_max_attempts": 8}
+            settings["retries"] = {"mode": "standard", "total_max_attempts": 6}
         return Config(**settings)
 
-    def _operation(self, operation: str) -> tuple[BaseClient, OperationModel]:
-        service, _, name = operation.partition(".")
-        client = self.client(service)
-        return client, client.meta.service_model.operation_model(name)
+    def _patiently(self, operation: str, params: Mapping[str, Any], ask: Callable[[], T]) -> T:
+        def attempt() -> T:
+            try:
+                return ask()
+            except ClientError as error:
+                raise answers.refusal(operation, error, self.region) from error
+            except BotoCoreError as error:
+                raise answers.failure(operation, error) from error
+
+        log.debug("%s", operation)
+        return self.patience.call(attempt, lambda: self._speaks_of_fresh(params))
 
     def _speaks_of_fresh(self, params: Mapping[str, Any]) -> bool:
         return bool(self._fresh) and not self._fresh.isdisjoint(_strings(params))
-
-
-def _method(client: BaseClient, operation: str) -> str:
-    return next(method for method, api in client.meta.method_to_api_mapping.items() if api == operation)
 
 
 def _strings(value: object) -> Iterable[str]:

@@ -53,8 +53,12 @@ class SystemClock:
             raise Stopped
 
     def stop(self) -> None:
-        """End every sleep, now and from now on."""
+        """End every sleep, now and until :meth:`resume`."""
         self._stopping.set()
+
+    def resume(self) -> None:
+        """A new run begins: it may sleep."""
+        self._stopping.clear()
 
 
 @dataclass(frozen=True)

@@ -10,11 +10,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final, cast
 
+from botocore import xform_name
 from botocore.client import BaseClient
-from botocore.exceptions import ClientError
+from botocore.exceptions import BotoCoreError, ClientError
 from botocore.waiter import SingleWaiterConfig
 
-from dify_aws.aws.answers import refusal
+from dify_aws.aws.answers import failure, refusal
 from dify_aws.aws.patience import Clock
 from dify_aws.errors import AwsError, WaitTimedOut
 
@@ -86,14 +87,15 @@ def wait(client: BaseClient, clock: Clock, waiter: str, region: str, params: dic
 
 
 def _looker(client: BaseClient, operation: str) -> Callable[[dict[str, Any]], dict[str, Any]]:
-    names = {api: method for method, api in client.meta.method_to_api_mapping.items()}
-    method = getattr(client, names[operation])
+    method = getattr(client, xform_name(operation))
 
     def look(params: dict[str, Any]) -> dict[str, Any]:
         try:
             answer: dict[str, Any] = method(**params)
         except ClientError as error:
             answer = dict(error.response)
+        except BotoCoreError as error:
+            raise failure(f"{client.meta.service_model.service_name}.{operation}", error) from error
         return answer
 
     return look

@@ -10,7 +10,7 @@ from typing import Any
 from dify_aws.aws import Aws
 from dify_aws.aws.birth import tag_list, tag_map
 from dify_aws.engine.resource import Actual
-from dify_aws.errors import AwsError, NotOurs
+from dify_aws.errors import AwsError, ChangeRefused
 from dify_aws.resources.ec2 import delete
 from dify_aws.resources.lifecycle import LifecycleRule, lifecycle_rule
 from dify_aws.resources.named import NamedResource
@@ -154,8 +154,11 @@ def _look(aws: Aws, bucket: str) -> Actual | None:
         if error.code == "NoSuchBucket":
             return None
         if error.status == 403:
-            # The name is taken by another account, or we may not see it: either way it is not ours to touch.
-            raise NotOurs(f"bucket/{bucket}", f"the bucket {bucket}", aws.deployment) from error
+            raise ChangeRefused(
+                "bucket",
+                f"S3 does not let us see the bucket {bucket}: it belongs to another account (give it another name), "
+                f"or s3:GetBucketTagging is not allowed to whoever runs this. {error}",
+            ) from error
         raise
     none = "NoSuchPublicAccessBlockConfiguration"
     blocks = _asked(aws, "s3.GetPublicAccessBlock", bucket, "PublicAccessBlockConfiguration", none) or {}

@@ -196,8 +196,8 @@ class Instance(Ec2Resource):
                 try:
                     aws.call("ec2.AttachVolume", InstanceId=actual.id, VolumeId=volume, Device=device)
                 except AwsError as error:
-                    # Attached to this very instance by a run whose answer was lost.
-                    if error.code != "VolumeInUse" or actual.id not in error.message:
+                    # AWS does not say to which: perhaps to this very instance, by a call whose answer was lost.
+                    if error.code != "VolumeInUse" or not _attached(aws, str(volume), actual.id, device):
                         raise
 
 
@@ -234,6 +234,15 @@ def _seen(aws: Aws, instance: Mapping[str, Any]) -> Actual | None:
         private_ip=instance.get("PrivateIpAddress", ""),
         public_ip=instance.get("PublicIpAddress", ""),
         availability_zone=instance.get("Placement", {}).get("AvailabilityZone", ""),
+    )
+
+
+def _attached(aws: Aws, volume: str, instance: str, device: str) -> bool:
+    found = aws.call("ec2.DescribeVolumes", VolumeIds=[volume])["Volumes"]
+    return any(
+        each["InstanceId"] == instance and each["Device"] == device and each["State"] in ("attaching", "attached")
+        for one in found
+        for each in one.get("Attachments", ())
     )
 
 

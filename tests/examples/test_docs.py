@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-import dify_aws
 from dify_aws.offline.server import serve
 
 ROOT = Path(__file__).parents[2]

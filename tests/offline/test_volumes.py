@@ -119,20 +119,19 @@ def test_a_volume_never_shrinks(place: Place, data: str) -> None:
 
 
 def test_growing_goes_through_its_states(place: Place, world: World, data: str) -> None:
-    def state() -> str:
-        return place.ec2.describe_volumes_modifications(VolumeIds=[data])["VolumesModifications"][0][
-            "ModificationState"
-        ]
+    def state() -> tuple[str, int]:
+        told = place.ec2.describe_volumes_modifications(VolumeIds=[data])["VolumesModifications"][0]
+        return told["ModificationState"], told["Progress"]
 
     with refused("InvalidVolumeModification.NotFound"):
         state()
     answer = place.ec2.modify_volume(VolumeId=data, Size=60)["VolumeModification"]
     assert (answer["OriginalSize"], answer["TargetSize"], answer["TargetVolumeType"]) == (50, 60, "gp3")
-    assert (state(), volume(place, data)["Size"]) == ("modifying", 50)
+    assert (state(), volume(place, data)["Size"]) == (("modifying", 0), 50)
     world.clock.sleep(10)
-    assert (state(), volume(place, data)["Size"]) == ("optimizing", 60)
+    assert (state(), volume(place, data)["Size"]) == (("optimizing", 50), 60)
     world.clock.sleep(120)
-    assert state() == "completed"
+    assert state() == ("completed", 100)
 
 
 def test_a_volume_is_modified_once_in_six_hours(place: Place, world: World, data: str) -> None:

@@ -1,0 +1,115 @@
+"""Fills the tables of settings.md and permissions.md from the code, between the marks that stand there.
+
+Run it when a setting or a permission has changed (a test tells): python docs/tables.py
+"""
+
+# ruff: noqa: INP001 - a script, not a part of a package
+import json
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import MISSING, Field, fields
+from inspect import getdoc
+from pathlib import Path
+from typing import Any, Final
+
+import dify_aws
+from dify_aws.engine.resource import kinds
+
+HERE: Final = Path(__file__).parent
+
+READS: Final = ("Describe", "Get", "List")
+
+NARROWED: Final[Mapping[str, list[str]]] = {
+    "iam": ["arn:aws:iam::*:role/dify-aws/*", "arn:aws:iam::*:instance-profile/dify-aws/*"],
+    "s3": ["arn:aws:s3:::dify-*", "arn:aws:s3:::dify-*/*"],
+    "secretsmanager": ["arn:aws:secretsmanager:*:*:secret:dify/*"],
+    "sns": ["arn:aws:sns:*:*:dify-*"],
+}
+"""The services whose things can be told by a name that begins with ours; the rest get their ids from AWS."""
+
+
+def main(folder: Path = HERE) -> None:
+    """Write the tables into the pages."""
+    for page in ("settings.md", "permissions.md"):
+        file = folder / page
+        file.write_text(filled(file.read_text()))
+
+
+def filled(text: str) -> str:
+    """The text of a page, with what stands between its marks made anew."""
+    tables = {"settings": settings, "actions": actions, "policy": policy, "reading-policy": reading_policy}
+    return re.sub(
+        r"(<!-- (\S+): made by docs/tables.py -->\n).*?(\n<!-- end -->)",
+        lambda found: f"{found[1]}\n{tables[found[2]]()}\n{found[3]}",
+        text,
+        flags=re.DOTALL,
+    )
+
+
+def settings() -> str:
+    """A row for each setting: its name, what it is by default, and what the docstring says of it."""
+    meanings = dict(re.findall(r":param (\w+): (.*?)(?=\n:)", getdoc(dify_aws.Settings) or "", re.DOTALL))
+    rows = ["| setting | default | what it is |", "| --- | --- | --- |"]
+    for setting in fields(dify_aws.Settings):
+        meaning = " ".join(meanings[setting.name].replace("``", "`").split())
+        rows.append(f"| `{setting.name}` | {_default(setting)} | {meaning[0].upper()}{meaning[1:]} |")
+    return "\n".join(rows)
+
+
+def _default(setting: Field[Any]) -> str:
+    if setting.default is not MISSING:
+        value = list(setting.default) if isinstance(setting.default, tuple) else setting.default
+        return "none" if value is None else f"`{json.dumps(value)}`"
+    return "**has to be given**" if setting.default_factory is MISSING else "`{}`"
+
+
+def actions() -> str:
+    """A row for each kind of resource: the actions that its verbs need."""
+    rows = ["| kind | actions |", "| --- | --- |"]
+    for name, permissions in sorted(_needed().items()):
+        rows.append(f"| {name} | {', '.join(f'`{each}`' for each in sorted(permissions))} |")
+    return "\n".join(rows)
+
+
+def policy() -> str:
+    """The policy of who applies and destroys."""
+    every = {action for permissions in _needed().values() for action in permissions}
+    passing = "iam:PassRole"
+    lists = {action for action in every if action.startswith("iam:List")}
+    statements = [_statement("Anything", [each for each in every - lists - {passing} if not _narrowed(each)], ["*"])]
+    for service, resources in NARROWED.items():
+        of_it = [each for each in every - lists - {passing} if _narrowed(each) == service]
+        statements.append(_statement(service.capitalize(), of_it, resources))
+    statements.append(_statement("IamLists", lists, ["*"]))
+    to_ec2 = {"StringEquals": {"iam:PassedToService": "ec2.amazonaws.com"}}
+    statements.append({**_statement("PassRole", [passing], NARROWED["iam"][:1]), "Condition": to_ec2})
+    return _document(statements)
+
+
+def reading_policy() -> str:
+    """The policy of who only plans."""
+    every = {action for permissions in _needed().values() for action in permissions}
+    reads = [action for action in every if action.partition(":")[2].startswith(READS)]
+    return _document([_statement("Plan", reads, ["*"])])
+
+
+def _needed() -> dict[str, frozenset[str]]:
+    ours = {name: kind for name, kind in kinds().items() if kind.__module__.startswith("dify_aws.resources.")}
+    return {name: kind.permissions for name, kind in ours.items()}
+
+
+def _narrowed(action: str) -> str | None:
+    service = action.partition(":")[0]
+    return service if service in NARROWED else None
+
+
+def _statement(sid: str, allowed: Iterable[str], resources: list[str]) -> dict[str, object]:
+    return {"Sid": sid, "Effect": "Allow", "Action": sorted(allowed), "Resource": resources}
+
+
+def _document(statements: list[dict[str, object]]) -> str:
+    return f"```json\n{json.dumps({'Version': '2012-10-17', 'Statement': statements}, indent=2)}\n```"
+
+
+if __name__ == "__main__":
+    main()
