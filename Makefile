@@ -60,7 +60,7 @@ wheel-test: $(DEV) ## the tests against the built and installed wheel
 	$(BIN)/python -m venv build/wheel/venv
 	build/wheel/venv/bin/python -m pip install --quiet "$$(echo build/wheel/*.whl)[offline]" \
 		pytest pytest-randomly pytest-xdist
-	cp -R setup.cfg tests $(wildcard examples) build/wheel/run
+	cp -R setup.cfg README.md tests $(wildcard examples docs) build/wheel/run
 	rm -rf build/wheel/run/tests/house
 	cd build/wheel/run && ../venv/bin/python -c "import dify_aws, sys; sys.exit('site-packages' not in dify_aws.__file__)"
 	cd build/wheel/run && ../venv/bin/python -m pytest $(PYTEST) $(ARGS)

@@ -46,6 +46,8 @@ def shown(value: object) -> str:
             return "none"
         case bool():
             return "on" if value else "off"
+        case float() if value.is_integer():
+            return str(int(value))
         case str() if value == "":
             return '""'
         case str():

@@ -27,6 +27,10 @@ NARROWED: Final[Mapping[str, list[str]]] = {
 }
 """The services whose things can be told by a name that begins with ours; the rest get their ids from AWS."""
 
+UNNARROWED: Final = re.compile(r"iam:(Get|List).*|sns:Unsubscribe")
+"""IAM judges a question about a role that does not exist by its name without its path; SNS knows no ARN for the other.
+https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonsns.html"""
+
 
 def main(folder: Path = HERE) -> None:
     """Write the tables into the pages."""
@@ -39,8 +43,8 @@ def filled(text: str) -> str:
     """The text of a page, with what stands between its marks made anew."""
     tables = {"settings": settings, "actions": actions, "policy": policy, "reading-policy": reading_policy}
     return re.sub(
-        r"(<!-- (\S+): made by docs/tables.py -->\n).*?(\n<!-- end -->)",
-        lambda found: f"{found[1]}\n{tables[found[2]]()}\n{found[3]}",
+        r"(<!-- (\S+): made by docs/tables.py -->).*?(<!-- end -->)",
+        lambda found: f"{found[1]}\n\n{tables[found[2]]()}\n\n{found[3]}",
         text,
         flags=re.DOTALL,
     )
@@ -73,24 +77,16 @@ def actions() -> str:
 
 def policy() -> str:
     """The policy of who applies and destroys."""
-    every = {action for permissions in _needed().values() for action in permissions}
-    passing = "iam:PassRole"
-    lists = {action for action in every if action.startswith("iam:List")}
-    statements = [_statement("Anything", [each for each in every - lists - {passing} if not _narrowed(each)], ["*"])]
-    for service, resources in NARROWED.items():
-        of_it = [each for each in every - lists - {passing} if _narrowed(each) == service]
-        statements.append(_statement(service.capitalize(), of_it, resources))
-    statements.append(_statement("IamLists", lists, ["*"]))
-    to_ec2 = {"StringEquals": {"iam:PassedToService": "ec2.amazonaws.com"}}
-    statements.append({**_statement("PassRole", [passing], NARROWED["iam"][:1]), "Condition": to_ec2})
-    return _document(statements)
+    return _document(_every())
 
 
 def reading_policy() -> str:
     """The policy of who only plans."""
-    every = {action for permissions in _needed().values() for action in permissions}
-    reads = [action for action in every if action.partition(":")[2].startswith(READS)]
-    return _document([_statement("Plan", reads, ["*"])])
+    return _document(action for action in _every() if action.partition(":")[2].startswith(READS))
+
+
+def _every() -> set[str]:
+    return {action for permissions in _needed().values() for action in permissions}
 
 
 def _needed() -> dict[str, frozenset[str]]:
@@ -98,17 +94,22 @@ def _needed() -> dict[str, frozenset[str]]:
     return {name: kind.permissions for name, kind in ours.items()}
 
 
-def _narrowed(action: str) -> str | None:
+def _place(action: str) -> str:
+    """The service whose things the action is narrowed to; "" for all things."""
     service = action.partition(":")[0]
-    return service if service in NARROWED else None
+    return service if service in NARROWED and not UNNARROWED.fullmatch(action) else ""
 
 
-def _statement(sid: str, allowed: Iterable[str], resources: list[str]) -> dict[str, object]:
-    return {"Sid": sid, "Effect": "Allow", "Action": sorted(allowed), "Resource": resources}
+def _document(actions: Iterable[str]) -> str:
+    wanted = set(actions)
+    statements = [_statement(service, wanted) for service in ("", *NARROWED)]
+    document = {"Version": "2012-10-17", "Statement": [each for each in statements if each["Action"]]}
+    return f"```json\n{json.dumps(document, indent=2)}\n```"
 
 
-def _document(statements: list[dict[str, object]]) -> str:
-    return f"```json\n{json.dumps({'Version': '2012-10-17', 'Statement': statements}, indent=2)}\n```"
+def _statement(service: str, wanted: set[str]) -> dict[str, object]:
+    allowed = sorted(action for action in wanted if _place(action) == service)
+    return {"Effect": "Allow", "Action": allowed, "Resource": NARROWED.get(service, ["*"])}
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
 """The ground under every test: no credentials of a person, no settings of a person, no network but loopback."""
 
+import gc
 import os
 import socket
 import time
@@ -23,6 +24,10 @@ os.environ.update(
     TZ="UTC",
 )
 time.tzset()
+
+# Each client holds the model of a whole service: with Python's own thresholds a third of the time of these tests goes
+# into looking for garbage among it.
+gc.set_threshold(50_000, 50, 100)
 
 
 class NetworkReached(AssertionError):

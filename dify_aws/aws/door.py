@@ -206,7 +206,8 @@ class Aws:
         }
         session: Any = self.session
         chosen = session._session.get_config_variable
-        if chosen("max_attempts") is None and chosen("retry_mode") in (None, "legacy"):
+        # Fewer attempts than ours are botocore's default; what a person chose stays.
+        if chosen("max_attempts") is None and chosen("retry_mode") in (None, "legacy", "standard"):
             settings["retries"] = {"mode": "standard", "total_max_attempts": 6}
         return Config(**settings)
 

@@ -198,7 +198,7 @@ class Patience:
 
         return tenacity.Retrying(
             retry=tenacity.retry_if_exception(patient),
-            wait=tenacity.wait_exponential_jitter(initial=0.25, max=5, jitter=0.25),
+            wait=tenacity.wait_exponential(multiplier=0.25, max=5) + tenacity.wait_random(0, 0.25),
             stop=long_enough,
             sleep=self.clock.sleep,
             reraise=True,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import runpy
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -47,3 +48,10 @@ def test_links_of_a_page_lead_somewhere(page: Path) -> None:
     """What a page points at inside the project is there."""
     links = re.findall(r"\]\((?!https?://)([^)#]+)", page.read_text())
     assert not [link for link in links if not (page.parent / link).exists()]
+
+
+@pytest.mark.parametrize("page", ["settings.md", "permissions.md"])
+def test_tables_of_a_page_fit_the_code(page: str) -> None:
+    """A setting or a permission that was added is on its page. If this is red: python docs/tables.py."""
+    text = (ROOT / "docs" / page).read_text()
+    assert runpy.run_path(str(ROOT / "docs/tables.py"))["filled"](text) == text

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
@@ -14,10 +13,6 @@ from tests.offline.place import Place, make_place
 
 if TYPE_CHECKING:
     from mypy_boto3_ec2 import EC2Client
-
-# Each client holds the model of a whole service: with Python's own thresholds a third of the time of these tests goes
-# into looking for garbage among it.
-gc.set_threshold(50_000, 50, 100)
 
 
 @pytest.fixture

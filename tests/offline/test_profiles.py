@@ -68,3 +68,15 @@ def test_the_same_holds_for_an_instance_that_exists(place: Place, world: World, 
 def test_one_that_does_not_exist_is_refused_in_the_same_words(place: Place) -> None:
     with refused("InvalidParameterValue"):
         place.launch(IamInstanceProfile={"Name": "nobody"})
+
+
+def test_a_role_that_is_not_in_a_profile_cannot_be_taken_out_of_it(world: World) -> None:
+    """AWS answers NoSuchEntity the second time; moto has an error of its own."""
+    iam = world.session.client("iam")
+    iam.create_instance_profile(InstanceProfileName="web")
+    iam.create_role(RoleName="web", AssumeRolePolicyDocument="{}")
+    iam.add_role_to_instance_profile(InstanceProfileName="web", RoleName="web")
+    iam.remove_role_from_instance_profile(InstanceProfileName="web", RoleName="web")
+
+    with refused("NoSuchEntity", 404):
+        iam.remove_role_from_instance_profile(InstanceProfileName="web", RoleName="web")

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from moto.ec2.exceptions import EC2ClientError
+from moto.iam.exceptions import NotFoundException
 from moto.iam.models import iam_backends
 
 from dify_aws.offline.cloud import Cloud
@@ -60,4 +61,19 @@ def ec2_learns_of_it_later(cloud: Cloud, original: Callable[[], Any], response: 
     return original()
 
 
-CORRECTIONS = (a_new_profile_spreads, ec2_learns_of_it_later)
+@corrects(
+    "moto.iam.responses:IamResponse",
+    "remove_role_from_instance_profile",
+    says="A role that is not in the profile cannot be taken out of it: NoSuchEntity.",
+    link="https://docs.aws.amazon.com/IAM/latest/APIReference/API_RemoveRoleFromInstanceProfile.html",
+)
+def only_a_role_that_is_in_it_goes(cloud: Cloud, original: Callable[[], Any], response: Any) -> Any:
+    wanted, role = response._get_param("InstanceProfileName"), response._get_param("RoleName")
+    known = iam_backends[response.current_account][response.partition].instance_profiles.values()
+    profile = next((profile for profile in known if profile.name == wanted), None)
+    if profile is not None and role not in {each.name for each in profile.roles}:
+        raise NotFoundException(f"The role with name {role} cannot be found in the instance profile {wanted}.")
+    return original()
+
+
+CORRECTIONS = (a_new_profile_spreads, ec2_learns_of_it_later, only_a_role_that_is_in_it_goes)

@@ -1,0 +1,11 @@
+"""The cases of all kinds, by kind: what the contract is held against. A new kind is one file and one line here."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from tests.functional.cases_machine import MACHINE
+from tests.functional.cases_named import NAMED
+from tests.functional.cases_network import NETWORK
+
+CASES: Final = {**NETWORK, **MACHINE, **NAMED}

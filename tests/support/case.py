@@ -1,0 +1,45 @@
+"""Case: what the contract must know of one kind: a small stack with it, and what a person could do to it by hand."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from dify_aws import Actual, Resource
+
+Hand = Any
+"""A boto3 session: the hand of somebody who works beside us, in the console or with the command line."""
+
+Spoil = Callable[[Hand, Mapping[str, Actual], Actual], object]
+"""Changes something behind our back: with that hand, knowing all that was found, and the thing itself."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Case:
+    """One kind.
+
+    ``stack`` has the thing last. ``spoils`` are changes by hand, each under the field that it spoils (with a word in
+    brackets where there are several); ``rewished`` other wishes for what nobody can spoil by hand so that it can be
+    mended; ``fixed`` another value for each field that AWS cannot change; ``untag`` takes our tags off; ``remove``
+    deletes it by hand. ``prepare`` makes what must be there before and is nobody's of ours. ``clings`` is a deleting
+    call, with the code by which AWS refuses it for a while. ``more`` are further ways of use, for the permissions.
+    """
+
+    stack: Callable[[], Sequence[Resource]]
+    remove: Spoil
+    tag: Callable[[Hand, Actual, str, str], object]
+    untag: Callable[[Hand, Actual, Sequence[str]], object]
+    spoils: Mapping[str, Spoil] = field(default_factory=dict)
+    rewished: Mapping[str, Any] = field(default_factory=dict)
+    fixed: Mapping[str, Any] = field(default_factory=dict)
+    prepare: Callable[[Hand], object] = lambda hand: None
+    clings: tuple[str, str] | None = None
+
+    @property
+    def kind(self) -> type[Resource]:
+        return type(self.stack()[-1])
+
+    @property
+    def address(self) -> str:
+        return self.stack()[-1].address
