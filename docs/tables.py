@@ -3,7 +3,6 @@
 Run it when a setting or a permission has changed (a test tells): python docs/tables.py
 """
 
-# ruff: noqa: INP001 - a script, not a part of a package
 import json
 import re
 from collections.abc import Iterable, Mapping

@@ -8,19 +8,16 @@ from __future__ import annotations
 
 import logging
 import re
-import threading
 from collections.abc import Callable, Iterable, Mapping
-from importlib.metadata import PackageNotFoundError, version
 from typing import Any, Final, TypeVar
 
 import boto3
 from botocore import xform_name
-from botocore.client import BaseClient
-from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
-from dify_aws.aws import answers, birth, doubt, waiters
+from dify_aws.aws import answers, birth, waiters
 from dify_aws.aws.census import Census
+from dify_aws.aws.clients import Clients
 from dify_aws.aws.patience import Clock, Patience, SystemClock
 from dify_aws.errors import AwsError, Problem, SettingsError
 
@@ -65,8 +62,7 @@ class Aws:
         self.clock: Clock = getattr(self.session, "clock", None) or SystemClock()
         self.patience = Patience(self.clock)
         self.census = Census()
-        self._lock = threading.Lock()
-        self._clients: dict[str, BaseClient] = {}
+        self._clients = Clients(self.session, self.region)
         self._identity: tuple[str, str] | None = None
         self._fresh: set[str] = set()
         self._turns: dict[str, int] = {}
@@ -106,7 +102,7 @@ class Aws:
             AwsError: what AWS refused, after botocore's own retries and after the lags that are known to pass.
         """
         service, name = operation.split(".")
-        method = getattr(self.client(service), xform_name(name))
+        method = getattr(self._clients.get(service), xform_name(name))
         answer: dict[str, Any] = self._patiently(operation, params, lambda: method(**params))
         return answer
 
@@ -117,7 +113,7 @@ class Aws:
             AwsError: as for :meth:`call`.
         """
         service, name = operation.split(".")
-        client, method = self.client(service), xform_name(name)
+        client, method = self._clients.get(service), xform_name(name)
         if not client.can_paginate(method):
             return list(self.call(operation, **params).get(result, ()))
         pages = client.get_paginator(method).paginate(**params)
@@ -133,7 +129,7 @@ class Aws:
             AwsError: as for :meth:`call`.
         """
         service, name = operation.split(".")
-        model = self.client(service).meta.service_model.operation_model(name)
+        model = self._clients.get(service).meta.service_model.operation_model(name)
         carried = {**self.ownership(address, keep=keep), **(tags or {})}
         while True:
             request = birth.born(model, params, carried, turn=self._turns.get(address, 0))
@@ -158,7 +154,7 @@ class Aws:
 
     def wait(self, service: str, waiter: str, **params: Any) -> dict[str, Any]:
         """Wait for what one of botocore's waiters (or one of ours) describes; the last answer."""
-        return waiters.wait(self.client(service), self.clock, waiter, self.region, params)
+        return waiters.wait(self._clients.get(service), self.clock, waiter, self.region, params)
 
     def ownership(self, address: str, *, keep: bool) -> dict[str, str]:
         """The tags that everything we make carries: whose it is, which wish it fulfils, and the user's own."""
@@ -170,20 +166,7 @@ class Aws:
         }
         return {**tags, birth.TAG_KEEP: "true"} if keep else tags
 
-    # Clients ---------------------------------------------------------------------------------------------------------
-
-    def client(self, service: str) -> BaseClient:
-        """The client of a service: made once, under a lock (making clients is not thread-safe, using them is)."""
-        with self._lock:
-            if service not in self._clients:
-                make: Any = self.session.client
-                try:
-                    client = make(service, region_name=self.region, config=self._config())
-                except BotoCoreError as error:
-                    raise answers.failure(f"{service} client", error) from error
-                doubt.watch(client)
-                self._clients[service] = client
-            return self._clients[service]
+    # A run ----------------------------------------------------------------------------------------------------
 
     def begin(self) -> None:
         """A new run: look at everything anew, and take nothing for fresh."""
@@ -196,20 +179,6 @@ class Aws:
         """End every wait at once (Ctrl-C): waiting only reads, so nothing is lost by it."""
         if isinstance(self.clock, SystemClock):
             self.clock.stop()
-
-    def _config(self) -> Config:
-        settings: dict[str, Any] = {
-            "max_pool_connections": 32,
-            "tcp_keepalive": True,
-            "connect_timeout": 10,
-            "user_agent_extra": f"dify-aws/{_version()}",
-        }
-        session: Any = self.session
-        chosen = session._session.get_config_variable
-        # Fewer attempts than ours are botocore's default; what a person chose stays.
-        if chosen("max_attempts") is None and chosen("retry_mode") in (None, "legacy", "standard"):
-            settings["retries"] = {"mode": "standard", "total_max_attempts": 6}
-        return Config(**settings)
 
     def _patiently(self, operation: str, params: Mapping[str, Any], ask: Callable[[], T]) -> T:
         def attempt() -> T:
@@ -260,10 +229,3 @@ def _check(deployment: str, region: str) -> None:
         )
     if problems:
         raise SettingsError(problems)
-
-
-def _version() -> str:
-    try:
-        return version("dify-aws")
-    except PackageNotFoundError:
-        return "0"

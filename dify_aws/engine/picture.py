@@ -6,12 +6,16 @@ from html import escape
 from typing import TYPE_CHECKING, Final
 
 from dify_aws.change import Change, shown, unknown
-from dify_aws.engine.plan import COLOURS, LONGEST_VALUE, SIGNS, Action, Plan
 
 if TYPE_CHECKING:
     from rich.console import Group
     from rich.text import Text
 
+    from dify_aws.engine.plan import Action, Plan
+
+SIGNS: Final = {"create": "+", "update": "~", "delete": "-", "keep": "="}
+COLOURS: Final = {"create": "green", "update": "yellow", "delete": "red", "keep": "cyan"}
+LONGEST_VALUE: Final = 100
 LEFT: Final = "text-align:left"
 
 

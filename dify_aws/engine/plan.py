@@ -5,15 +5,12 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any, Final, Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 from dify_aws.change import Change, shown, unknown
+from dify_aws.engine.picture import LONGEST_VALUE, SIGNS, plan_html, plan_picture
 
 Verb: TypeAlias = Literal["create", "update", "delete", "keep"]
-
-SIGNS: Final = {"create": "+", "update": "~", "delete": "-", "keep": "="}
-COLOURS: Final = {"create": "green", "update": "yellow", "delete": "red", "keep": "cyan"}
-LONGEST_VALUE: Final = 100
 
 
 @dataclass(frozen=True)
@@ -123,13 +120,9 @@ class Plan:
         }
 
     def __rich__(self) -> Any:
-        from dify_aws.engine.picture import plan_picture
-
         return plan_picture(self)
 
     def _repr_mimebundle_(self, include: Iterable[str] = (), exclude: Iterable[str] = ()) -> dict[str, str]:
-        from dify_aws.engine.picture import plan_html
-
         return {"text/plain": str(self), "text/html": plan_html(self)}
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from dify_aws.aws import Aws
 from dify_aws.aws.birth import tag_list
 from dify_aws.engine.resource import Actual, Input
-from dify_aws.resources.ec2 import delete
+from dify_aws.resources.gone import delete
 from dify_aws.resources.named import NamedResource, tags_of
 from dify_aws.resources.sighting import sighted
 

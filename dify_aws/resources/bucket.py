@@ -11,7 +11,7 @@ from dify_aws.aws import Aws
 from dify_aws.aws.birth import tag_list, tag_map
 from dify_aws.engine.resource import Actual
 from dify_aws.errors import AwsError, ChangeRefused
-from dify_aws.resources.ec2 import delete
+from dify_aws.resources.gone import delete
 from dify_aws.resources.lifecycle import LifecycleRule, lifecycle_rule
 from dify_aws.resources.named import NamedResource
 from dify_aws.resources.sighting import sighted

@@ -9,7 +9,6 @@ from typing import Any
 from dify_aws.aws import Aws
 from dify_aws.aws.birth import TAG_DEPLOYMENT, tag_list
 from dify_aws.engine.resource import Actual, Resource
-from dify_aws.errors import AwsError
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -24,31 +23,3 @@ def ours(aws: Aws, table: str, operation: str, result: str, **params: Any) -> li
     """The items of a Describe call that carry our deployment's tag; one call a run, shared through the census."""
     tagged = {"Name": f"tag:{TAG_DEPLOYMENT}", "Values": [aws.deployment]}
     return aws.census.read(table, lambda: aws.pages(operation, result, Filters=[tagged], **params))
-
-
-def gone_already(error: AwsError) -> bool:
-    """Whether AWS says that the thing to be deleted is not there (any more)."""
-    code = error.code
-    return code.endswith((".NotFound", "NotFound", "NotFoundException", ".Malformed")) or code in (
-        "NoSuchEntity",
-        "NoSuchBucket",
-        "NoSuchUpload",
-    )
-
-
-def wait_until_gone(aws: Aws, waiter: str, **params: Any) -> None:
-    """Wait with one of the waiters for deletions; that AWS does not know the thing any more is success."""
-    try:
-        aws.wait("ec2", waiter, **params)
-    except AwsError as error:
-        if not gone_already(error):
-            raise
-
-
-def delete(aws: Aws, operation: str, **params: Any) -> None:
-    """Call a deleting operation; that the thing is gone already is success."""
-    try:
-        aws.call(operation, **params)
-    except AwsError as error:
-        if not gone_already(error):
-            raise

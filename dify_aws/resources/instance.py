@@ -10,7 +10,9 @@ from dify_aws.aws import Aws
 from dify_aws.change import Change
 from dify_aws.engine.resource import Actual, Input
 from dify_aws.errors import AwsError
-from dify_aws.resources.ec2 import Ec2Resource, delete, ours, wait_until_gone
+from dify_aws.resources.ec2 import Ec2Resource, ours
+from dify_aws.resources.gone import delete, wait_until_gone
+from dify_aws.resources.image import find_image
 from dify_aws.resources.sighting import sighting
 from dify_aws.resources.volume import refuse_to_shrink
 
@@ -90,7 +92,7 @@ class Instance(Ec2Resource):
         return replace(actual, values={**actual.values, "volumes": wished_for})
 
     def create(self, aws: Aws) -> Actual | None:
-        image = _image(aws, str(self.image))
+        image = find_image(aws, str(self.image))
         optional: dict[str, Any] = {
             "KeyName": self.key_name,
             "IamInstanceProfile": {"Arn": self.instance_profile} if self.instance_profile else None,
@@ -257,12 +259,3 @@ def _size(aws: Aws, root: str) -> int | None:
         aws.census.forget("volumes")
         size = listed()
     return size
-
-
-def _image(aws: Aws, image: str) -> dict[str, Any]:
-    if image.startswith("/"):
-        image = aws.call("ssm.GetParameter", Name=image)["Parameter"]["Value"]
-    found = aws.pages("ec2.DescribeImages", "Images", ImageIds=[image])
-    if not found:
-        raise AwsError("ec2.DescribeImages", "InvalidAMIID.NotFound", f"there is no image {image} in {aws.region}")
-    return found[0]

@@ -9,7 +9,8 @@ from typing import Any
 from dify_aws.aws import Aws
 from dify_aws.engine.resource import Actual, Input, only
 from dify_aws.errors import NotOurs
-from dify_aws.resources.ec2 import Ec2Resource, delete
+from dify_aws.resources.ec2 import Ec2Resource
+from dify_aws.resources.gone import delete
 from dify_aws.resources.sighting import sighting
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from dify_aws.aws import Aws
 from dify_aws.engine.resource import Actual
-from dify_aws.resources.ec2 import delete
+from dify_aws.resources.gone import delete
 from dify_aws.resources.named import NamedResource, tags_of
 from dify_aws.resources.sighting import sighted
 

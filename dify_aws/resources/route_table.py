@@ -9,7 +9,8 @@ from typing import Any, Final
 from dify_aws.aws import Aws
 from dify_aws.engine.resource import Actual, Input
 from dify_aws.errors import AwsError
-from dify_aws.resources.ec2 import Ec2Resource, delete, gone_already, ours
+from dify_aws.resources.ec2 import Ec2Resource, ours
+from dify_aws.resources.gone import delete, gone_already
 from dify_aws.resources.sighting import sighting
 
 TARGETS: Final = {

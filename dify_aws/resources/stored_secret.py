@@ -11,7 +11,7 @@ from dify_aws.aws import Aws
 from dify_aws.aws.birth import tag_list
 from dify_aws.engine.resource import Actual, Input
 from dify_aws.errors import AwsError, NotConverged
-from dify_aws.resources.ec2 import delete, gone_already
+from dify_aws.resources.gone import delete, gone_already
 from dify_aws.resources.named import NamedResource
 from dify_aws.resources.sighting import sighted
 from dify_aws.resources.ssh_key import new_ssh_key

@@ -8,7 +8,8 @@ from typing import Any
 
 from dify_aws.aws import Aws
 from dify_aws.engine.resource import Actual, Input
-from dify_aws.resources.ec2 import Ec2Resource, delete, ours
+from dify_aws.resources.ec2 import Ec2Resource, ours
+from dify_aws.resources.gone import delete
 from dify_aws.resources.sighting import sighting
 
 

@@ -10,7 +10,8 @@ from dify_aws.aws import Aws
 from dify_aws.change import Change
 from dify_aws.engine.resource import Actual, Input
 from dify_aws.errors import ChangeRefused
-from dify_aws.resources.ec2 import Ec2Resource, delete, ours, wait_until_gone
+from dify_aws.resources.ec2 import Ec2Resource, ours
+from dify_aws.resources.gone import delete, wait_until_gone
 from dify_aws.resources.sighting import sighting
 
 

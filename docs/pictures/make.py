@@ -3,7 +3,6 @@
 Run it when what they show has changed: python docs/pictures/make.py
 """
 
-# ruff: noqa: INP001 - a script, not a part of a package
 import io
 from collections.abc import Mapping
 from pathlib import Path

@@ -94,14 +94,14 @@ def _delete_profile(hand: Hand, found: Found, actual: Actual) -> None:
 
 def _stop(hand: Hand, found: Found, actual: Actual) -> None:
     hand.client("ec2").stop_instances(InstanceIds=[actual.id])
-    hand.client("ec2").get_waiter("instance_stopped").wait(InstanceIds=[actual.id])
+    hand.wait()
 
 
 def _retype(hand: Hand, found: Found, actual: Actual) -> None:
     _stop(hand, found, actual)
     hand.client("ec2").modify_instance_attribute(InstanceId=actual.id, InstanceType={"Value": "t3.large"})
     hand.client("ec2").start_instances(InstanceIds=[actual.id])
-    hand.client("ec2").get_waiter("instance_running").wait(InstanceIds=[actual.id])
+    hand.wait()
 
 
 def _regroup(hand: Hand, found: Found, actual: Actual) -> None:
@@ -129,7 +129,7 @@ def _swap_profile(hand: Hand, found: Found, actual: Actual) -> None:
 def _unplug(hand: Hand, found: Found, actual: Actual) -> None:
     volume = found["volume/data"].id
     hand.client("ec2").detach_volume(VolumeId=volume)
-    hand.client("ec2").get_waiter("volume_available").wait(VolumeIds=[volume])
+    hand.wait()
 
 
 def _plug_elsewhere(hand: Hand, found: Found, actual: Actual) -> None:
@@ -140,7 +140,7 @@ def _plug_elsewhere(hand: Hand, found: Found, actual: Actual) -> None:
 def _swap_disks(hand: Hand, found: Found, actual: Actual) -> None:
     _unplug(hand, found, actual)
     blank = hand.client("ec2").create_volume(AvailabilityZone=ZONE, Size=8)["VolumeId"]
-    hand.client("ec2").get_waiter("volume_available").wait(VolumeIds=[blank])
+    hand.wait()
     hand.client("ec2").attach_volume(VolumeId=blank, InstanceId=actual.id, Device="/dev/sdf")
 
 
@@ -152,7 +152,7 @@ def _metadata(**options: Any) -> Any:
 
 def _terminate(hand: Hand, found: Found, actual: Actual) -> None:
     hand.client("ec2").terminate_instances(InstanceIds=[actual.id])
-    hand.client("ec2").get_waiter("instance_terminated").wait(InstanceIds=[actual.id])
+    hand.wait()
 
 
 def _profile_stack() -> list[Resource]:

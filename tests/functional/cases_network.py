@@ -69,7 +69,7 @@ def _delete_gateway(hand: Hand, found: Found, actual: Actual) -> None:
 
 def _delete_nat(hand: Hand, found: Found, actual: Actual) -> None:
     hand.client("ec2").delete_nat_gateway(NatGatewayId=actual.id)
-    hand.client("ec2").get_waiter("nat_gateway_deleted").wait(NatGatewayIds=[actual.id])
+    hand.wait()
 
 
 def _release(hand: Hand, found: Found, actual: Actual) -> None:

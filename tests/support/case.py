@@ -7,9 +7,27 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from dify_aws import Actual, Resource
+from dify_aws.offline.world import World
 
-Hand = Any
-"""A boto3 session: the hand of somebody who works beside us, in the console or with the command line."""
+
+class Hand:
+    """Somebody who works beside us, in the console or with the command line."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+
+    def client(self, service: str) -> Any:
+        """boto3, without anything of ours between."""
+        return self._world.session.client(service)
+
+    def confirm(self, address: str) -> None:
+        """Follow the link in the mail that SNS has sent to ``address``."""
+        self._world.confirm_subscription(address)
+
+    def wait(self) -> None:
+        """Let five minutes go by, in which AWS finishes what it has begun."""
+        self._world.clock.advance(300)
+
 
 Spoil = Callable[[Hand, Mapping[str, Actual], Actual], object]
 """Changes something behind our back: with that hand, knowing all that was found, and the thing itself."""
@@ -23,7 +41,7 @@ class Case:
     brackets where there are several); ``rewished`` other wishes for what nobody can spoil by hand so that it can be
     mended; ``fixed`` another value for each field that AWS cannot change; ``untag`` takes our tags off; ``remove``
     deletes it by hand. ``prepare`` makes what must be there before and is nobody's of ours. ``clings`` is a deleting
-    call, with the code by which AWS refuses it for a while. ``more`` are further ways of use, for the permissions.
+    call, with the code by which AWS refuses it for a while.
     """
 
     stack: Callable[[], Sequence[Resource]]

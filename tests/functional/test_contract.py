@@ -1,0 +1,324 @@
+"""What every kind of resource must do. The numbers are those of the contract in docs/how-it-works.md."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from dify_aws import Actual, Fact, FixedAttribute, PlanRefused, Resource, RunFailed
+from dify_aws.aws.birth import TAG_DEPLOYMENT
+from dify_aws.engine.resource import kinds
+from dify_aws.offline import offline
+from dify_aws.offline.calls import Call
+from dify_aws.offline.faults import Died
+from dify_aws.offline.world import World
+from tests.functional.cases import CASES
+from tests.support.inventory import counted, inventory
+from tests.support.lab import Lab
+
+SPOILS = [(kind, name) for kind, case in CASES.items() for name in case.spoils]
+REWISHED = [(kind, name) for kind, case in CASES.items() for name in case.rewished]
+FIXED = [(kind, name) for kind, case in CASES.items() for name in case.fixed]
+CLINGING = [kind for kind, case in CASES.items() if case.clings]
+OURS = {kind: cls for kind, cls in kinds().items() if cls.__module__.startswith("dify_aws.")}
+
+
+@pytest.fixture
+def lab(world: World, kind: str) -> Lab:
+    return Lab(world, CASES[kind])
+
+
+every_kind = pytest.mark.parametrize("kind", CASES)
+
+
+def strings(value: Any) -> Iterator[str]:
+    """Every text in the parameters of a call."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict):
+        for item in value.values():
+            yield from strings(item)
+    elif isinstance(value, list | tuple):
+        for item in value:
+            yield from strings(item)
+
+
+def test_every_kind_has_a_case() -> None:
+    """A kind without a case would be held against nothing."""
+    assert CASES.keys() == {kind for kind, cls in OURS.items() if not issubclass(cls, Fact)}
+    assert all(case.kind.kind == kind for kind, case in CASES.items())
+
+
+@every_kind
+def test_every_field_has_a_case(kind: str) -> None:
+    """Each field that can be wished for is spoiled by hand, wished for otherwise, or fixed."""
+    case = CASES[kind]
+    tried = {name.partition(" ")[0] for name in case.spoils} | case.rewished.keys()
+    assert case.fixed.keys() == case.kind.fixed
+    assert tried | case.kind.fixed == set(case.kind.wished())
+
+
+@every_kind
+def test_1_a_second_run_changes_nothing(lab: Lab) -> None:
+    """apply, then an empty plan, then an apply without one writing call."""
+    first = lab.apply()
+    assert {action.verb for action in first.plan} == {"create"}
+    assert not lab.plan()
+    lab.calls.clear()
+    again = lab.apply()
+    assert not again
+    assert lab.writes() == []
+    assert again.found == first.found
+
+
+@every_kind
+def test_2_find_tells_every_wish(lab: Lab) -> None:
+    """What find does not tell could not be seen to drift."""
+    lab.apply()
+    subject = lab.stack().resources[lab.case.address].resolved(lab.found())
+    actual = lab.found()[lab.case.address]
+    assert set(actual.values) == set(lab.case.kind.wished())
+    assert {name: actual.values[name] for name in subject.wishes()} == subject.wishes()
+
+
+@every_kind
+def test_3_deleted_behind_our_back_it_is_made_again(lab: Lab) -> None:
+    """The plan says so, and for nothing else than for what stands on it."""
+    lab.apply()
+    before = counted(inventory(lab.world.session))
+    lab.remove()
+    assert {(action.verb, action.address) for action in lab.plan()} == {("create", lab.case.address)}
+    lab.apply()
+    assert not lab.plan()
+    assert counted(inventory(lab.world.session)) == before
+
+
+@pytest.mark.parametrize(("kind", "name"), SPOILS)
+def test_4_changed_behind_our_back_it_is_mended(lab: Lab, name: str) -> None:
+    """One thing was changed, so the plan has one change of one thing, and after it there is none."""
+    lab.apply()
+    lab.spoil(name)
+    (action,) = lab.plan()
+    assert (action.verb, action.address) == ("update", lab.case.address)
+    assert [change.attribute for change in action.changes] == [name.partition(" ")[0]]
+    lab.apply()
+    assert not lab.plan()
+
+
+@pytest.mark.parametrize(("kind", "name"), REWISHED)
+def test_4_wished_for_otherwise_it_is_changed(lab: Lab, name: str) -> None:
+    """The same for another wish."""
+    lab.apply()
+    wish = {name: lab.case.rewished[name]}
+    (action,) = lab.plan(**wish)
+    assert [change.attribute for change in action.changes] == [name]
+    lab.apply(**wish)
+    assert not lab.plan(**wish)
+
+
+@every_kind
+def test_4_our_tags_are_mended_and_those_of_others_stay(lab: Lab) -> None:
+    """People and their tools tag what they find; our own tags come back."""
+    lab.apply()
+    actual = lab.found()[lab.case.address]
+    lab.case.tag(lab.hand, actual, "Name", "mine")
+    lab.case.tag(lab.hand, lab.found()[lab.case.address], "cost-center", "42")
+    (action,) = lab.plan()
+    assert [change.attribute for change in action.changes] == ["tags"]
+    lab.apply()
+    assert not lab.plan()
+    assert lab.found()[lab.case.address].tags == {**actual.tags, "cost-center": "42"}
+
+
+@every_kind
+def test_5_died_at_any_call_of_its_making_or_its_end(kind: str) -> None:
+    """Right before each writing call, and in the next process right after it: the third finishes."""
+    with offline() as world:
+        lab = Lab(world, CASES[kind])
+        lab.apply()
+        whole, made = counted(inventory(world.session)), numbered(lab)
+        lab.calls.clear()
+        lab.destroy()
+        nothing, ended = counted(inventory(world.session)), numbered(lab)
+    for call in made:
+        with offline() as world:
+            lab = Lab(world, CASES[kind])
+            die(lab, call, lab.apply)
+            lab.apply()
+            assert counted(inventory(world.session)) == whole, call
+            assert not lab.plan(), call
+    for call in ended:
+        with offline() as world:
+            lab = Lab(world, CASES[kind])
+            lab.apply()
+            die(lab, call, lab.destroy)
+            lab.destroy()
+            assert counted(inventory(world.session)) == nothing, call
+
+
+@pytest.mark.parametrize(("kind", "name"), SPOILS)
+def test_5_died_while_it_was_mended(lab: Lab, name: str) -> None:
+    """The same for each call that mends something."""
+    lab.apply()
+    whole = counted(inventory(lab.world.session))
+    lab.spoil(name)
+    beside = counted(inventory(lab.world.session))
+    lab.calls.clear()
+    lab.apply()
+    for call in numbered(lab):
+        lab.spoil(name)
+        die(lab, call, lab.apply)
+        lab.apply()
+        assert not lab.plan(), call
+    left = Counter(counted(inventory(lab.world.session))) - Counter(whole)
+    assert left.keys() <= (Counter(beside) - Counter(whole)).keys(), "more than what was put there by hand"
+
+
+def numbered(lab: Lab) -> list[tuple[str, int]]:
+    """The writing calls that the verbs of the kind itself made, as (operation, how many before it and itself)."""
+    seen: Counter[str] = Counter()
+    told = []
+    for call in lab.writes():
+        seen[str(call)] += 1
+        if of_the_kind(lab, call):
+            told.append((str(call), seen[str(call)]))
+    return told
+
+
+def of_the_kind(lab: Lab, call: Call) -> bool:
+    from dify_aws.aws.actions import action_of
+
+    return action_of(str(call)) in lab.case.kind.permissions
+
+
+def die(lab: Lab, call: tuple[str, int], run: Any) -> None:
+    """Two processes die at ``call``: one before AWS hears of it, one before it hears AWS's answer."""
+    operation, nth = call
+    lab.world.faults.die_before(operation, nth)
+    with pytest.raises(Died, match=operation):
+        run()
+    lab.world.restart()
+    lab.world.faults.die_after(operation)
+    with pytest.raises(Died, match=operation):
+        run()
+    lab.world.restart()
+
+
+@every_kind
+def test_6_what_is_not_visible_yet_is_waited_for(kind: str) -> None:
+    """Every call that speaks of something new is refused three times, as AWS does before it has told all its parts."""
+    with offline() as world:
+        lab = Lab(world, CASES[kind])
+        new = {text for actual in lab.apply().found.values() for text in (actual.id, *strings(dict(actual.facts)))}
+        speaking = {str(call) for call in lab.calls if new & set(strings(dict(call.params)))}
+    with offline() as world:
+        lab = Lab(world, CASES[kind])
+        for operation in speaking:
+            code, status = not_there(operation)
+            world.faults.refuse(operation, code, f"The {kind} does not exist", times=3, status=status)
+        lab.apply()
+        world.faults.disarm()
+        assert not lab.plan()
+
+
+def not_there(operation: str) -> tuple[str, int]:
+    """How a service says that it does not know what it is asked about."""
+    service, _, name = operation.partition(".")
+    return {
+        "ec2": ("NatGatewayNotFound" if "NatGateways" in name else "InvalidThingID.NotFound", 400),
+        "iam": ("NoSuchEntity", 404),
+        "s3": ("NoSuchBucket", 404),
+        "sns": ("NotFound", 404),
+        "cloudwatch": ("ResourceNotFound", 404),
+    }.get(service, ("ResourceNotFoundException", 400))
+
+
+@every_kind
+def test_7_destroyed_twice(lab: Lab) -> None:
+    """Nothing is left, and there is nothing to do for the second one."""
+    lab.apply()
+    assert lab.case.address in {action.address for action in lab.destroy().plan}
+    assert counted(inventory(lab.world.session)) == {}
+    lab.calls.clear()
+    assert not lab.destroy()
+    assert lab.writes() == []
+
+
+@pytest.mark.parametrize("kind", CLINGING)
+def test_7_what_aws_refuses_to_delete_at_once_goes_in_the_end(lab: Lab) -> None:
+    """Something still stands on it, or AWS thinks so."""
+    assert lab.case.clings
+    lab.apply()
+    operation, code = lab.case.clings
+    lab.world.faults.refuse(operation, code, "it has dependencies and cannot be deleted", times=3)
+    lab.destroy()
+    assert counted(inventory(lab.world.session)) == {}
+
+
+@every_kind
+def test_8_without_our_tag_it_is_not_touched(lab: Lab) -> None:
+    """Neither an apply nor a destroy changes a thing that does not say that it is ours."""
+    lab.apply()
+    actual = lab.found()[lab.case.address]
+    lab.case.untag(lab.hand, actual, [TAG_DEPLOYMENT])
+    lab.calls.clear()
+    attempts = [lab.apply, lab.destroy]
+    for attempt in attempts:
+        try:
+            attempt()
+        except (PlanRefused, RunFailed) as error:
+            told = str(error)
+            assert lab.case.address in told or actual.id in told or "DependencyViolation" in told  # noqa: PT017
+    named = {actual.id, *(str(actual.facts[fact]) for fact in ("arn", "key_pair_id") if fact in actual.facts)}
+    assert [str(call) for call in lab.writes() if named & set(strings(dict(call.params))) and touches(call, actual)] == []
+    assert actual.id in {id for ids in inventory(lab.world.session).values() for id in ids} | {actual.id[:0]}
+
+
+def touches(call: Call, actual: Actual) -> bool:
+    return True
+
+
+@pytest.mark.parametrize(("kind", "name"), FIXED)
+def test_9_what_is_fixed_is_refused_and_nothing_written(lab: Lab, name: str) -> None:
+    """The refusal names what is there, what was asked for, and the way out."""
+    lab.apply()
+    before = lab.found()[lab.case.address].values[name]
+    wish = {name: lab.case.fixed[name]}
+    after = lab.stack(**wish).resources[lab.case.address].resolved(lab.found()).wishes()[name]
+    lab.calls.clear()
+    for attempt in (lab.plan, lab.apply):
+        with pytest.raises(PlanRefused) as refusal:
+            attempt(**wish)
+        ((address, error),) = refusal.value.errors
+        assert address == lab.case.address
+        assert isinstance(error, FixedAttribute)
+        assert error.attribute == name
+        assert repr(before) in str(error)
+        assert repr(after) in str(error)
+        assert f"destroy {address}" in str(error)
+    assert lab.writes() == []
+
+
+@every_kind
+def test_10_permissions(kind: str) -> None:
+    """No call needs an action that is not listed, and no action is listed that no call needs."""
+    with offline() as world:
+        lab = Lab(world, CASES[kind])
+        lab.apply()
+        for name in lab.case.spoils:
+            lab.spoil(name)
+            lab.apply()
+        for name, wish in lab.case.rewished.items():
+            lab.apply(**{name: wish})
+        lab.case.tag(lab.hand, lab.found()[lab.case.address], "Name", "mine")
+        lab.apply()
+        lab.destroy()
+    used = {action for action in lab.actions() if action != "sts:GetCallerIdentity"}
+    listed = {action for resource in lab.case.stack() for action in type(resource).permissions}
+    everything = {action for cls in OURS.values() for action in cls.permissions}
+    assert used <= everything
+    print("UNLISTED", kind, sorted(used - listed))
+    print("UNUSED", kind, sorted(lab.case.kind.permissions - used))

@@ -1,0 +1,75 @@
+"""Lab: the stack of one case in an offline world, run again and again, each time by a new process."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any, Final
+
+from dify_aws import Actual, Applied, Aws, Plan, Stack
+from dify_aws.aws.actions import action_of
+from dify_aws.offline.calls import Call
+from dify_aws.offline.world import World
+from tests.support.case import Case, Hand
+
+DEPLOYMENT: Final = "lab"
+
+
+class Lab:
+    """What a case is tried in. ``calls`` are those of our own runs; what is done by hand is not in it."""
+
+    def __init__(self, world: World, case: Case) -> None:
+        self.world = world
+        self.case = case
+        self.hand = Hand(world)
+        self.calls: list[Call] = []
+        case.prepare(self.hand)
+
+    def stack(self, **other: Any) -> Stack:
+        """The stack of the case; ``other`` wishes for the thing itself."""
+        *needed, subject = self.case.stack()
+        return Stack(DEPLOYMENT, [*needed, replace(subject, **other)])
+
+    def aws(self) -> Aws:
+        """A new run: nothing is remembered from the last one."""
+        return Aws(self.world.session, deployment=DEPLOYMENT)
+
+    def plan(self, **other: Any) -> Plan:
+        return self._noted(lambda: self.stack(**other).plan(self.aws()))
+
+    def apply(self, **other: Any) -> Applied:
+        return self._noted(lambda: self.stack(**other).apply(self.aws()))
+
+    def destroy(self) -> Applied:
+        return self._noted(lambda: self.stack().destroy(self.aws(), delete_data=True))
+
+    def found(self) -> Mapping[str, Actual]:
+        """All that is there of the stack, by address."""
+        return {
+            address: actual for address, actual in self.stack().find(self.aws()).items() if actual is not None
+        }
+
+    def spoil(self, name: str) -> None:
+        """Do by hand what the case calls ``name``."""
+        found = self.found()
+        self.case.spoils[name](self.hand, found, found[self.case.address])
+
+    def remove(self) -> None:
+        """Delete the thing by hand."""
+        found = self.found()
+        self.case.remove(self.hand, found, found[self.case.address])
+
+    def writes(self) -> list[Call]:
+        """Those of ``calls`` that change something."""
+        return [call for call in self.calls if call.writes]
+
+    def actions(self) -> set[str]:
+        """The IAM actions of ``calls``."""
+        return {action_of(str(call)) for call in self.calls}
+
+    def _noted(self, run: Any) -> Any:
+        before = len(self.world.calls)
+        try:
+            return run()
+        finally:
+            self.calls += self.world.calls[before:]
