@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 PLAIN := $(VENV)/.installed
 DEV := $(VENV)/.installed-dev
 # Folders that come later do not break the checks of those that are there.
-CODE := dify_aws tests $(wildcard examples benchmarks)
+CODE := dify_aws tests $(wildcard examples benchmarks docs)
 # Apart, because they need more than Python: `make e2e`.
 APART := --ignore=tests/e2e --ignore=tests/live
 PYTEST := -n auto $(APART)

@@ -25,7 +25,21 @@ class Change:
     after: object
 
     def __str__(self) -> str:
-        return f"{self.attribute}: {shown(self.before)} → {shown(self.after)}"
+        return f"{self.attribute}: {self.difference()}"
+
+    def difference(self) -> str:
+        """What is different: of two collections only what comes and what goes."""
+        match self.before, self.after:
+            case frozenset(), frozenset():
+                before, after = {shown(item) for item in self.before}, {shown(item) for item in self.after}
+            case dict(), dict():
+                before = {f"{key}: {shown(item)}" for key, item in self.before.items()}
+                after = {f"{key}: {shown(item)}" for key, item in self.after.items()}
+            case _:
+                return f"{shown(self.before)} → {shown(self.after)}"
+        return ", ".join(
+            [f"- {item}" for item in sorted(before - after)] + [f"+ {item}" for item in sorted(after - before)]
+        )
 
 
 def unknown(value: object) -> bool:

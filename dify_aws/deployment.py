@@ -95,11 +95,11 @@ class Deployment:
 
     def _outputs(self, found: Mapping[str, Actual | None]) -> Outputs:
         missing = [address for address in self.stack.resources if found.get(address) is None]
+        where = f"{self.settings.deployment} in {self.settings.region}"
+        if not [address for address in found if address not in missing and not address.startswith("zone/")]:
+            raise DifyAwsError(f"there is no {where}, in this account ({self.aws.account}). apply() makes it.")
         if missing:
-            raise DifyAwsError(
-                f"{self.settings.deployment} in {self.settings.region} is not complete: {', '.join(missing)} "
-                f"{'is' if len(missing) == 1 else 'are'} not there. Run apply() to make (the rest of) it."
-            )
+            raise DifyAwsError(f"{where} is not complete: no {', '.join(missing)}. apply() makes the rest of it.")
         return _outputs(self.settings, {address: actual for address, actual in found.items() if actual is not None})
 
 

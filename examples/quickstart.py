@@ -20,7 +20,7 @@ def main(console: Console) -> None:
         console.print(plan)
 
         console.rule("2. Apply: do what the plan shows, and no more")
-        console.print("Seconds are AWS's. The offline world lets them pass without waiting for them.", style="dim")
+        console.print("The seconds are those of the offline world's clock, which does not wait for them.", style="dim")
         outputs = deployment.apply(plan)
 
         console.rule("3. Apply again: there is nothing to do")

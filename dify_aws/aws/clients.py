@@ -34,6 +34,9 @@ class Clients:
         Raises:
             CredentialsError, AwsError: botocore cannot make it.
         """
+        # Who wants one that is there does not wait for who makes another.
+        if client := self._made.get(service):
+            return client
         with self._lock:
             if service not in self._made:
                 make: Any = self._session.client

@@ -44,8 +44,7 @@ def _details(action: Action) -> Text:
     if action.verb == "keep":
         text.append("  holds data: stays, and goes only with delete_data=True", "not dim")
     for change in action.changes:
-        text.append(f"\n{change.attribute}: ").append(_value(change.before, "red"))
-        text.append(" → ", "not dim").append(_value(change.after, "green"))
+        text.append(f"\n{change}", "not dim")
     return text
 
 
@@ -53,16 +52,18 @@ def _wishes(changes: tuple[Change, ...]) -> Text:
     """Several to a line, as they were said in Python; what AWS has yet to say is named and dim."""
     from rich.text import Text
 
-    told = [Text.assemble((f"{change.attribute}=", "dim"), _value(change.after)) for change in changes]
+    told = []
+    for change in changes:
+        value = _value(change.after)
+        value.truncate(LONGEST_VALUE, overflow="ellipsis")
+        told.append(Text.assemble((f"{change.attribute}=", "dim"), value))
     return Text("  ").join(told)
 
 
-def _value(value: object, colour: str = "") -> Text:
+def _value(value: object) -> Text:
     from rich.text import Text
 
-    text = Text(shown(value), "dim italic" if unknown(value) else f"not dim {colour}")
-    text.truncate(LONGEST_VALUE, overflow="ellipsis")
-    return text
+    return Text(shown(value), "dim italic" if unknown(value) else "not dim")
 
 
 def plan_html(plan: Plan) -> str:
@@ -71,9 +72,7 @@ def plan_html(plan: Plan) -> str:
     for action in plan.actions:
         changes = "<br>".join(
             f"{escape(change.attribute)}: "
-            + escape(
-                shown(change.after) if action.verb == "create" else f"{shown(change.before)} → {shown(change.after)}"
-            )
+            + escape(shown(change.after) if action.verb == "create" else change.difference())
             for change in action.changes
         )
         sign = f'<span style="color:{COLOURS[action.verb]}">{SIGNS[action.verb]} {action.verb}</span>'

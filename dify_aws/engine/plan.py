@@ -27,8 +27,9 @@ class Action:
         if self.verb == "keep":
             lines[0] += "  holds data: stays, and goes only with delete_data=True"
         for change in self.changes:
-            text = shown(change.after) if self.verb == "create" else str(change)
-            lines.append("    " + (f"{change.attribute}: " if self.verb == "create" else "") + _short(text))
+            # What is new may be cut short; what changes is told whole, because somebody has to agree to it.
+            told = f"{change.attribute}: {_short(shown(change.after))}" if self.verb == "create" else str(change)
+            lines.append(f"    {told}")
         return "\n".join(lines)
 
     def covers(self, other: Action) -> bool:

@@ -211,6 +211,7 @@ def _plan_of_removal(aws: Aws, things: Things, delete_data: bool) -> Plan:
         Action("keep" if actual.keep and not delete_data else "delete", place, actual.id)
         for place, (_, actual) in sorted(things.items())
     ]
+    actions.sort(key=lambda action: action.verb == "keep")
     return Plan(aws.deployment, aws.region, tuple(actions))
 
 

@@ -6,8 +6,10 @@ import threading
 import time
 from typing import Protocol
 
-# A sleep of the virtual clock gives way to other threads for this long, or work that runs beside it would never run.
-_GIVE_WAY_SECONDS = 0.0005
+# A sleep of the virtual clock gives way to other threads, or work that runs beside it would never run; the longer it
+# is, the longer, so that who sleeps one second comes back before who sleeps fifteen.
+_LEAST_GIVEN_WAY = 0.0005
+_GIVEN_WAY_PER_SECOND = 1 / 4000
 
 
 class Clock(Protocol):
@@ -37,7 +39,7 @@ class VirtualClock:
         """Return when `seconds` virtual seconds are over, which is almost at once."""
         with self._lock:
             deadline = self._now + max(0.0, seconds)
-        time.sleep(_GIVE_WAY_SECONDS)
+        time.sleep(max(_LEAST_GIVEN_WAY, seconds * _GIVEN_WAY_PER_SECOND))
         with self._lock:
             self._now = max(self._now, deadline)
 

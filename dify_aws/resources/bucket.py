@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from dify_aws.aws import Aws
 from dify_aws.aws.birth import tag_list, tag_map
@@ -144,7 +145,25 @@ class Bucket(NamedResource):
         delete(aws, "s3.DeleteBucket", Bucket=actual.id)
 
 
-PUBLIC_ACCESS_BLOCKS = ("BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets")
+PUBLIC_ACCESS_BLOCKS: Final = ("BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets")
+
+SETTINGS: Final = {
+    "versioning": ("GetBucketVersioning", "Status", ""),
+    "block_public_access": (
+        "GetPublicAccessBlock",
+        "PublicAccessBlockConfiguration",
+        "NoSuchPublicAccessBlockConfiguration",
+    ),
+    "encryption": (
+        "GetBucketEncryption",
+        "ServerSideEncryptionConfiguration",
+        "ServerSideEncryptionConfigurationNotFoundError",
+    ),
+    "ownership": ("GetBucketOwnershipControls", "OwnershipControls", "OwnershipControlsNotFoundError"),
+    "policy": ("GetBucketPolicy", "Policy", "NoSuchBucketPolicy"),
+    "lifecycle": ("GetBucketLifecycleConfiguration", "Rules", "NoSuchLifecycleConfiguration"),
+}
+"""For each setting the call that tells it, where in the answer, and the error that means "not set"."""
 
 
 def _look(aws: Aws, bucket: str) -> Actual | None:
@@ -160,21 +179,20 @@ def _look(aws: Aws, bucket: str) -> Actual | None:
                 f"or s3:GetBucketTagging is not allowed to whoever runs this. {error}",
             ) from error
         raise
-    none = "NoSuchPublicAccessBlockConfiguration"
-    blocks = _asked(aws, "s3.GetPublicAccessBlock", bucket, "PublicAccessBlockConfiguration", none) or {}
-    none = "ServerSideEncryptionConfigurationNotFoundError"
-    encryption = _asked(aws, "s3.GetBucketEncryption", bucket, "ServerSideEncryptionConfiguration", none) or {}
-    none = "OwnershipControlsNotFoundError"
-    ownership = _asked(aws, "s3.GetBucketOwnershipControls", bucket, "OwnershipControls", none) or {}
-    policy = _asked(aws, "s3.GetBucketPolicy", bucket, "Policy", "NoSuchBucketPolicy")
-    rules = _asked(aws, "s3.GetBucketLifecycleConfiguration", bucket, "Rules", "NoSuchLifecycleConfiguration") or ()
+    # S3 has a call for each setting and none for all of them; one after another they are the longest wait of a plan.
+    with ThreadPoolExecutor(len(SETTINGS)) as pool:
+        asked = {
+            name: pool.submit(_asked, aws, f"s3.{call}", bucket, *rest) for name, (call, *rest) in SETTINGS.items()
+        }
+    told = {name: answer.result() for name, answer in asked.items()}
+    blocks = told["block_public_access"] or {}
     values = {
-        "versioning": aws.call("s3.GetBucketVersioning", Bucket=bucket).get("Status") == "Enabled",
-        "encryption": _first(encryption, lambda rule: rule["ApplyServerSideEncryptionByDefault"]["SSEAlgorithm"]),
+        "versioning": told["versioning"] == "Enabled",
+        "encryption": _first(told["encryption"], lambda r: r["ApplyServerSideEncryptionByDefault"]["SSEAlgorithm"]),
         "block_public_access": all(blocks.get(name) for name in PUBLIC_ACCESS_BLOCKS),
-        "ownership": _first(ownership, lambda rule: rule["ObjectOwnership"]),
-        "tls_only": policy is not None and json.loads(policy) == _tls_only(aws, bucket),
-        "lifecycle": frozenset(lifecycle_rule(rule) for rule in rules),
+        "ownership": _first(told["ownership"], lambda r: r["ObjectOwnership"]),
+        "tls_only": told["policy"] is not None and json.loads(told["policy"]) == _tls_only(aws, bucket),
+        "lifecycle": frozenset(lifecycle_rule(rule) for rule in told["lifecycle"] or ()),
     }
     return sighted(Bucket, bucket, tag_list(tags), values, arn=f"arn:{aws.partition}:s3:::{bucket}")
 
@@ -182,15 +200,15 @@ def _look(aws: Aws, bucket: str) -> Actual | None:
 def _asked(aws: Aws, operation: str, bucket: str, result: str, none: str) -> Any:
     """One setting of a bucket; None where S3 answers with an error that means "not set"."""
     try:
-        return aws.call(operation, Bucket=bucket)[result]
+        return aws.call(operation, Bucket=bucket).get(result)
     except AwsError as error:
         if error.code != none:
             raise
         return None
 
 
-def _first(configuration: Mapping[str, Any], read: Callable[[Any], str]) -> str:
-    rules = configuration.get("Rules") or ()
+def _first(configuration: Mapping[str, Any] | None, read: Callable[[Any], str]) -> str:
+    rules = (configuration or {}).get("Rules") or ()
     return read(rules[0]) if rules else ""
 
 

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, Final
 
 from dify_aws.aws import Aws
 from dify_aws.change import Change
 from dify_aws.engine.resource import Actual, Input
-from dify_aws.errors import AwsError
+from dify_aws.errors import AwsError, ChangeRefused
 from dify_aws.resources.ec2 import Ec2Resource, ours
 from dify_aws.resources.gone import delete, wait_until_gone
 from dify_aws.resources.image import find_image
 from dify_aws.resources.sighting import sighting
 from dify_aws.resources.volume import refuse_to_shrink
+
+GROW_SECONDS: Final = 60.0
+"""How long a root disk may take to show its new size."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -88,8 +91,13 @@ class Instance(Ec2Resource):
         actual = super().find(aws)
         if actual is None:
             return None
-        wished_for = {device: volume for device, volume in actual["volumes"].items() if device in self.volumes}
-        return replace(actual, values={**actual.values, "volumes": wished_for})
+        plugged = actual["volumes"]
+        wished_for = {device: volume for device, volume in plugged.items() if device in self.volumes}
+        return replace(
+            actual,
+            values={**actual.values, "volumes": wished_for},
+            facts={**actual.facts, "plugged": plugged},
+        )
 
     def create(self, aws: Aws) -> Actual | None:
         image = find_image(aws, str(self.image))
@@ -132,6 +140,16 @@ class Instance(Ec2Resource):
 
     def check(self, actual: Actual, changes: Mapping[str, Change]) -> None:
         refuse_to_shrink(self.address, changes.get("root_volume_gib"))
+        if "volumes" not in changes:
+            return
+        # A disk may be in use: the machine must let go of it first, and only who is on the machine can see to that.
+        for device, volume in self.volumes.items():
+            there = actual["plugged"].get(device)
+            elsewhere = next((other for other, its in actual["plugged"].items() if its == volume), None)
+            if there and there != volume:
+                raise ChangeRefused(self.address, _unplug(there, actual.id, device, f"{volume} belongs there"))
+            if elsewhere and elsewhere != device:
+                raise ChangeRefused(self.address, _unplug(str(volume), actual.id, elsewhere, f"not on {device}"))
 
     def update(self, aws: Aws, actual: Actual, names: frozenset[str]) -> None:
         if "instance_type" in names:
@@ -146,8 +164,7 @@ class Instance(Ec2Resource):
         if names & {"http_tokens", "http_put_response_hop_limit"}:
             aws.call("ec2.ModifyInstanceMetadataOptions", InstanceId=actual.id, **self._metadata())
         if "root_volume_gib" in names:
-            aws.call("ec2.ModifyVolume", VolumeId=actual["root_volume"], Size=self.root_volume_gib)
-            aws.census.forget("volumes")
+            self._grow(aws, actual["root_volume"])
         if "volumes" in names:
             self._attach(aws, actual)
 
@@ -198,9 +215,22 @@ class Instance(Ec2Resource):
                 try:
                     aws.call("ec2.AttachVolume", InstanceId=actual.id, VolumeId=volume, Device=device)
                 except AwsError as error:
-                    # AWS does not say to which: perhaps to this very instance, by a call whose answer was lost.
-                    if error.code != "VolumeInUse" or not _attached(aws, str(volume), actual.id, device):
+                    if error.code != "VolumeInUse":
                         raise
+                    # AWS does not say where: perhaps on this very instance, by a call whose answer was lost.
+                    where = _attachment(aws, str(volume))
+                    if where != (actual.id, device):
+                        text = _unplug(str(volume), *where, f"not on {device} of {actual.id}")
+                        raise ChangeRefused(self.address, text) from error
+
+    def _grow(self, aws: Aws, volume: str) -> None:
+        aws.call("ec2.ModifyVolume", VolumeId=volume, Size=self.root_volume_gib)
+
+        def grown() -> bool | None:
+            aws.census.forget("volumes")
+            return _size(aws, volume) == self.root_volume_gib or None
+
+        aws.patience.until(grown, GROW_SECONDS)
 
 
 def _seen(aws: Aws, instance: Mapping[str, Any]) -> Actual | None:
@@ -239,12 +269,17 @@ def _seen(aws: Aws, instance: Mapping[str, Any]) -> Actual | None:
     )
 
 
-def _attached(aws: Aws, volume: str, instance: str, device: str) -> bool:
-    found = aws.call("ec2.DescribeVolumes", VolumeIds=[volume])["Volumes"]
-    return any(
-        each["InstanceId"] == instance and each["Device"] == device and each["State"] in ("attaching", "attached")
-        for one in found
-        for each in one.get("Attachments", ())
+def _attachment(aws: Aws, volume: str) -> tuple[str, str]:
+    """The instance and the device that a volume hangs on."""
+    (found,) = aws.call("ec2.DescribeVolumes", VolumeIds=[volume])["Volumes"]
+    attachments = [(each["InstanceId"], each["Device"]) for each in found.get("Attachments", ())]
+    return attachments[0] if attachments else ("", "")
+
+
+def _unplug(volume: str, instance: str, device: str, wish: str) -> str:
+    return (
+        f"{volume} is attached to {instance} as {device} ({wish}). Unmount it there, detach it "
+        f"(`aws ec2 detach-volume --volume-id {volume}`), and run again."
     )
 
 

@@ -136,16 +136,28 @@ def _create_route(aws: Aws, table: str, destination: str, target: str) -> None:
 
 
 def _associate(aws: Aws, table: str, subnet: str) -> None:
-    try:
-        aws.call("ec2.AssociateRouteTable", RouteTableId=table, SubnetId=subnet)
-    except AwsError as error:
-        if error.code != "Resource.AlreadyAssociated":
-            raise
-        using = {"Name": "association.subnet-id", "Values": [subnet]}
+    using = {"Name": "association.subnet-id", "Values": [subnet]}
+    while True:
+        try:
+            aws.call("ec2.AssociateRouteTable", RouteTableId=table, SubnetId=subnet)
+            return
+        except AwsError as error:
+            if error.code != "Resource.AlreadyAssociated":
+                raise
         for other in aws.pages("ec2.DescribeRouteTables", "RouteTables", Filters=[using]):
-            if other["RouteTableId"] != table:
-                association = _associations(other)[subnet]
-                aws.call("ec2.ReplaceRouteTableAssociation", AssociationId=association, RouteTableId=table)
+            if other["RouteTableId"] == table or _moved(aws, table, _associations(other)[subnet]):
+                return
+        # Another table has let go of it in between, so it is free now.
+
+
+def _moved(aws: Aws, table: str, association: str) -> bool:
+    try:
+        aws.call("ec2.ReplaceRouteTableAssociation", AssociationId=association, RouteTableId=table)
+    except AwsError as error:
+        if not gone_already(error):
+            raise
+        return False
+    return True
 
 
 def _disassociate(aws: Aws, association: str) -> None:

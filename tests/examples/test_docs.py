@@ -6,6 +6,7 @@ import re
 import runpy
 from collections.abc import Iterator
 from pathlib import Path
+from xml.etree import ElementTree
 
 import pytest
 
@@ -13,7 +14,11 @@ from dify_aws.offline.server import serve
 
 ROOT = Path(__file__).parents[2]
 PAGES = sorted([ROOT / "README.md", *ROOT.glob("docs/**/*.md")])
-PYTHON = re.compile(r"^```python\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+PYTHON = re.compile(
+    # A block without a language right behind it is what it prints.
+    r"^```python\n(?P<code>.*?)^```$(?:\n\n^```\n(?P<told>.*?)^```$)?",
+    re.MULTILINE | re.DOTALL,
+)
 WITH_PYTHON = [page for page in PAGES if PYTHON.search(page.read_text())]
 
 
@@ -29,18 +34,26 @@ def account(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
 
 @pytest.mark.usefixtures("account")
 @pytest.mark.parametrize("page", WITH_PYTHON, ids=lambda page: page.relative_to(ROOT).as_posix())
-def test_python_of_a_page_runs(page: Path) -> None:
-    """The blocks of a page run one after the other, as somebody types them who reads it."""
+def test_python_of_a_page_runs(page: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The blocks of a page run one after the other, as somebody types them who reads it, and print what it shows."""
     text = page.read_text()
     names: dict[str, object] = {"__name__": page.stem}
     for block in PYTHON.finditer(text):
-        lines_before = text.count("\n", 0, block.start(1))
-        exec(compile("\n" * lines_before + block[1], str(page), "exec"), names)
+        # Empty lines before it, so that a traceback names the line of the page.
+        lines_before = text.count("\n", 0, block.start("code"))
+        exec(compile("\n" * lines_before + block["code"], str(page), "exec"), names)
+        assert masked(block["told"] or "") in masked(capsys.readouterr().out)
+
+
+def masked(text: str) -> str:
+    """The text without what differs from run to run: ids and seconds."""
+    return re.sub(r"\(\d+ s\)", "(# s)", re.sub(r"-[0-9a-f]{17}\b", "-#", text))
 
 
 def test_pages_with_python_are_found() -> None:
-    """The test above has something to run."""
+    """The test above has something to run, and something to compare."""
     assert {"README.md", "tutorial.md", "offline.md"} <= {page.name for page in WITH_PYTHON}
+    assert any(block["told"] for block in PYTHON.finditer((ROOT / "docs/tutorial.md").read_text()))
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
@@ -48,6 +61,20 @@ def test_links_of_a_page_lead_somewhere(page: Path) -> None:
     """What a page points at inside the project is there."""
     links = re.findall(r"\]\((?!https?://)([^)#]+)", page.read_text())
     assert not [link for link in links if not (page.parent / link).exists()]
+
+
+@pytest.mark.parametrize("picture", sorted(ROOT.glob("docs/pictures/*.svg")), ids=lambda picture: picture.name)
+def test_picture_is_well_formed(picture: Path) -> None:
+    """A browser shows nothing of an SVG with a mistake in it."""
+    assert ElementTree.parse(picture).getroot().tag == "{http://www.w3.org/2000/svg}svg"
+
+
+def test_timeline_has_a_bar_for_each_resource() -> None:
+    """The script that draws the pictures still does."""
+    timeline = runpy.run_path(str(ROOT / "docs/pictures/make.py"))["timeline"]
+    drawn = ElementTree.fromstring(timeline({"vpc/main": (0.0, 1.0), "subnet/public": (1.0, 30.0)}))
+    texts = [each.text for each in drawn.iter("{http://www.w3.org/2000/svg}text")]
+    assert {"vpc/main", "subnet/public", "29 s"} <= set(texts)
 
 
 @pytest.mark.parametrize("page", ["settings.md", "permissions.md"])

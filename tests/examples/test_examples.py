@@ -35,7 +35,7 @@ def test_own_stack_finds_and_mends_what_was_changed_by_hand(capsys: pytest.Captu
     """A stack that has nothing to do with Dify is made, mended and taken away."""
     told = run("own_stack.py", capsys)
     assert "9 created" in told
-    assert "threshold: 99.0 → 80" in told
+    assert "threshold: 99 → 80" in told
     assert "1 updated" in told
     assert "9 deleted" in told
 

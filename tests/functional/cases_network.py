@@ -111,9 +111,8 @@ def _release_subnet(hand: Hand, found: Found, actual: Actual) -> None:
 
 def _lend_subnet(hand: Hand, found: Found, actual: Actual) -> None:
     (association,) = actual["associations"].values()
-    hand.client("ec2").replace_route_table_association(
-        AssociationId=association, RouteTableId=found["route-table/b"].id
-    )
+    mine = hand.client("ec2").create_route_table(VpcId=actual["vpc"])["RouteTable"]["RouteTableId"]
+    hand.client("ec2").replace_route_table_association(AssociationId=association, RouteTableId=mine)
 
 
 def _take_subnet(hand: Hand, found: Found, actual: Actual) -> None:

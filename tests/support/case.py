@@ -25,8 +25,8 @@ class Hand:
         self._world.confirm_subscription(address)
 
     def wait(self) -> None:
-        """Let five minutes go by, in which AWS finishes what it has begun."""
-        self._world.clock.advance(300)
+        """Let a day go by, in which AWS finishes what it has begun."""
+        self._world.clock.advance(86_400)
 
 
 Spoil = Callable[[Hand, Mapping[str, Actual], Actual], object]

@@ -1,0 +1,154 @@
+"""Converge: check, apply, check again, for all steps of a host; and stop there for a dry run."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from graphlib import TopologicalSorter
+from typing import Final
+
+from dify_aws.change import Change
+from dify_aws.install.clock import Clock, WallClock
+from dify_aws.install.errors import ConnectionLost, InstallFailed, StepNotConverged
+from dify_aws.install.host import Host
+from dify_aws.install.progress import Listener, Teller, quiet
+from dify_aws.install.report import Outcome, Report
+from dify_aws.install.step import Step, needed
+from dify_aws.install.survey import Survey
+from dify_aws.secrets import Secret
+
+WORKERS: Final = 4
+"""Steps at a time: beyond that, a small machine only gets slower."""
+
+RESUMED: Final = 3
+"""How often a step goes on after the connection was lost in the middle of it."""
+
+
+def converge_host(
+    host: Host,
+    steps: Sequence[Step],
+    *,
+    dry_run: bool = False,
+    listener: Listener = quiet,
+    secrets: Iterable[Secret] = (),
+    clock: Clock | None = None,
+    workers: int = WORKERS,
+    on_interrupt: Callable[[], None] = lambda: None,
+) -> Report:
+    """Make the machine as the steps wish it. On a machine that is so already: one round trip, and no change.
+
+    A step starts when all that it needs is done. It is checked, applied if anything is not as wished, and checked
+    again. When one fails, nothing new starts, and what runs is finished. A connection that is lost in the middle of a
+    step is made again; what is left of the step then is done.
+
+    Args:
+        dry_run: only tell what would be changed. What a step sees is the machine of now, without the changes of those
+            before it.
+        listener: is told what happens as it happens, one event at a time, from several threads.
+        secrets: texts that nothing that is shown may hold.
+        on_interrupt: is called on Ctrl-C, to end what is waited for; ``host.close`` does.
+
+    Returns:
+        What was done, step by step. It is true if anything was changed (or would be).
+
+    Raises:
+        StepsWrong: the list of steps makes no sense; nothing was asked.
+        HostError: the host could not be asked; nothing was changed.
+        InstallFailed: a step failed; its report tells the rest. The next run goes on from there.
+    """
+    needs = needed(steps)
+    run = _Run(host, steps, Survey(host, steps, needs), Teller(listener, clock or WallClock()), dry_run)
+    run.survey.look_at_all()
+    run.tell.planned(len(steps), f"{host.where}: {len(steps)} steps")
+    edges = {name: frozenset[str]() if dry_run else before for name, before in needs.items()}
+    try:
+        failures = _walk(edges, run.visit, workers)
+    except KeyboardInterrupt as interrupt:
+        on_interrupt()
+        interrupt.add_note(f"stopped; done: {', '.join(run.outcomes) or 'nothing'}. Run again to go on from here.")
+        raise
+    report = run.report(tuple(secrets))
+    run.tell.finished(report.summary())
+    if failures:
+        raise InstallFailed(report, failures) from next(iter(failures.values()))
+    return report
+
+
+class _Run:
+    """One run: the steps by name, what is known, and what came of each."""
+
+    def __init__(self, host: Host, steps: Sequence[Step], survey: Survey, tell: Teller, dry_run: bool) -> None:
+        self.host = host
+        self.steps = {step.name: step for step in steps}
+        self.survey = survey
+        self.tell = tell
+        self.dry_run = dry_run
+        self.outcomes: dict[str, Outcome] = {}
+        self._asked_before = host.round_trips
+
+    def visit(self, name: str) -> None:
+        """Bring one step to its end, and note what came of it."""
+        step, began = self.steps[name], self.tell.now()
+        changes: tuple[Change, ...] = ()
+        try:
+            changes = tuple(step.check(self.survey.of(step)))
+            if changes and not self.dry_run:
+                with self.tell.work(name):
+                    self._apply(step, changes)
+        except Exception as error:
+            self.outcomes[name] = Outcome(name, "failed", self.tell.now() - began, changes, str(error))
+            raise
+        state = "unchanged" if not changes else "would change" if self.dry_run else "done"
+        self.outcomes[name] = Outcome(name, state, self.tell.now() - began, changes)
+
+    def _apply(self, step: Step, changes: tuple[Change, ...]) -> None:
+        for lost in range(RESUMED + 1):
+            try:
+                step.apply(self.host, changes)
+                cut = False
+            except ConnectionLost:
+                if lost == RESUMED:
+                    raise
+                cut = True
+            changes = tuple(step.check(self.survey.after(step)))
+            if not changes:
+                return
+            if not cut:
+                raise StepNotConverged(self.host.where, step.name, changes)
+
+    def report(self, secrets: tuple[Secret, ...]) -> Report:
+        """What came of it all, in the order of the list."""
+        return Report(
+            where=self.host.where,
+            outcomes=tuple(self.outcomes.get(name, Outcome(name, "not tried")) for name in self.steps),
+            seconds=self.tell.passed(),
+            round_trips=self.host.round_trips - self._asked_before,
+            dry_run=self.dry_run,
+        ).without(secrets)
+
+
+def _walk(edges: dict[str, frozenset[str]], visit: Callable[[str], None], workers: int) -> dict[str, Exception]:
+    """Visit each node after all that it needs; after a failure, nothing new. Returns the failures."""
+    sorter = TopologicalSorter(edges)
+    sorter.prepare()
+    failures: dict[str, Exception] = {}
+    running: dict[Future[None], str] = {}
+    with ThreadPoolExecutor(max_workers=workers, thread_name_prefix="dify-aws-host") as pool:
+        try:
+            while sorter.is_active():
+                if not failures:
+                    running |= {pool.submit(visit, node): node for node in sorter.get_ready()}
+                if not running:
+                    break
+                for future in wait(running, return_when=FIRST_COMPLETED).done:
+                    node = running.pop(future)
+                    if isinstance(error := future.exception(), Exception):
+                        failures[node] = error
+                    elif error is not None:
+                        raise error
+                    else:
+                        sorter.done(node)
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
+    return failures
