@@ -149,7 +149,7 @@ class FixedAttribute(ResourceError):
         super().__init__(
             address,
             f"{attribute} is {before!r} and cannot become {after!r}: AWS fixes it at creation. "
-            f"Go back to {before!r}, or destroy {address} and what stands on it (save the data first) and apply again.",
+            f"Go back to {before!r}, or save the data, destroy() the whole, and apply again.",
         )
 
 

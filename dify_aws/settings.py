@@ -8,10 +8,11 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import MISSING, dataclass, field, fields, replace
 from functools import partial
 from ipaddress import IPv4Network
-from typing import Annotated, Any, Final, Self, get_args
+from typing import Annotated, Any, Final, Self, get_args, get_origin
 
-from dify_aws import networks, rules
+from dify_aws import dify_rules, networks, rules
 from dify_aws.errors import Problem, SettingsError
+from dify_aws.secrets import MASK, Secret
 
 PREFIX: Final = "DIFY_AWS_"
 YES: Final = ("true", "yes", "1")
@@ -40,6 +41,23 @@ class Settings:
     :param log_retention_days: days that CloudWatch keeps the logs.
     :param alarm_email: who hears about alarms; ``None``: nobody. AWS asks that address to confirm.
     :param tags: further tags for everything that is made, at most 40.
+    :param dify_version: the release of Dify, one that we know the images of.
+    :param vector_store: ``pgvector`` (in the one PostgreSQL, so that one dump holds all), ``weaviate`` or ``qdrant``.
+        To be chosen before the first installation: Dify does not move vectors from one to another.
+    :param storage: where Dify keeps files: ``s3`` (under ``uploads/`` of our bucket) or ``local`` (the data volume).
+    :param domain: the host name for HTTPS, pointing to the public address; ``None``: plain HTTP by address.
+    :param email: whom the certificate authority writes to; needed with ``domain``.
+    :param profile: ``compact`` runs what Dify cannot do without and fits 4 GiB; ``full`` adds the new agents and working
+        together on one canvas, and wants 8 GiB.
+    :param admin_email: the first admin, made before anybody else can reach Dify; ``None``: the page /install makes it,
+        and asks for the initial password.
+    :param admin_name: the name of the first admin, at most 30 characters.
+    :param images: full references that count instead of ours, by name: ``{"nginx": "registry.example.com/nginx:1.28.2"}``.
+    :param docker_source: Docker's own package repository (``docker``) or Ubuntu's (``distribution``).
+    :param env: further variables for Dify's ``.env``. The values are kept as ``Secret``, so they are never shown, and
+        settings that have any are not pickled.
+    :param ssh: how the installer reaches the host: port 22 leased to this address (``lease``), or an EC2 Instance
+        Connect Endpoint and no open port (``tunnel``).
     :raises SettingsError: with every problem at once, each by its field, with what would be right.
 
     >>> Settings(environment="dev", vpc_cidr="10.7.0.0/16").public_cidr
@@ -60,6 +78,18 @@ class Settings:
     log_retention_days: Annotated[int, rules.retention_days] = 30
     alarm_email: Annotated[str | None, rules.optional(rules.email)] = None
     tags: Annotated[Mapping[str, str], rules.tags] = field(default_factory=dict, hash=False)
+    dify_version: Annotated[str, dify_rules.release] = "1.17.1"
+    vector_store: Annotated[str, dify_rules.choice("pgvector", "weaviate", "qdrant")] = "pgvector"
+    storage: Annotated[str, dify_rules.choice("s3", "local")] = "s3"
+    domain: Annotated[str | None, rules.optional(dify_rules.domain)] = None
+    email: Annotated[str | None, rules.optional(rules.email)] = None
+    profile: Annotated[str, dify_rules.choice("compact", "full")] = "compact"
+    admin_email: Annotated[str | None, rules.optional(rules.email)] = None
+    admin_name: Annotated[str, dify_rules.admin_name] = "Admin"
+    images: Annotated[Mapping[str, str], dify_rules.images] = field(default_factory=dict, hash=False)
+    docker_source: Annotated[str, dify_rules.choice("docker", "distribution")] = "docker"
+    env: Annotated[Mapping[str, str | Secret], dify_rules.env] = field(default_factory=dict, hash=False)
+    ssh: Annotated[str, dify_rules.choice("lease", "tunnel")] = "lease"
 
     def __post_init__(self) -> None:
         values, problems = _checked(self._given())
@@ -92,7 +122,7 @@ class Settings:
     def from_env(cls, environ: Mapping[str, str] | None = None, /, **overrides: object) -> Self:
         """The settings in environment variables: ``DIFY_AWS_ENVIRONMENT``, ``DIFY_AWS_VPC_CIDR`` and so on.
 
-        Lists are separated by commas, tags are ``key=value,key=value``, yes or no is ``true``, ``yes``, ``1``,
+        Lists are separated by commas, tables (tags, images, env) are ``key=value,key=value``, yes or no is ``true``, ``yes``, ``1``,
         ``false``, ``no`` or ``0``. An empty variable is an empty value, and none at all is the default.
 
         :param environ: the variables; those of this process by default.
@@ -116,6 +146,11 @@ class Settings:
     def deployment(self) -> str:
         """The name that everything of this environment carries in AWS, like ``dify/dev``."""
         return f"{self.project}/{self.environment}"
+
+    @property
+    def metric_namespace(self) -> str:
+        """Where the metrics of this environment are in CloudWatch, like ``Dify/dev``."""
+        return f"{self.project.capitalize()}/{self.environment}"
 
     @property
     def public_cidr(self) -> str:
@@ -149,7 +184,7 @@ class Settings:
         known = [setting.name for setting in fields(cls)]
         for name in sorted(given.keys() - set(known)):
             wrong = "is a table, and settings stand one a line" if isinstance(given[name], dict) else "is no setting"
-            problems.append(Problem(name, given[name], wrong, rules.did_you_mean(name, known)))
+            problems.append(Problem(name, _shown(name, given[name]), wrong, rules.did_you_mean(name, known)))
         for name in known:
             if name not in given and name not in _defaults():
                 problems.append(Problem(name, None, "is missing", "It has no default"))
@@ -176,8 +211,17 @@ def _checked(given: Mapping[str, object]) -> tuple[dict[str, Any], list[Problem]
         try:
             values[setting.name] = rule(given[setting.name])
         except rules.Broken as broken:
-            problems += [Problem(setting.name, given[setting.name], *fault) for fault in broken.faults]
+            shown = _shown(setting.name, given[setting.name])
+            problems += [Problem(setting.name, shown, *fault) for fault in broken.faults]
     return values, problems + list(_together(values))
+
+
+def _shown(name: str, value: object) -> object:
+    """A value as a problem may show it: variables of Dify, in ``env`` or in a table that was meant to be it, are secret."""
+    known = {setting.name for setting in fields(Settings)} - {"env"}
+    if name in known or not (name == "env" or isinstance(value, Mapping)):
+        return value
+    return dict.fromkeys(value, MASK) if isinstance(value, Mapping) else MASK
 
 
 def _together(values: Mapping[str, Any]) -> Iterator[Problem]:
@@ -191,6 +235,9 @@ def _together(values: Mapping[str, Any]) -> Iterator[Problem]:
     if kind and "image_id" in values and values["image_id"] is None and _ARM.match(kind):
         right = 'Choose an x86-64 type like "t3.medium", or give the image_id of an image for arm64'
         yield Problem("instance_type", kind, "has an arm64 processor, and the image is for amd64", right)
+    if values.get("domain") and "email" in values and values["email"] is None:
+        right = "Write the address that the certificate authority may warn before a certificate runs out"
+        yield Problem("email", None, "is missing, and there is a domain", right)
 
 
 def _read(text: str, kind: object) -> object:
@@ -201,7 +248,7 @@ def _read(text: str, kind: object) -> object:
         return int(text) if text.isdecimal() else text
     if kind == tuple[str, ...]:
         return [part.strip() for part in text.split(",") if part.strip()]
-    if kind == Mapping[str, str]:
+    if get_origin(kind) is Mapping:
         pairs = [part.partition("=") for part in text.split(",") if part.strip()]
         return {key.strip(): worth.strip() for key, _, worth in pairs} if all(sign for _, sign, _ in pairs) else text
     return None if text == "" and type(None) in get_args(kind) else text

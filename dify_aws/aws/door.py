@@ -153,8 +153,17 @@ class Aws:
         self._turns[address] = self._turns.get(address, 0) + 1
 
     def wait(self, service: str, waiter: str, **params: Any) -> dict[str, Any]:
-        """Wait for what one of botocore's waiters (or one of ours) describes; the last answer."""
-        return waiters.wait(self._clients.get(service), self.clock, waiter, self.region, params)
+        """Wait for what one of botocore's waiters (or one of ours) describes; the last answer.
+
+        Raises:
+            WaitTimedOut: it took longer than its row in ``waiters.PACES`` allows.
+            AwsError: it failed, or AWS could not be asked.
+        """
+        client = self._clients.get(service)
+        # A thing that was just made may be unknown to the part of AWS that is asked: the waiters do not know that.
+        return self.patience.call(
+            lambda: waiters.wait(client, self.clock, waiter, self.region, params), lambda: self._speaks_of_fresh(params)
+        )
 
     def ownership(self, address: str, *, keep: bool) -> dict[str, str]:
         """The tags that everything we make carries: whose it is, which wish it fulfils, and the user's own."""

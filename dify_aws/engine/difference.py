@@ -24,7 +24,7 @@ def differences(resource: Resource, aws: Aws, actual: Actual) -> dict[str, Chang
     wanted = aws.ownership(resource.address, keep=resource.keep)
     wrong = {key: value for key, value in wanted.items() if actual.tags.get(key) != value}
     if wrong:
-        changes[TAGS] = Change(TAGS, {key: actual.tags.get(key) for key in wrong}, wrong)
+        changes[TAGS] = Change(TAGS, {key: actual.tags[key] for key in wrong if key in actual.tags}, wrong)
     return changes
 
 

@@ -11,8 +11,9 @@ from dify_aws.change import Change
 from dify_aws.install.clock import Clock, WallClock
 from dify_aws.install.errors import ConnectionLost, InstallFailed, StepNotConverged
 from dify_aws.install.host import Host
+from dify_aws.install.mask import Mask
 from dify_aws.install.progress import Listener, Teller, quiet
-from dify_aws.install.report import Outcome, Report
+from dify_aws.install.report import Outcome, Report, State, outcome
 from dify_aws.install.step import Step, needed
 from dify_aws.install.survey import Survey
 from dify_aws.secrets import Secret
@@ -57,31 +58,37 @@ def converge_host(
         InstallFailed: a step failed; its report tells the rest. The next run goes on from there.
     """
     needs = needed(steps)
-    run = _Run(host, steps, Survey(host, steps, needs), Teller(listener, clock or WallClock()), dry_run)
+    mask = Mask(secrets)
+    tell = Teller(listener, clock or WallClock(), mask)
+    run = _Run(host, steps, Survey(host, steps, needs), tell, mask, dry_run)
     run.survey.look_at_all()
-    run.tell.planned(len(steps), f"{host.where}: {len(steps)} steps")
+    tell.planned(len(steps), f"{host.where}: {len(steps)} steps")
     edges = {name: frozenset[str]() if dry_run else before for name, before in needs.items()}
     try:
-        failures = _walk(edges, run.visit, workers)
+        failures = _walk(edges, run.visit, workers, on_interrupt)
     except KeyboardInterrupt as interrupt:
-        on_interrupt()
         interrupt.add_note(f"stopped; done: {', '.join(run.outcomes) or 'nothing'}. Run again to go on from here.")
         raise
-    report = run.report(tuple(secrets))
-    run.tell.finished(report.summary())
+    report = run.report()
+    tell.finished(report.summary())
     if failures:
-        raise InstallFailed(report, failures) from next(iter(failures.values()))
+        cause = next(iter(failures.values()))
+        # A traceback shows the cause as it is, so one that quotes a secret is left out.
+        raise InstallFailed(report, failures) from (cause if mask(str(cause)) == str(cause) else None)
     return report
 
 
 class _Run:
     """One run: the steps by name, what is known, and what came of each."""
 
-    def __init__(self, host: Host, steps: Sequence[Step], survey: Survey, tell: Teller, dry_run: bool) -> None:
+    def __init__(
+        self, host: Host, steps: Sequence[Step], survey: Survey, tell: Teller, mask: Mask, dry_run: bool
+    ) -> None:
         self.host = host
         self.steps = {step.name: step for step in steps}
         self.survey = survey
         self.tell = tell
+        self.mask = mask
         self.dry_run = dry_run
         self.outcomes: dict[str, Outcome] = {}
         self._asked_before = host.round_trips
@@ -96,10 +103,13 @@ class _Run:
                 with self.tell.work(name):
                     self._apply(step, changes)
         except Exception as error:
-            self.outcomes[name] = Outcome(name, "failed", self.tell.now() - began, changes, str(error))
+            self._note(name, "failed", began, changes, str(error))
             raise
-        state = "unchanged" if not changes else "would change" if self.dry_run else "done"
-        self.outcomes[name] = Outcome(name, state, self.tell.now() - began, changes)
+        self._note(name, "already so" if not changes else "would change" if self.dry_run else "done", began, changes)
+
+    def _note(self, name: str, state: State, began: float, changes: Sequence[Change], error: str = "") -> None:
+        seconds = self.tell.now() - began
+        self.outcomes[name] = outcome(name, state, self.mask, seconds=seconds, changes=changes, error=error)
 
     def _apply(self, step: Step, changes: tuple[Change, ...]) -> None:
         for lost in range(RESUMED + 1):
@@ -116,7 +126,7 @@ class _Run:
             if not cut:
                 raise StepNotConverged(self.host.where, step.name, changes)
 
-    def report(self, secrets: tuple[Secret, ...]) -> Report:
+    def report(self) -> Report:
         """What came of it all, in the order of the list."""
         return Report(
             where=self.host.where,
@@ -124,10 +134,12 @@ class _Run:
             seconds=self.tell.passed(),
             round_trips=self.host.round_trips - self._asked_before,
             dry_run=self.dry_run,
-        ).without(secrets)
+        )
 
 
-def _walk(edges: dict[str, frozenset[str]], visit: Callable[[str], None], workers: int) -> dict[str, Exception]:
+def _walk(
+    edges: dict[str, frozenset[str]], visit: Callable[[str], None], workers: int, on_interrupt: Callable[[], None]
+) -> dict[str, Exception]:
     """Visit each node after all that it needs; after a failure, nothing new. Returns the failures."""
     sorter = TopologicalSorter(edges)
     sorter.prepare()
@@ -148,7 +160,9 @@ def _walk(edges: dict[str, frozenset[str]], visit: Callable[[str], None], worker
                         raise error
                     else:
                         sorter.done(node)
-        except BaseException:
+        except BaseException as error:
             pool.shutdown(wait=False, cancel_futures=True)
+            if isinstance(error, KeyboardInterrupt):
+                on_interrupt()
             raise
     return failures

@@ -154,11 +154,12 @@ class InstallFailed(HostError):
     def __init__(self, report: Report, failures: dict[str, Exception]) -> None:
         self.report = report
         self.failures = dict(failures)
-        told = "\n".join(_indented(f"{step}: {error}") for step, error in self.failures.items())
+        # As the report tells them: there, the secrets are masked.
+        told = "\n".join(_indented(f"{step}: {report[step].error}") for step in self.failures)
         super().__init__(
             report.where,
             f"{len(self.failures)} failed:\n{told}\n"
-            f"done: {_listed(report.named('done', 'unchanged'))}\n"
+            f"done: {_listed(report.named('done', 'already so'))}\n"
             f"not tried: {_listed(report.named('not tried'))}\n"
             "Nothing is lost: mend the cause and run again to go on from here.",
         )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar, Final, Generic, TypeVar
+from typing import Any, Final, Generic, TypeVar
 
 from dify_aws.install.errors import FactUnreadable
 
@@ -41,8 +41,10 @@ class Fact(ABC, Generic[T]):
     never holds a secret. It may end with any status: :meth:`read` sees it.
     """
 
-    secret: ClassVar[bool] = False
-    """Whether the answer may hold secrets: then no message shows it."""
+    @property
+    def secret(self) -> bool:
+        """Whether the answer may hold secrets: then no message shows it."""
+        return False
 
     @property
     @abstractmethod

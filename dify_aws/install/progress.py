@@ -40,8 +40,9 @@ def quiet(event: StepEvent) -> None:
 class Teller:
     """Tells a listener about the work of several threads, one event at a time."""
 
-    def __init__(self, listener: Listener, clock: Clock) -> None:
+    def __init__(self, listener: Listener, clock: Clock, mask: Callable[[str], str]) -> None:
         self._listener = listener
+        self._mask = mask
         self._clock = clock
         self._lock = threading.Lock()
         self._began = clock.now()
@@ -62,7 +63,7 @@ class Teller:
         try:
             yield
         except Exception as error:
-            self._tell(StepEvent("failed", step, "update", self.now() - began, detail=str(error)))
+            self._tell(StepEvent("failed", step, "update", self.now() - began, detail=self._mask(str(error))))
             raise
         self._tell(StepEvent("done", step, "update", self.now() - began))
 

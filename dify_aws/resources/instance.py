@@ -14,7 +14,7 @@ from dify_aws.resources.ec2 import Ec2Resource, ours
 from dify_aws.resources.gone import delete, wait_until_gone
 from dify_aws.resources.image import find_image
 from dify_aws.resources.sighting import sighting
-from dify_aws.resources.volume import refuse_to_shrink
+from dify_aws.resources.volume import modify, refuse_to_shrink
 
 GROW_SECONDS: Final = 60.0
 """How long a root disk may take to show its new size."""
@@ -64,6 +64,7 @@ class Instance(Ec2Resource):
             "ec2:DescribeImages",
             "ec2:DescribeInstances",
             "ec2:DescribeVolumes",
+            "ec2:DescribeVolumesModifications",
             "ec2:ModifyInstanceAttribute",
             "ec2:ModifyInstanceMetadataOptions",
             "ec2:ModifyVolume",
@@ -224,7 +225,7 @@ class Instance(Ec2Resource):
                         raise ChangeRefused(self.address, text) from error
 
     def _grow(self, aws: Aws, volume: str) -> None:
-        aws.call("ec2.ModifyVolume", VolumeId=volume, Size=self.root_volume_gib)
+        modify(aws, volume, {"Size": self.root_volume_gib})
 
         def grown() -> bool | None:
             aws.census.forget("volumes")

@@ -9,7 +9,7 @@ from typing import Any
 from dify_aws.aws import Aws
 from dify_aws.change import Change
 from dify_aws.engine.resource import Actual, Input
-from dify_aws.errors import ChangeRefused
+from dify_aws.errors import AwsError, ChangeRefused
 from dify_aws.resources.ec2 import Ec2Resource, ours
 from dify_aws.resources.gone import delete, wait_until_gone
 from dify_aws.resources.sighting import sighting
@@ -44,6 +44,7 @@ class Volume(Ec2Resource):
             "ec2:CreateVolume",
             "ec2:DeleteVolume",
             "ec2:DescribeVolumes",
+            "ec2:DescribeVolumesModifications",
             "ec2:ModifyVolume",
         }
     )
@@ -91,7 +92,7 @@ class Volume(Ec2Resource):
         wishes = {"size_gib": "Size", "volume_type": "VolumeType", "iops": "Iops", "throughput_mib": "Throughput"}
         said = {parameter: getattr(self, name) for name, parameter in wishes.items() if name in names}
         # The machine sees the new size at once; its file system is grown by the installer.
-        aws.call("ec2.ModifyVolume", VolumeId=actual.id, **said)
+        modify(aws, actual.id, said)
 
     @classmethod
     def delete(cls, aws: Aws, actual: Actual) -> None:
@@ -110,3 +111,22 @@ def refuse_to_shrink(address: str, change: Change | None) -> None:
             f"{change.attribute} is {change.before} and cannot become {change.after}: AWS cannot shrink a volume. "
             f"Ask for {change.before} or more; to have less, move the data to a new volume.",
         )
+
+
+def modify(aws: Aws, volume: str, wish: Mapping[str, Any]) -> None:
+    """Modify a volume. One modification is made at a time, and another only hours later; if what goes on is this very
+    one, begun by a run that died, that is success.
+    https://docs.aws.amazon.com/ebs/latest/userguide/modify-volume-requirements.html
+    """
+    try:
+        aws.call("ec2.ModifyVolume", VolumeId=volume, **wish)
+    except AwsError as error:
+        if error.code not in ("IncorrectModificationState", "VolumeModificationRateExceeded"):
+            raise
+        last = aws.pages("ec2.DescribeVolumesModifications", "VolumesModifications", VolumeIds=[volume])
+        if not any(
+            each["ModificationState"] != "failed"
+            and all(each.get(f"Target{name}") == value for name, value in wish.items())
+            for each in last
+        ):
+            raise

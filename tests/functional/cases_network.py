@@ -96,12 +96,11 @@ def _route(verb: str, **route: Any) -> Any:
 
 
 def _reroute(hand: Hand, found: Found, actual: Actual) -> None:
-    card = hand.client("ec2").create_network_interface(SubnetId=found["subnet/web"].id)["NetworkInterface"]
-    hand.client("ec2").replace_route(
-        RouteTableId=actual.id,
-        DestinationCidrBlock="0.0.0.0/0",
-        NetworkInterfaceId=card["NetworkInterfaceId"],
-    )
+    ec2 = hand.client("ec2")
+    peering = ec2.create_vpc_peering_connection(VpcId=actual["vpc"], PeerVpcId=found["vpc/other"].id)
+    id = peering["VpcPeeringConnection"]["VpcPeeringConnectionId"]
+    ec2.accept_vpc_peering_connection(VpcPeeringConnectionId=id)
+    ec2.replace_route(RouteTableId=actual.id, DestinationCidrBlock="0.0.0.0/0", VpcPeeringConnectionId=id)
 
 
 def _release_subnet(hand: Hand, found: Found, actual: Actual) -> None:

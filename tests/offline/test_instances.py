@@ -145,3 +145,30 @@ def test_termination_takes_along_what_it_should_and_only_at_its_end(place: Place
     world.clock.sleep(30)
     assert [(each["Size"], each["State"]) for each in place.ec2.describe_volumes()["Volumes"]] == [(5, "available")]
     assert place.ec2.describe_network_interfaces()["NetworkInterfaces"] == []
+
+
+def test_metadata_options_that_are_not_spoken_of_stay(place: Place) -> None:
+    """https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_ModifyInstanceMetadataOptions.html"""
+    instance = place.launch(MetadataOptions={"HttpTokens": "required"})
+    place.ec2.modify_instance_metadata_options(InstanceId=instance, HttpPutResponseHopLimit=2)
+
+    options = place.ec2.describe_instances(InstanceIds=[instance])["Reservations"][0]["Instances"][0]["MetadataOptions"]
+    assert (options["HttpTokens"], options["HttpPutResponseHopLimit"]) == ("required", 2)
+
+
+def test_an_instance_tells_the_profile_that_it_has_now(place: Place, world: World) -> None:
+    """https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_ReplaceIamInstanceProfileAssociation.html"""
+    iam = world.session.client("iam")
+    for name in ("first", "second"):
+        iam.create_instance_profile(InstanceProfileName=name)
+        iam.create_role(RoleName=name, AssumeRolePolicyDocument="{}")
+        iam.add_role_to_instance_profile(InstanceProfileName=name, RoleName=name)
+    world.clock.sleep(60)
+    instance = place.launch(IamInstanceProfile={"Name": "first"})
+    (association,) = place.ec2.describe_iam_instance_profile_associations()["IamInstanceProfileAssociations"]
+    place.ec2.replace_iam_instance_profile_association(
+        AssociationId=association["AssociationId"], IamInstanceProfile={"Name": "second"}
+    )
+
+    told = place.ec2.describe_instances(InstanceIds=[instance])["Reservations"][0]["Instances"][0]
+    assert told["IamInstanceProfile"]["Arn"].endswith("/second")

@@ -112,3 +112,35 @@ def test_logs_are_kept_for_days_that_cloudwatch_knows(world: World) -> None:
         logs.put_retention_policy(logGroupName="dify", retentionInDays=31)
     logs.put_retention_policy(logGroupName="dify", retentionInDays=30)
     assert logs.describe_log_groups()["logGroups"][0]["retentionInDays"] == 30
+
+
+def test_tags_go_with_a_log_group(world: World) -> None:
+    """Another one of the same name, made by anybody, begins without them."""
+    logs = world.session.client("logs")
+    logs.create_log_group(logGroupName="/lab/web", tags={"owner": "us"})
+    logs.delete_log_group(logGroupName="/lab/web")
+    logs.create_log_group(logGroupName="/lab/web")
+
+    arn = logs.describe_log_groups()["logGroups"][0]["arn"].removesuffix(":*")
+    assert logs.list_tags_for_resource(resourceArn=arn)["tags"] == {}
+
+
+def test_tags_go_with_an_alarm(world: World) -> None:
+    """Another one of the same name, made by anybody, begins without them."""
+    cloudwatch = world.session.client("cloudwatch")
+    alarm: Any = {
+        "AlarmName": "cpu",
+        "Namespace": "AWS/EC2",
+        "MetricName": "CPUUtilization",
+        "Statistic": "Average",
+        "Period": 60,
+        "EvaluationPeriods": 1,
+        "Threshold": 1,
+        "ComparisonOperator": "GreaterThanThreshold",
+    }
+    cloudwatch.put_metric_alarm(**alarm, Tags=[{"Key": "owner", "Value": "us"}])
+    cloudwatch.delete_alarms(AlarmNames=["cpu"])
+    cloudwatch.put_metric_alarm(**alarm)
+
+    arn = cloudwatch.describe_alarms()["MetricAlarms"][0]["AlarmArn"]
+    assert cloudwatch.list_tags_for_resource(ResourceARN=arn)["Tags"] == []

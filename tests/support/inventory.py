@@ -32,7 +32,7 @@ WHOLE: Final = {
     "volume": 2,
     "vpc": 1,
 }
-"""How many of each thing one environment is (one subscription: the one who hears of alarms; two volumes: root, data)."""
+"""How many of each thing one environment is (subscription: who hears of alarms; volumes: root and data)."""
 
 
 def counted(inventory: Inventory) -> dict[str, int]:

@@ -224,6 +224,39 @@ state_in_the_answer = Correction(
     replace=_as_it_is,
 )
 
+
+@corrects(
+    "moto.ec2.models:EC2Backend",
+    "modify_instance_metadata_options",
+    says="ModifyInstanceMetadataOptions leaves the options that it does not speak of as they are.",
+    link="https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_ModifyInstanceMetadataOptions.html",
+)
+def other_options_stay(
+    cloud: Cloud, original: Callable[..., Any], backend: Any, instance_id: str, **options: Any
+) -> Any:
+    before = backend.get_instance(instance_id).metadata_options
+    there = {
+        "http_tokens": before.http_tokens,
+        "hop_limit": before.http_put_response_hop_limit,
+        "http_endpoint": before.http_endpoint,
+        "http_protocol": before.http_protocol_ipv6,
+        "metadata_tags": before.instance_metadata_tags,
+    }
+    return original(instance_id, **options | {name: options.get(name) or value for name, value in there.items()})
+
+
+@corrects(
+    "moto.ec2.models:EC2Backend",
+    "replace_iam_instance_profile_association",
+    says="DescribeInstances tells the profile that the instance has now, also after another one took its place.",
+    link="https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_ReplaceIamInstanceProfileAssociation.html",
+)
+def the_new_profile_is_told(cloud: Cloud, original: Callable[..., Any], backend: Any, *args: Any, **said: Any) -> Any:
+    association = original(*args, **said)
+    association.instance.iam_instance_profile = association.iam_instance_profile
+    return association
+
+
 CORRECTIONS = (
     launched_is_not_running,
     terminating_takes_a_while,
@@ -231,4 +264,6 @@ CORRECTIONS = (
     starting_takes_a_while,
     type_changes_only_when_stopped,
     state_in_the_answer,
+    other_options_stay,
+    the_new_profile_is_told,
 )

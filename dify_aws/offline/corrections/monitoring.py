@@ -120,4 +120,41 @@ def days_that_are_known(cloud: Cloud, original: Callable[[], Any], response: Any
     return original()
 
 
-CORRECTIONS = (a_person_confirms, listed_as_pending, an_alarm_begins_without_data, days_that_are_known)
+_TAGS = "https://docs.aws.amazon.com/tag-editor/latest/userguide/tagging.html"
+
+
+@corrects(
+    "moto.logs.models:LogsBackend",
+    "delete_log_group",
+    says="The tags of a log group go with it: another one of the same name begins without.",
+    link=_TAGS,
+)
+def tags_go_with_a_log_group(cloud: Cloud, original: Callable[..., Any], backend: Any, log_group_name: str) -> Any:
+    group = backend.groups.get(log_group_name)
+    answer = original(log_group_name)
+    backend.tagger.delete_all_tags_for_resource(group.arn)
+    return answer
+
+
+@corrects(
+    "moto.cloudwatch.models:CloudWatchBackend",
+    "delete_alarms",
+    says="The tags of an alarm go with it: another one of the same name begins without.",
+    link=_TAGS,
+)
+def tags_go_with_an_alarm(cloud: Cloud, original: Callable[..., Any], backend: Any, alarm_names: list[str]) -> Any:
+    arns = [alarm.alarm_arn for name in alarm_names if (alarm := backend.alarms.get(name)) is not None]
+    answer = original(alarm_names)
+    for arn in arns:
+        backend.tagger.delete_all_tags_for_resource(arn)
+    return answer
+
+
+CORRECTIONS = (
+    a_person_confirms,
+    listed_as_pending,
+    an_alarm_begins_without_data,
+    days_that_are_known,
+    tags_go_with_a_log_group,
+    tags_go_with_an_alarm,
+)

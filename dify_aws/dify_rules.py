@@ -1,0 +1,120 @@
+"""Rules for the settings that are Dify's: its release, its images, its variables, its domain and its first admin."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from ipaddress import ip_address
+from types import MappingProxyType
+from typing import Final
+
+from dify_aws.releases import NAMES, RELEASES
+from dify_aws.rules import Broken, did_you_mean, text
+from dify_aws.secrets import Secret
+from dify_aws.variables import instead
+
+_VERSION: Final = re.compile(r"\d+\.\d+\.\d+")
+_HOST: Final = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)+")
+_VARIABLE: Final = re.compile(r"[A-Z][A-Z0-9_]*")
+# As Docker reads it: a name in lower case, perhaps after a registry, then a tag, a digest, or both.
+_IMAGE: Final = re.compile(
+    r"([A-Za-z0-9.-]+(:\d+)?/)?[a-z0-9]+([._/-]+[a-z0-9]+)*"
+    r"(?=[:@])(:(?P<tag>\w[\w.-]{0,127}))?(@sha256:[0-9a-f]{64})?"
+)
+_NAME_AT_MOST: Final = 30
+_HOST_AT_MOST: Final = 253
+
+
+def choice(*words: str) -> Callable[[object], str]:
+    """One of these words."""
+
+    def rule(value: object) -> str:
+        if (written := text(value)) not in words:
+            raise Broken(("is no choice here", did_you_mean(written, words)))
+        return written
+
+    return rule
+
+
+def release(value: object) -> str:
+    """A release of Dify whose images we know."""
+    if (written := text(value)) in RELEASES:
+        return written
+    known = "Known are " + ", ".join(sorted(RELEASES)) if len(RELEASES) > 1 else f"Known is {next(iter(RELEASES))}"
+    if not _VERSION.fullmatch(written):
+        raise Broken(("is no release of Dify: one is three numbers, and never latest, a beta or a candidate", known))
+    raise Broken(("is a release of Dify that this version of dify_aws does not know", known))
+
+
+def domain(value: object) -> str:
+    """A host name that the certificate authority can find in DNS, in lower case."""
+    written = text(value).lower().removesuffix(".")
+    wrong = (
+        "://" in written or "/" in written or len(written) > _HOST_AT_MOST or not _HOST.fullmatch(written)
+    ) or _is_address(written)
+    if wrong:
+        raise Broken(("is not a host name", 'Write one like "dify.example.com", with neither https:// nor a port'))
+    return written
+
+
+def _is_address(written: str) -> bool:
+    try:
+        ip_address(written)
+    except ValueError:
+        return False
+    return True
+
+
+def admin_name(value: object) -> str:
+    """The name of the first admin, as long as Dify takes."""
+    written = text(value)
+    if not 1 <= len(written.strip()) <= len(written) <= _NAME_AT_MOST or not written.isprintable():
+        raise Broken(("cannot be a name in Dify", f"Use 1 to {_NAME_AT_MOST} characters on one line"))
+    return written
+
+
+def images(value: object) -> Mapping[str, str]:
+    """Full references of images, by our names of them; each says which version."""
+    if not isinstance(value, Mapping):
+        raise Broken(("is not a table of images", 'Write one like {nginx = "registry.example.com/nginx:1.28.2"}'))
+    faults = [fault for name, reference in value.items() for fault in _image(name, reference)]
+    if faults:
+        raise Broken(*faults)
+    return MappingProxyType(dict(value))
+
+
+def _image(name: object, reference: object) -> Iterable[tuple[str, str]]:
+    if name not in NAMES:
+        yield f"has {name!r}, which is none of the images", did_you_mean(str(name), NAMES)
+    found = _IMAGE.fullmatch(reference) if isinstance(reference, str) else None
+    if not found:
+        yield (
+            f"has {reference!r} for {name!r}, which does not say which version of which image",
+            'Write name:tag or name@sha256:digest, like "registry.example.com/nginx:1.28.2"',
+        )
+    elif found["tag"] == "latest":
+        yield f"has latest for {name!r}, another image every day", "Name a version"
+
+
+def env(value: object) -> Mapping[str, Secret]:
+    """Variables for Dify's .env. Their values are taken for secrets, since many are."""
+    if not isinstance(value, Mapping):
+        raise Broken(("is not a table of variables", 'Write one like {MAIL_TYPE = "smtp"}, or MAIL_TYPE=smtp'))
+    faults = [fault for name, worth in value.items() for fault in _variable(name, worth)]
+    if faults:
+        raise Broken(*faults)
+    return MappingProxyType(
+        {name: worth if isinstance(worth, Secret) else Secret(worth) for name, worth in value.items()}
+    )
+
+
+def _variable(name: object, worth: object) -> Iterable[tuple[str, str]]:
+    if not isinstance(name, str) or not _VARIABLE.fullmatch(name):
+        yield f"has {name!r}, which is no name of a variable of Dify", "Use A-Z, 0-9 and _, like UPLOAD_FILE_SIZE_LIMIT"
+    elif (use := instead(name)) is not None:
+        yield f"has {name}, which is not free", use
+    written = worth.reveal() if isinstance(worth, Secret) else worth
+    if not isinstance(written, str):
+        yield f"has {type(written).__name__} for {name}", "Write every value as a string"
+    elif "\n" in written or "\r" in written or "\0" in written:
+        yield f"has a value of several lines for {name}", "Write it on one line, as .env has it"

@@ -1,0 +1,48 @@
+"""Releases: the releases of Dify that we know, and the images that each is made of, as data.
+
+An image is here by a tag that does not move. What Dify's own Compose file takes as ``latest`` is pinned by us.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Final
+
+RELEASES: Final[Mapping[str, Mapping[str, str]]] = MappingProxyType(
+    {
+        "1.17.1": MappingProxyType(
+            {
+                # One release of Dify: these four move together.
+                "api": "langgenius/dify-api:1.17.1",
+                "web": "langgenius/dify-web:1.17.1",
+                "agent-backend": "langgenius/dify-agent-backend:1.17.1",
+                "local-sandbox": "langgenius/dify-agent-local-sandbox:1.17.1",
+                # The versions that this release is made for.
+                "plugin-daemon": "langgenius/dify-plugin-daemon:0.6.10-local",
+                "sandbox": "langgenius/dify-sandbox:0.2.15",
+                "weaviate": "cr.weaviate.io/semitechnologies/weaviate:1.39.2",
+                "qdrant": "langgenius/qdrant:v1.8.3",
+                # PostgreSQL 15 as Dify asks for, with pgvector in it whatever the vector store: the data directory would
+                # not survive a change between this image (glibc) and postgres:15-alpine (musl), which sort text differently.
+                "postgres": "pgvector/pgvector:0.8.2-pg15",
+                "redis": "redis:7.4.9-alpine",
+                "nginx": "nginx:1.28.2-alpine",
+                "squid": "ubuntu/squid:6.6-24.04_edge",
+                "certbot": "certbot/certbot:v5.7.0",
+            }
+        ),
+    }
+)
+"""The images of each release, by the names that ``Settings.images`` takes."""
+
+NAMES: Final = frozenset(name for images in RELEASES.values() for name in images)
+"""Every name of an image, over all releases."""
+
+
+def images(version: str, overrides: Mapping[str, str]) -> Mapping[str, str]:
+    """The full reference of every image of a release, by name; ``overrides`` count more.
+
+    :raises KeyError: for a release that we do not know.
+    """
+    return MappingProxyType({**RELEASES[version], **overrides})

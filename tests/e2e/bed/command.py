@@ -1,0 +1,37 @@
+"""Commands of this machine: run one, and tell what it said when it fails."""
+
+import os
+import subprocess
+from pathlib import Path
+
+
+class CommandFailed(Exception):
+    """A command ended with another status than 0. The message has the end of what it said."""
+
+
+def run(*words: str | Path, stdin: str = "", environment: dict[str, str] | None = None) -> str:
+    """What a command says on its standard output.
+
+    Args:
+        words: the command and its arguments; no shell is between.
+        stdin: what it reads.
+        environment: variables beside those of this process.
+
+    Raises:
+        CommandFailed: it failed, or is not there.
+    """
+    line = [str(word) for word in words]
+    try:
+        done = subprocess.run(
+            line,
+            input=stdin,
+            capture_output=True,
+            text=True,
+            check=False,
+            env=os.environ | {"LC_ALL": "C.UTF-8"} | (environment or {}),
+        )
+    except FileNotFoundError as error:
+        raise CommandFailed(f"{line[0]}: not on this machine") from error
+    if done.returncode:
+        raise CommandFailed(f"{' '.join(line)}: exit status {done.returncode}\n{(done.stderr or done.stdout)[-2000:]}")
+    return done.stdout

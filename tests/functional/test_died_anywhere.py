@@ -1,0 +1,191 @@
+"""A process dies at any call of a whole apply or destroy, or its answer is lost: the next run ends as if nothing was.
+
+Runs have several threads, so a call is told by its operation and by how many of that operation were sent before it.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from itertools import zip_longest
+from typing import Any, Final
+
+import pytest
+
+from dify_aws import Deployment, Settings
+from dify_aws.offline.calls import Call
+from dify_aws.offline.faults import Died
+from dify_aws.offline.world import World
+from tests.support.inventory import WHOLE, counted, inventory
+
+SETTINGS: Final = Settings(environment="dev", alarm_email="a@example.com")
+
+MADE: Final = {
+    "cloudwatch.PutMetricAlarm": 3,
+    "ec2.AllocateAddress": 2,
+    "ec2.AssociateAddress": 1,
+    "ec2.AssociateRouteTable": 2,
+    "ec2.AttachInternetGateway": 1,
+    "ec2.AttachVolume": 1,
+    "ec2.AuthorizeSecurityGroupIngress": 3,
+    "ec2.CreateInternetGateway": 1,
+    "ec2.CreateNatGateway": 1,
+    "ec2.CreateRoute": 2,
+    "ec2.CreateRouteTable": 2,
+    "ec2.CreateSecurityGroup": 3,
+    "ec2.CreateSubnet": 2,
+    "ec2.CreateVolume": 1,
+    "ec2.CreateVpc": 1,
+    "ec2.CreateVpcEndpoint": 1,
+    "ec2.ImportKeyPair": 1,
+    "ec2.ModifyVpcAttribute": 1,
+    "ec2.RunInstances": 1,
+    "iam.AddRoleToInstanceProfile": 1,
+    "iam.CreateInstanceProfile": 1,
+    "iam.CreateRole": 1,
+    "iam.PutRolePolicy": 1,
+    "logs.CreateLogGroup": 4,
+    "logs.PutRetentionPolicy": 4,
+    "s3.CreateBucket": 1,
+    "s3.PutBucketLifecycleConfiguration": 1,
+    "s3.PutBucketPolicy": 1,
+    "s3.PutBucketVersioning": 1,
+    "secretsmanager.CreateSecret": 2,
+    "sns.CreateTopic": 1,
+    "sns.Subscribe": 1,
+}
+"""Every writing call of an apply in an empty account."""
+
+ENDED: Final = {
+    "cloudwatch.DeleteAlarms": 3,
+    "ec2.DeleteInternetGateway": 1,
+    "ec2.DeleteKeyPair": 1,
+    "ec2.DeleteNatGateway": 1,
+    "ec2.DeleteRouteTable": 2,
+    "ec2.DeleteSecurityGroup": 3,
+    "ec2.DeleteSubnet": 2,
+    "ec2.DeleteVolume": 1,
+    "ec2.DeleteVpc": 1,
+    "ec2.DeleteVpcEndpoints": 1,
+    "ec2.DetachInternetGateway": 1,
+    "ec2.DisassociateAddress": 1,
+    "ec2.DisassociateRouteTable": 2,
+    "ec2.ReleaseAddress": 2,
+    "ec2.TerminateInstances": 1,
+    "iam.DeleteInstanceProfile": 1,
+    "iam.DeleteRole": 1,
+    "iam.DeleteRolePolicy": 1,
+    "iam.RemoveRoleFromInstanceProfile": 1,
+    "logs.DeleteLogGroup": 4,
+    "s3.AbortMultipartUpload": 1,
+    "s3.DeleteBucket": 1,
+    "s3.DeleteObjects": 1,
+    "secretsmanager.DeleteSecret": 2,
+    "sns.DeleteTopic": 1,
+}
+"""Every writing call of a destroy that deletes the data too."""
+
+OF_DATA: Final = {"ec2.DeleteVolume", "s3.AbortMultipartUpload", "s3.DeleteBucket", "s3.DeleteObjects"}
+REFUSED_AT_FIRST: Final = {"ec2.RunInstances", "ec2.AssociateAddress", "ec2.CreateNatGateway", "ec2.AttachVolume"}
+"""Calls that are sent again while AWS has not caught up with itself."""
+
+KEPT: Final = {"bucket": 1, "volume": 1}
+
+
+def each(calls: dict[str, int]) -> list[tuple[str, int]]:
+    return [(operation, nth) for operation, count in calls.items() for nth in range(1, count + 1)]
+
+
+LIVES: Final = list(zip_longest(each(MADE), each(ENDED)))
+"""A call of the apply and one of the destroy, so that one life shows both."""
+
+
+def deployment(world: World) -> Deployment:
+    """As a new process has it."""
+    return Deployment(SETTINGS, session=world.session)
+
+
+def use(world: World) -> None:
+    """Put something into the bucket: two versions, a delete marker, and an upload that is never finished."""
+    s3 = world.session.client("s3")
+    (bucket,) = inventory(world.session)["bucket"]
+    for body in (b"1", b"2"):
+        s3.put_object(Bucket=bucket, Key="uploads/a", Body=body)
+    s3.delete_object(Bucket=bucket, Key="uploads/a")
+    s3.create_multipart_upload(Bucket=bucket, Key="uploads/b")
+
+
+def clipped(calls: list[Call]) -> dict[str, int]:
+    counts = Counter(str(call) for call in calls)
+    return {operation: 1 if operation in REFUSED_AT_FIRST else count for operation, count in counts.items()}
+
+
+def test_the_lists_have_every_writing_call(world: World) -> None:
+    """So that no call is forgotten below when the code changes."""
+    deployment(world).apply()
+    assert clipped(world.writes) == MADE
+    use(world)
+    world.forget_calls()
+    deployment(world).destroy(delete_data=True)
+    assert clipped(world.writes) == ENDED
+    assert counted(inventory(world.session)) == {}
+
+
+def dies(world: World, when: str, call: tuple[str, int], run: Callable[[], Any]) -> None:
+    """The process dies before or after ``call``, and a new one is there."""
+    operation, nth = call
+    getattr(world.faults, f"die_{when}")(operation, nth)
+    with pytest.raises(Died, match=f"{when} {operation}"):
+        run()
+    world.restart()
+
+
+@pytest.mark.parametrize(
+    ("made", "ended"),
+    LIVES,
+    ids=[" and ".join(f"{call[0]}-{call[1]}" for call in life if call) for life in LIVES],
+)
+def test_died_at_this_call(world: World, made: tuple[str, int], ended: tuple[str, int] | None) -> None:
+    """One process dies right before the call, the next one right after it, the third one finishes.
+
+    The first destroy would have kept the data, the second and the third are told to delete it.
+    """
+    dies(world, "before", made, lambda: deployment(world).apply())
+    dies(world, "after", (made[0], 1), lambda: deployment(world).apply())
+    third = deployment(world)
+    third.apply()
+    assert counted(inventory(world.session)) == WHOLE
+    assert not third.plan()
+    if ended is None:
+        return
+
+    use(world)
+    of_data = ended[0] in OF_DATA
+    dies(world, "before", ended, lambda: deployment(world).destroy(delete_data=of_data))
+    dies(world, "after", (ended[0], 1), lambda: deployment(world).destroy(delete_data=of_data))
+    if not of_data:
+        kept = deployment(world).destroy()
+        assert counted(inventory(world.session)) == KEPT
+        assert {action.address for action in kept.kept} == {"bucket/storage", "volume/data"}
+    deployment(world).destroy(delete_data=True)
+    assert counted(inventory(world.session)) == {}
+
+
+@pytest.mark.parametrize("fault", ["lose_answer", "server_error"])
+@pytest.mark.parametrize("nth", [1, 2])
+def test_no_answer_to_any_writing_call(world: World, fault: str, nth: int) -> None:
+    """AWS does it and nobody hears of it, for each operation in turn: one run, exactly one of each, and an end."""
+    for operation, count in MADE.items():
+        if nth <= count:
+            getattr(world.faults, fault)(operation, nth)
+    deployment(world).apply()
+    world.faults.disarm()
+    assert counted(inventory(world.session)) == WHOLE
+    assert not deployment(world).plan()
+    use(world)
+    for operation, count in ENDED.items():
+        if nth <= count:
+            getattr(world.faults, fault)(operation, nth)
+    deployment(world).destroy(delete_data=True)
+    world.faults.disarm()
+    assert counted(inventory(world.session)) == {}

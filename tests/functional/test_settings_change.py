@@ -1,0 +1,214 @@
+"""Settings that change: what is turned off goes, what is turned on comes, and data is never lost by it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any, Final
+
+import pytest
+
+from dify_aws import Deployment, DifyAwsError, PlanOutdated, PlanRefused, Settings
+from dify_aws.offline.world import World
+from tests.support.inventory import WHOLE, counted, inventory
+
+SETTINGS: Final = Settings(environment="dev", alarm_email="a@example.com")
+WITHOUT_NAT: Final = {**WHOLE, "address": 1, "nat-gateway": 0}
+KEPT: Final = {"bucket": 1, "volume": 1}
+
+Deploy = Callable[..., Deployment]
+
+
+@pytest.fixture
+def deploy(world: World) -> Deploy:
+    """A deployment as a new process has it, with these settings different."""
+
+    def make(**other: Any) -> Deployment:
+        return Deployment(replace(SETTINGS, **other), session=world.session)
+
+    return make
+
+
+def verbs(deployment: Deployment) -> set[tuple[str, str]]:
+    """What the plan would do, as (verb, address)."""
+    return {(action.verb, action.address) for action in deployment.plan()}
+
+
+def test_nat_gateway_off_and_on(world: World, deploy: Deploy) -> None:
+    """Off takes gateway, address and route away; on brings them back; and nothing else is touched."""
+    first = deploy().apply()
+    off = deploy(nat_gateway=False)
+    assert verbs(off) == {
+        ("delete", "nat-gateway/main"),
+        ("delete", "elastic-ip/nat"),
+        ("update", "route-table/private"),
+    }
+    without = off.apply()
+    assert without.nat_gateway_id is None
+    assert counted(inventory(world.session)) == {kind: n for kind, n in WITHOUT_NAT.items() if n}
+    assert not deploy(nat_gateway=False).plan()
+    again = deploy().apply()
+    assert counted(inventory(world.session)) == WHOLE
+    assert not deploy().plan()
+    assert again.instance_id == first.instance_id
+
+
+def test_without_a_nat_gateway_from_the_beginning(world: World, deploy: Deploy) -> None:
+    """It is not made, and the plan does not speak of what it costs."""
+    deployment = deploy(nat_gateway=False)
+    assert deploy().plan().notes != ()
+    assert deployment.plan().notes == ()
+    deployment.apply()
+    assert counted(inventory(world.session)) == {kind: n for kind, n in WITHOUT_NAT.items() if n}
+
+
+def test_alarm_email(world: World, deploy: Deploy) -> None:
+    """Another address is subscribed, the old one is not told any more once it had confirmed."""
+    deploy().apply()
+    world.confirm_subscription("a@example.com")
+    deploy(alarm_email="b@example.com").apply()
+    assert not deploy(alarm_email="b@example.com").plan()
+    listed = inventory(world.session)["subscription"]
+    assert [each.rpartition(" ")[2] for each in listed] == ["b@example.com"]
+    deploy(alarm_email=None).apply()
+    assert not deploy(alarm_email=None).plan()
+
+
+def test_data_volume_grows_and_never_shrinks(world: World, deploy: Deploy) -> None:
+    """It grows in place; less is refused before anything is written, whatever else is wished for."""
+    first = deploy().apply()
+    grown = deploy(data_volume_gib=80).apply()
+    assert grown.data_volume_id == first.data_volume_id
+    (volume,) = world.session.client("ec2").describe_volumes(VolumeIds=[first.data_volume_id])["Volumes"]
+    assert volume["Size"] == 80
+    world.forget_calls()
+    with pytest.raises(PlanRefused, match=r"(?s)volume/data.*80.*cannot become 50.*cannot shrink"):
+        deploy(nat_gateway=False).apply()
+    assert world.writes == []
+
+
+def test_a_newer_image_replaces_nothing(world: World, deploy: Deploy) -> None:
+    """A machine that runs is never replaced; an image counts when one is made."""
+    ec2 = world.session.client("ec2")
+    first = deploy().apply()
+    running = ec2.describe_instances(InstanceIds=[first.instance_id])["Reservations"][0]["Instances"][0]["ImageId"]
+    other = next(each["ImageId"] for each in ec2.describe_images()["Images"] if each["ImageId"] != running)
+    assert not deploy(image_id=other).plan()
+
+
+def test_web_cidrs_and_retention(world: World, deploy: Deploy) -> None:
+    """Only the rules and the days change."""
+    deploy().apply()
+    other = {"web_cidrs": ("203.0.113.0/24", "2001:db8::/32"), "log_retention_days": 90, "instance_type": "t3.large"}
+    changed = deploy(**other)
+    logs = {("update", f"log-group/{name}") for name in ("system", "docker", "dify", "nginx")}
+    assert verbs(changed) == {("update", "security-group/host"), ("update", "instance/host"), *logs}
+    changed.apply()
+    assert not deploy(**other).plan()
+
+
+def test_the_zone_follows_the_data(world: World, deploy: Deploy) -> None:
+    """After a destroy that kept the volume, the new machine is made where the volume is."""
+    first = deploy(availability_zone="ap-northeast-1c").apply()
+    assert first.availability_zone == "ap-northeast-1c"
+    kept = deploy().destroy()
+    assert {action.address for action in kept.kept} == {"bucket/storage", "volume/data"}
+    assert first.data_volume_id in str(kept)
+    assert counted(inventory(world.session)) == KEPT
+    again = deploy().apply()
+    assert (again.availability_zone, again.data_volume_id, again.bucket) == (
+        "ap-northeast-1c",
+        first.data_volume_id,
+        first.bucket,
+    )
+    assert counted(inventory(world.session)) == WHOLE
+    assert not deploy().plan()
+
+
+def test_destroy_needs_only_the_name_and_the_region(world: World, deploy: Deploy) -> None:
+    """The settings of that time may be lost."""
+    deploy(
+        vpc_cidr="172.16.0.0/16",
+        availability_zone="ap-northeast-1c",
+        web_cidrs=("10.0.0.0/8",),
+        instance_type="m6i.large",
+        data_volume_gib=100,
+        tags={"team": "ml"},
+    ).apply()
+    bare = Deployment(Settings(environment="dev"), session=world.session)
+    assert bare.plan_destroy()
+    bare.destroy()
+    assert counted(inventory(world.session)) == KEPT
+    assert not Deployment(Settings(environment="dev"), session=world.session).destroy()
+    Deployment(Settings(environment="dev"), session=world.session).destroy(delete_data=True)
+    assert counted(inventory(world.session)) == {}
+
+
+def test_delete_data_empties_the_bucket(world: World, deploy: Deploy) -> None:
+    """Versions, delete markers and unfinished uploads go too; a second destroy finds nothing."""
+    outputs = deploy().apply()
+    s3 = world.session.client("s3")
+    for body in (b"1", b"2"):
+        s3.put_object(Bucket=outputs.bucket, Key="uploads/a", Body=body)
+    s3.delete_object(Bucket=outputs.bucket, Key="uploads/a")
+    s3.create_multipart_upload(Bucket=outputs.bucket, Key="uploads/b")
+    deploy().destroy(delete_data=True)
+    assert counted(inventory(world.session)) == {}
+    world.forget_calls()
+    assert not deploy().destroy(delete_data=True)
+    assert world.writes == []
+
+
+def test_two_environments_do_not_see_each_other(world: World, deploy: Deploy) -> None:
+    """dev and staging stand side by side in one account and region; one goes, the other stays as it is."""
+    deploy().apply()
+    deploy(environment="staging").apply()
+    assert not deploy().plan()
+    deploy().destroy(delete_data=True)
+    assert not deploy(environment="staging").plan()
+    assert counted(inventory(world.session)) == WHOLE
+
+
+def test_one_name_in_two_regions(world: World, deploy: Deploy) -> None:
+    """The same environment in another region is another one, although IAM and bucket names are of the whole world."""
+    first = deploy().apply()
+    second = deploy(region="us-east-1").apply()
+    assert first.bucket != second.bucket
+    assert not deploy().plan()
+    deploy(region="us-east-1").destroy(delete_data=True)
+    assert not deploy().plan()
+    assert counted(inventory(world.session)) == WHOLE
+
+
+def test_outputs_of_nothing(deploy: Deploy) -> None:
+    """They are not made up: what is missing is named, and what to do."""
+    with pytest.raises(DifyAwsError, match=r"(?s)dify/dev in ap-northeast-1 is not complete: .*vpc/main.*Run apply\(\)"):
+        deploy().outputs()
+
+
+def test_an_agreed_plan_is_carried_out(world: World, deploy: Deploy) -> None:
+    """And one of which somebody has done a part meanwhile, for then there is only less to do."""
+    plan = deploy().plan()
+    deploy().apply(plan)
+    assert not deploy().plan()
+    both = {"web_cidrs": ("10.0.0.0/8",), "log_retention_days": 90}
+    agreed = deploy(**both).plan()
+    deploy(log_retention_days=90).apply()
+    deploy(**both).apply(agreed)
+    assert not deploy(**both).plan()
+
+
+def test_a_plan_that_aws_has_overtaken_is_refused(world: World, deploy: Deploy) -> None:
+    """Nothing is done that was not shown, and nothing is written."""
+    outputs = deploy().apply()
+    agreed = deploy(log_retention_days=90).plan()
+    world.session.client("ec2").modify_vpc_attribute(VpcId=outputs.vpc_id, EnableDnsHostnames={"Value": False})
+    world.session.client("cloudwatch").delete_alarms(AlarmNames=["dify-dev-cpu"])
+    world.forget_calls()
+    with pytest.raises(PlanOutdated) as outdated:
+        deploy(log_retention_days=90).apply(agreed)
+    assert {(action.verb, action.address) for action in outdated.value.more} == {  # type: ignore[attr-defined]
+        ("update", "vpc/main"),
+        ("create", "alarm/cpu"),
+    }
+    assert world.writes == []
