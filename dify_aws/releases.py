@@ -23,8 +23,8 @@ RELEASES: Final[Mapping[str, Mapping[str, str]]] = MappingProxyType(
                 "sandbox": "langgenius/dify-sandbox:0.2.15",
                 "weaviate": "cr.weaviate.io/semitechnologies/weaviate:1.39.2",
                 "qdrant": "langgenius/qdrant:v1.8.3",
-                # PostgreSQL 15 as Dify asks for, with pgvector in it whatever the vector store: the data directory would
-                # not survive a change between this image (glibc) and postgres:15-alpine (musl), which sort text differently.
+                # PostgreSQL 15 as Dify asks for, with pgvector in it whatever the vector store: a data directory does
+                # not survive a change to postgres:15-alpine or back, because glibc and musl sort text differently.
                 "postgres": "pgvector/pgvector:0.8.2-pg15",
                 "redis": "redis:7.4.9-alpine",
                 "nginx": "nginx:1.28.2-alpine",

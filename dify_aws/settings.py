@@ -47,12 +47,13 @@ class Settings:
     :param storage: where Dify keeps files: ``s3`` (under ``uploads/`` of our bucket) or ``local`` (the data volume).
     :param domain: the host name for HTTPS, pointing to the public address; ``None``: plain HTTP by address.
     :param email: whom the certificate authority writes to; needed with ``domain``.
-    :param profile: ``compact`` runs what Dify cannot do without and fits 4 GiB; ``full`` adds the new agents and working
-        together on one canvas, and wants 8 GiB.
+    :param profile: ``compact`` runs what Dify cannot do without and fits 4 GiB; ``full`` adds the new agents and
+        working together on one canvas, and wants 8 GiB.
     :param admin_email: the first admin, made before anybody else can reach Dify; ``None``: the page /install makes it,
         and asks for the initial password.
     :param admin_name: the name of the first admin, at most 30 characters.
-    :param images: full references that count instead of ours, by name: ``{"nginx": "registry.example.com/nginx:1.28.2"}``.
+    :param images: full references that count instead of ours, by name, like
+        ``{"nginx": "registry.example.com/nginx:1.28.2"}``.
     :param docker_source: Docker's own package repository (``docker``) or Ubuntu's (``distribution``).
     :param env: further variables for Dify's ``.env``. The values are kept as ``Secret``, so they are never shown, and
         settings that have any are not pickled.
@@ -122,8 +123,8 @@ class Settings:
     def from_env(cls, environ: Mapping[str, str] | None = None, /, **overrides: object) -> Self:
         """The settings in environment variables: ``DIFY_AWS_ENVIRONMENT``, ``DIFY_AWS_VPC_CIDR`` and so on.
 
-        Lists are separated by commas, tables (tags, images, env) are ``key=value,key=value``, yes or no is ``true``, ``yes``, ``1``,
-        ``false``, ``no`` or ``0``. An empty variable is an empty value, and none at all is the default.
+        Lists are separated by commas, tables (tags, images, env) are ``key=value,key=value``, yes or no is ``true``,
+        ``yes``, ``1``, ``false``, ``no`` or ``0``. An empty variable is an empty value, and none at all is the default.
 
         :param environ: the variables; those of this process by default.
         :param overrides: settings that count instead of the variables'.
@@ -217,7 +218,7 @@ def _checked(given: Mapping[str, object]) -> tuple[dict[str, Any], list[Problem]
 
 
 def _shown(name: str, value: object) -> object:
-    """A value as a problem may show it: variables of Dify, in ``env`` or in a table that was meant to be it, are secret."""
+    """A value as a problem may show it: what is in ``env``, or in a table that was meant to be it, is secret."""
     known = {setting.name for setting in fields(Settings)} - {"env"}
     if name in known or not (name == "env" or isinstance(value, Mapping)):
         return value

@@ -42,9 +42,10 @@ OURS: Final[Mapping[str, str]] = {
             *("REDIS_HOST", "REDIS_PORT", "REDIS_USERNAME", "REDIS_DB", "REDIS_USE_*", "DIFY_AGENT_REDIS_URL"),
             *("CODE_EXECUTION_ENDPOINT", "SSRF_PROXY_HTTP_URL", "SSRF_PROXY_HTTPS_URL"),
             *("PLUGIN_DAEMON_URL", "PLUGIN_DIFY_INNER_API_URL", "INTERNAL_FILES_URL", "SERVER_CONSOLE_API_URL"),
-            *("DIFY_BIND_ADDRESS", "DIFY_PORT", "MODE", "MIGRATION_ENABLED", "LOG_FILE", "SERVER_*", "DIFY_INNER_API_*"),
-            *("PLUGIN_REMOTE_INSTALLING_*", "PLUGIN_WORKING_PATH", "DIFY_AGENT_*_URL", "DIFY_AGENT_*_KEY"),
-            *("DIFY_AGENT_RUNTIME_BACKEND", "DIFY_AGENT_LOCAL_SANDBOX_ENDPOINT", "SHELLCTL_AUTH_TOKEN"),
+            *("DIFY_BIND_ADDRESS", "DIFY_PORT", "MODE", "MIGRATION_ENABLED", "LOG_FILE", "SERVER_PORT", "SERVER_KEY"),
+            *("PLUGIN_REMOTE_INSTALLING_*", "PLUGIN_WORKING_PATH", "DIFY_INNER_API_*"),
+            *("DIFY_AGENT_*_URL", "DIFY_AGENT_*_KEY", "DIFY_AGENT_LOCAL_SANDBOX_*"),
+            *("DIFY_AGENT_RUNTIME_BACKEND", "SHELLCTL_AUTH_TOKEN"),
         ),
         _FIXED,
     ),
@@ -58,9 +59,6 @@ OURS: Final[Mapping[str, str]] = {
     ),
 }
 """What may not be given in ``Settings.env``, by name or by pattern, with what to use instead."""
-
-FREE: Final = frozenset({"SERVER_WORKER_AMOUNT", "SERVER_WORKER_CONNECTIONS", "SERVER_WORKER_CLASS"})
-"""What may be given although a pattern of ``OURS`` has it."""
 
 READERS: Final[Mapping[str, tuple[str, ...]]] = {
     "web": (
@@ -85,8 +83,6 @@ def instead(name: str) -> str | None:
     """What to use instead of this variable, if it is ours; None if it is free."""
     if name in OURS:
         return OURS[name]
-    if name in FREE:
-        return None
     return next((use for pattern, use in OURS.items() if fnmatchcase(name, pattern)), None)
 
 

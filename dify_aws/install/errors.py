@@ -45,10 +45,11 @@ class HostError(DifyAwsError):
 class Unreachable(HostError, ConnectionError):
     """No SSH server answered, or none that speaks to us, within the patience that was given."""
 
-    def __init__(self, where: str, port: int, seconds: float, last: Exception) -> None:
+    def __init__(self, where: str, port: int, last: Exception, seconds: float | None = None) -> None:
+        tried = "" if seconds is None else f" after {seconds:.0f} s of trying; the last try"
         super().__init__(
             where,
-            f"no SSH after {seconds:.0f} s of trying; the last try: {_told(last)}\n"
+            f"no SSH{tried}: {_told(last)}\n"
             "Look whether the instance is running and has passed its status checks, whether its security group lets "
             f"this machine in on port {port}, and whether the address is still its own.",
         )

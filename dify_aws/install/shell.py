@@ -12,9 +12,6 @@ from dify_aws.install.errors import CommandFailed, CommandTimedOut, FactUnreadab
 from dify_aws.install.fact import FACT_SECONDS, TIMED_OUT, Answer, Fact, Facts
 from dify_aws.install.host import COMMAND_SECONDS, NO_STATUS, Result
 
-KILL_SECONDS: Final = 10
-"""What is asked to end and does not is killed after so long."""
-
 LONGEST_SCRIPT: Final = 100_000
 """Bytes. Linux takes no single argument of 128 KiB or more: https://man7.org/linux/man-pages/man2/execve.2.html"""
 
@@ -137,8 +134,10 @@ def _answers(told: list[bytes], warned: list[bytes], rest: bytes) -> Iterable[An
         yield Answer(out, int(behind.partition(b"\n")[0]), err)
 
 
-def command_line(script: str, *, sudo: bool, timeout: float) -> str:
-    """What the login shell of the host is given: the script, ended there when its time is over.
+def command_line(script: str, *, sudo: bool, timeout: float, end: float = 10.0) -> str:
+    """What the login shell of the host is given: the script, which is ended there when its time is over.
+
+    It is asked to end after ``timeout`` seconds, and killed ``end`` seconds later.
 
     Raises:
         ValueError: the script is too long for an argument.
@@ -147,7 +146,7 @@ def command_line(script: str, *, sudo: bool, timeout: float) -> str:
         raise ValueError(f"a script of {len(script)} characters is too long; give its data by stdin")
     words = ["sudo", "-n", "-H", "--"] if sudo else []
     # The same words in every language, because steps read them.
-    words += ["env", "LC_ALL=C.UTF-8", "timeout", f"--kill-after={KILL_SECONDS}", f"{timeout:g}"]
+    words += ["env", "LC_ALL=C.UTF-8", "timeout", f"--kill-after={end:g}", f"{timeout:g}"]
     # --norc: on Debian and Ubuntu, bash under sshd reads ~/.bashrc even for -c.
     return shlex.join([*words, "bash", "--norc", "-euo", "pipefail", "-c", script])
 

@@ -32,7 +32,7 @@ from dify_aws.install.errors import (
 from dify_aws.install.host import COMMAND_SECONDS, Result
 from dify_aws.install.hostkey import FirstUse, HostKey, host_keys
 from dify_aws.install.patience import OutOfPatience, patiently
-from dify_aws.install.shell import KILL_SECONDS, ShellHost, command_line, ended_in_time
+from dify_aws.install.shell import ShellHost, command_line, ended_in_time
 from dify_aws.secrets import Secret
 
 SESSIONS: Final = 10
@@ -44,9 +44,8 @@ REFUSED_SECONDS: Final = 60.0
 REPEATS: Final = 3
 """How often a lost command is run again, where that does no harm."""
 
-ANSWER_SECONDS: Final = 15.0
 KEEP_ALIVE_SECONDS: Final = 15
-END_SECONDS: Final = 2.0
+GOODBYE_SECONDS: Final = 0.5
 
 NOT_ANSWERING: Final = (OSError, EOFError, paramiko.SSHException)
 
@@ -73,6 +72,7 @@ class SshHost(ShellHost):
         port: where its SSH listens.
         patience_seconds: how long to try while the machine boots.
         answer_seconds: how long one try waits for each of TCP, greeting, key exchange and authentication.
+        end_seconds: how long a command may take to end when its time is over, before it is killed.
         clock: how to wait between the tries.
 
     Raises:
@@ -89,7 +89,8 @@ class SshHost(ShellHost):
         sock: Callable[[], socket.socket] | None = None,
         port: int = 22,
         patience_seconds: float = 300.0,
-        answer_seconds: float = ANSWER_SECONDS,
+        answer_seconds: float = 15.0,
+        end_seconds: float = 10.0,
         clock: Clock | None = None,
     ) -> None:
         self._address = address
@@ -102,6 +103,7 @@ class SshHost(ShellHost):
         self._sock = sock
         self._patience_seconds = patience_seconds
         self._answer_seconds = answer_seconds
+        self._end_seconds = end_seconds
         self._clock = clock or WallClock()
         self._connecting = threading.Lock()
         self._counting = threading.Lock()
@@ -156,7 +158,7 @@ class SshHost(ShellHost):
         again: bool = False,
     ) -> Result:
         """See :meth:`dify_aws.install.host.Host.run`."""
-        command = command_line(script, sudo=sudo, timeout=timeout)
+        command = command_line(script, sudo=sudo, timeout=timeout, end=self._end_seconds)
         log.debug("%s: run, %d bytes to read: %s", self.where, len(stdin or b""), script)
         repeats = REPEATS if again else 0
         while True:
@@ -179,7 +181,7 @@ class SshHost(ShellHost):
             began = self._clock.now()
             try:
                 # The host ends it itself; if it does not, it is past answering.
-                said = converse(channel, command, stdin, timeout + KILL_SECONDS + self._answer_seconds)
+                said = converse(channel, command, stdin, timeout + self._end_seconds + self._answer_seconds)
             except NOT_ANSWERING as error:
                 if self._is_alive(connection):
                     raise SessionRefused(self.where, error) from error
@@ -194,7 +196,7 @@ class SshHost(ShellHost):
 
     def _is_alive(self, connection: paramiko.Transport) -> bool:
         """Whether the connection outlives a command. Its thread tells the channels of its end before anybody else."""
-        connection.join(END_SECONDS)
+        connection.join(GOODBYE_SECONDS)
         return connection.is_active()
 
     # Connecting ------------------------------------------------------------------------------------------------------
@@ -203,13 +205,13 @@ class SshHost(ShellHost):
         """A channel for one command. As nothing runs on it yet, a connection lost by now is simply made again."""
 
         def opened() -> tuple[paramiko.Transport, paramiko.Channel]:
-            connection = self._connected()
+            connection, began = self._connected(), self._clock.now()
             try:
                 return connection, connection.open_session(timeout=self._answer_seconds)
-            except paramiko.ChannelException:
-                raise
             except NOT_ANSWERING:
-                connection.close()
+                # Silence is the end of a connection, a refusal is not: other commands are running on it.
+                if self._clock.now() - began >= self._answer_seconds:
+                    connection.close()
                 raise
 
         try:
@@ -224,7 +226,9 @@ class SshHost(ShellHost):
                 try:
                     self._connection = patiently(self._connect, self._clock, self._patience_seconds, bears=_may_pass)
                 except OutOfPatience as error:
-                    raise Unreachable(self.where, self._port, error.seconds, error.last) from error
+                    raise Unreachable(self.where, self._port, error.last, error.seconds) from error
+                except (socket.gaierror, IncompatiblePeer) as error:
+                    raise Unreachable(self.where, self._port, error) from error
             if self._closed:
                 self._connection.close()
                 raise HostClosed(self.where)

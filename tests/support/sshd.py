@@ -12,7 +12,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
-from typing import Final, Self, TypeAlias
+from typing import IO, Final, Self, TypeAlias
 
 import paramiko
 from paramiko.common import (
@@ -114,10 +114,12 @@ class Sshd:
         self.most_sessions = 0
         self.greetings: deque[Greeting] = deque()
         self.handlers: deque[Handler] = deque()
-        self.accepts = True
+        self.check_login: Callable[[paramiko.Transport], bool] = lambda transport: True
+        self.runs_commands = True
+        self.ciphers: tuple[str, ...] = ()
         self._lock = threading.Lock()
         self._threads: list[threading.Thread] = []
-        self._transports: list[paramiko.Transport] = []
+        self.transports: list[paramiko.Transport] = []
         self._processes: list[subprocess.Popen[bytes]] = []
         self._listener: socket.socket | None = None
         # A port that is ours, and on which nobody listens yet.
@@ -152,18 +154,28 @@ class Sshd:
         for process in self._processes:
             with suppress(ProcessLookupError):
                 os.killpg(process.pid, 9)
-        for transport in self._transports:
+        for transport in self.transports:
             transport.close()
             transport.join(5)
         for thread in self._threads:
             thread.join(5)
 
-    def restart(self) -> None:
+    def renew_host_key(self) -> None:
         """The machine was made anew: the same address, another host key."""
         self._host_key, self.host_key = new_ssh_key()
 
-    def really_run(self, exchange: Exchange) -> None:
-        """See :meth:`Exchange.really_run`."""
+    @property
+    def owner(self) -> str:
+        """Whoever runs the tests, as user:group."""
+        return f"{os.getuid()}:{os.getgid()}"
+
+    def settle(self) -> None:
+        """Return when all that was started is over."""
+        for process in self._processes:
+            process.wait(10)
+
+    def really_run(self, exchange: Exchange, only: int | None = None) -> None:
+        """See :meth:`Exchange.really_run`. ``only``: the connection is cut when so many bytes were fed."""
         process = subprocess.Popen(
             ["/bin/sh", "-c", exchange.command],
             stdin=subprocess.PIPE,
@@ -174,19 +186,23 @@ class Sshd:
             start_new_session=True,
         )
         self._processes.append(process)
-        assert process.stdin
-        assert process.stdout
-        assert process.stderr
+        feed, out, err = process.stdin, process.stdout, process.stderr
+        assert feed
+        assert out
+        assert err
         channel = exchange.channel
-        feeder = self._spawn(_pump, channel.recv, process.stdin.write, process.stdin.close)
         pumps = [
-            self._spawn(_pump, process.stdout.read1, channel.sendall, process.stdout.close),  # type: ignore[attr-defined]
-            self._spawn(_pump, process.stderr.read1, channel.sendall_stderr, process.stderr.close),  # type: ignore[attr-defined]
+            self._spawn(_pump, out.fileno(), channel.sendall, out.close),
+            self._spawn(_pump, err.fileno(), channel.sendall_stderr, err.close),
         ]
-        for pump in pumps:
-            pump.join()
+        if only is not None:
+            feed.write(exchange.stdin(only)[:only])
+            exchange.drop()
+        feeder = self._spawn(_feed, channel, feed)
+        for thread in (*pumps, feeder) if only is not None else pumps:
+            thread.join()
         status = process.wait()
-        if exchange.transport.is_active():
+        if only is None:
             exchange.end(status if status >= 0 else 128 - status)
         feeder.join()
 
@@ -215,8 +231,10 @@ class Sshd:
             return
         transport = paramiko.Transport(sock)
         transport.set_log_channel("tests.sshd")
+        if self.ciphers:
+            transport.get_security_options().ciphers = self.ciphers
         transport.add_server_key(paramiko.Ed25519Key.from_private_key(io.StringIO(self._host_key.reveal())))
-        self._transports.append(transport)
+        self.transports.append(transport)
         with suppress(paramiko.SSHException, EOFError, OSError):
             transport.start_server(server=_Server(self, transport))
 
@@ -241,7 +259,7 @@ class _Server(paramiko.ServerInterface):
 
     def check_auth_publickey(self, username: str, key: paramiko.PKey) -> int:
         known = f"{key.get_name()} {key.get_base64()}" == self._sshd.authorized
-        return AUTH_SUCCESSFUL if known and self._sshd.accepts and username == "ubuntu" else AUTH_FAILED
+        return AUTH_SUCCESSFUL if known and self._sshd.check_login(self._transport) and username == "ubuntu" else AUTH_FAILED
 
     def check_channel_request(self, kind: str, chanid: int) -> int:
         if kind != "session":
@@ -255,6 +273,8 @@ class _Server(paramiko.ServerInterface):
         return OPEN_SUCCEEDED
 
     def check_channel_exec_request(self, channel: paramiko.Channel, command: bytes) -> bool:
+        if not self._sshd.runs_commands:
+            return False
         self._sshd.begin(Exchange(self._sshd, self._transport, channel, command.decode()))
         return True
 
@@ -265,9 +285,19 @@ def _answered(handler: Handler, exchange: Exchange) -> None:
         handler(exchange)
 
 
-def _pump(read: Callable[[int], bytes], write: Callable[[bytes], object], close: Callable[[], None]) -> None:
-    with suppress(OSError, ValueError):
-        while piece := read(PIECE):
-            write(piece)
+def _pump(source: int, send: Callable[[bytes], object], close: Callable[[], None]) -> None:
+    """From the process to the client."""
+    with suppress(OSError, EOFError):
+        while piece := os.read(source, PIECE):
+            send(piece)
+    close()
+
+
+def _feed(channel: paramiko.Channel, into: IO[bytes]) -> None:
+    """From the client to the process, which sees an end when the client says so and when the client is gone."""
     with suppress(OSError):
-        close()
+        while piece := channel.recv(PIECE):
+            into.write(piece)
+            into.flush()
+    with suppress(OSError):
+        into.close()

@@ -9,13 +9,12 @@ class CommandFailed(Exception):
     """A command ended with another status than 0. The message has the end of what it said."""
 
 
-def run(*words: str | Path, stdin: str = "", environment: dict[str, str] | None = None) -> str:
+def run(*words: str | Path, folder: Path | None = None) -> str:
     """What a command says on its standard output.
 
     Args:
         words: the command and its arguments; no shell is between.
-        stdin: what it reads.
-        environment: variables beside those of this process.
+        folder: where it runs.
 
     Raises:
         CommandFailed: it failed, or is not there.
@@ -24,11 +23,12 @@ def run(*words: str | Path, stdin: str = "", environment: dict[str, str] | None 
     try:
         done = subprocess.run(
             line,
-            input=stdin,
+            stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
             check=False,
-            env=os.environ | {"LC_ALL": "C.UTF-8"} | (environment or {}),
+            cwd=folder,
+            env=os.environ | {"LC_ALL": "C.UTF-8", "DEBIAN_FRONTEND": "noninteractive"},
         )
     except FileNotFoundError as error:
         raise CommandFailed(f"{line[0]}: not on this machine") from error
