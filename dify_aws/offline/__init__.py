@@ -13,11 +13,12 @@ __all__ = ["offline"]
 
 
 @contextmanager
-def offline(*, region: str = "ap-northeast-1") -> Iterator[World]:
+def offline(*, region: str = "ap-northeast-1", speed: float = 4000) -> Iterator[World]:
     """Open an AWS that lives in this process: no network, no credentials, nothing of the machine's AWS settings.
 
-    `region` is the region of `world.session`. There can be one open world in a process at a time, because moto keeps
-    its state in the process; RuntimeError says so. When the block ends, everything in it is gone.
+    `region` is the region of `world.session`. `speed` is how many seconds of waiting for AWS (a NAT gateway takes two
+    minutes) go by in one of ours; at 60 or so, progress can be watched. There can be one open world in a process at a
+    time, because moto keeps its state in the process; RuntimeError says so. When the block ends, all in it is gone.
 
     Raises ModuleNotFoundError when moto is not installed (`pip install 'dify-aws[offline]'`).
     """
@@ -31,5 +32,5 @@ def offline(*, region: str = "ap-northeast-1") -> Iterator[World]:
             f"The offline world needs {error.name}, which is not installed: pip install 'dify-aws[offline]'",
             name=error.name,
         ) from error
-    with open_world(region) as world:
+    with open_world(region, speed) as world:
         yield world

@@ -26,8 +26,8 @@ _ONE_WORLD = threading.Lock()
 class World:
     """AWS in this process. What is made in it stays until the world closes, also over `restart()`."""
 
-    def __init__(self, region: str) -> None:
-        self.clock = VirtualClock()
+    def __init__(self, region: str, speed: float) -> None:
+        self.clock = VirtualClock(speed)
         self._cloud = Cloud(self.clock)
         self._ledger = Ledger()
         self._region = region
@@ -77,13 +77,13 @@ class World:
 
 
 @contextmanager
-def open_world(region: str) -> Iterator[World]:
+def open_world(region: str, speed: float) -> Iterator[World]:
     """Open the world: moto empty, corrections in place. At the end all of it is taken away."""
     if not _ONE_WORLD.acquire(blocking=False):
         raise RuntimeError("An offline world is open in this process already; use it, or close it first.")
     try:
         forget_everything()
-        world = World(region)
+        world = World(region, speed)
         uninstall = install(ALL, world._cloud)
         try:
             yield world

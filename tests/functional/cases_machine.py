@@ -7,7 +7,18 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from dify_aws import Actual, Instance, InstanceProfile, KeyPair, Resource, Role, SecurityGroup, Volume
-from tests.functional.cases_network import GROUP, IMAGE, OTHER_SUBNET, SUBNET, VPC, ZONE, Found, ec2_case, tag_ec2, untag_ec2
+from tests.functional.cases_network import (
+    GROUP,
+    IMAGE,
+    OTHER_SUBNET,
+    SUBNET,
+    VPC,
+    ZONE,
+    Found,
+    ec2_case,
+    tag_ec2,
+    untag_ec2,
+)
 from tests.support.case import Case, Hand
 
 KEY: Final = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIH2Vq1Cw8p0mJ2hX1n0f6pQm0w2b8lY1cZ5b9bq7c0aH"

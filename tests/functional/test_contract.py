@@ -190,13 +190,14 @@ def numbered(lab: Lab) -> list[tuple[str, int]]:
     told = []
     for call in lab.writes():
         seen[str(call)] += 1
-        if of_the_kind(lab, call):
+        if of_the_kind(lab.case.kind.kind, call):
             told.append((str(call), seen[str(call)]))
     return told
 
 
-def of_the_kind(lab: Lab, call: Call) -> bool:
-    return action_of(str(call)) in lab.case.kind.permissions
+def of_the_kind(kind: str, call: Call) -> bool:
+    """Whether a verb of this kind may have made the call."""
+    return action_of(str(call)) in CASES[kind].kind.permissions
 
 
 def die(lab: Lab, call: tuple[str, int], run: Any) -> None:
@@ -218,7 +219,7 @@ def test_6_what_is_not_visible_yet_is_waited_for(kind: str) -> None:
     with offline() as world:
         lab = Lab(world, CASES[kind])
         lab.apply()
-        speaking = speaking_of_new(lab.calls)
+        speaking = speaking_of_new(kind, lab.calls)
     with offline() as world:
         lab = Lab(world, CASES[kind])
         for operation, nth in speaking.items():
@@ -229,15 +230,16 @@ def test_6_what_is_not_visible_yet_is_waited_for(kind: str) -> None:
         assert not lab.plan()
 
 
-def speaking_of_new(calls: list[Call]) -> dict[str, int]:
-    """The operations that speak of an id, or of a name that was given before, and which call of it is the first."""
+def speaking_of_new(kind: str, calls: list[Call]) -> dict[str, int]:
+    """The operations of the kind that speak of an id, or of a name that was given before, and which call of it is the first."""
     given: set[str] = set()
     seen: Counter[str] = Counter()
     speaking: dict[str, int] = {}
     for call in calls:
         seen[str(call)] += 1
         said = set(strings(dict(call.params)))
-        if any(text in given or re.fullmatch(r"(?!ami-)[a-z]+-[0-9a-f]{17}", text) for text in said):
+        new = any(text in given or re.fullmatch(r"(?!ami-)[a-z]+-[0-9a-f]{17}", text) for text in said)
+        if new and of_the_kind(kind, call):
             speaking.setdefault(str(call), seen[str(call)])
         if call.operation.startswith(("Create", "Import", "PutMetricAlarm")):
             given |= {value for key, value in call.params.items() if key.endswith(("Name", "Bucket", "name"))}
@@ -305,9 +307,7 @@ def test_8_without_our_tag_it_is_not_touched(lab: Lab, kind: str) -> None:
         assert [type(error) for _, error in refused.errors] == [NotOurs]
         assert lab.case.address in str(refused)
     names = {actual.id, *(str(value) for fact, value in actual.facts.items() if fact in FACTS)}
-    touching = [
-        call for call in lab.writes() if not about_ours(call) and names & set(strings(said_of(kind, call)))
-    ]
+    touching = [call for call in lab.writes() if not about_ours(call) and names & set(strings(said_of(kind, call)))]
     assert touching == []
     assert names & {id for ids in inventory(lab.world.session).values() for id in ids}
 
@@ -365,6 +365,7 @@ def test_10_permissions(kind: str) -> None:
         wishes: dict[str, Any] = {}
         for name, wish in lab.case.rewished.items():
             wishes[name] = wish
+            lab.hand.wait()
             lab.apply(**wishes)
         if kind in SELDOM:
             SELDOM[kind](lab, wishes)

@@ -38,9 +38,7 @@ def test_vpc_and_subnets(ec2: Any, outputs: Outputs) -> None:
     for attribute in ("enableDnsSupport", "enableDnsHostnames"):
         answer = ec2.describe_vpc_attribute(VpcId=outputs.vpc_id, Attribute=attribute)
         assert answer[attribute[0].upper() + attribute[1:]]["Value"] is True
-    subnets = {
-        name: ec2.describe_subnets(SubnetIds=[subnet])["Subnets"][0] for name, subnet in outputs.subnets.items()
-    }
+    subnets = {name: ec2.describe_subnets(SubnetIds=[subnet])["Subnets"][0] for name, subnet in outputs.subnets.items()}
     assert {name: subnet["CidrBlock"] for name, subnet in subnets.items()} == {
         "public": "10.0.1.0/24",
         "private": "10.0.2.0/24",
@@ -51,9 +49,9 @@ def test_vpc_and_subnets(ec2: Any, outputs: Outputs) -> None:
 
 def test_ways_out(ec2: Any, outputs: Outputs) -> None:
     """The public subnet goes to the internet gateway, the private one to the NAT gateway, and both to S3 directly."""
-    (gateway,) = ec2.describe_internet_gateways(
-        Filters=[{"Name": "attachment.vpc-id", "Values": [outputs.vpc_id]}]
-    )["InternetGateways"]
+    (gateway,) = ec2.describe_internet_gateways(Filters=[{"Name": "attachment.vpc-id", "Values": [outputs.vpc_id]}])[
+        "InternetGateways"
+    ]
     (nat,) = ec2.describe_nat_gateways(NatGatewayIds=[outputs.nat_gateway_id])["NatGateways"]
     assert (nat["State"], nat["SubnetId"]) == ("available", outputs.subnets["public"])
     assert nat["NatGatewayAddresses"][0]["PublicIp"] == outputs.nat_public_ip != outputs.public_ip
@@ -127,7 +125,9 @@ def test_instance_and_disks(ec2: Any, outputs: Outputs) -> None:
     assert [group["GroupId"] for group in instance["SecurityGroups"]] == [outputs.security_groups["host"]]
     assert instance["MetadataOptions"]["HttpTokens"] == "required"
     assert instance["MetadataOptions"]["HttpPutResponseHopLimit"] == 2
-    assert instance["IamInstanceProfile"]["Arn"].endswith("/dify-aws/dify/dev/ap-northeast-1/dify-dev-host-ap-northeast-1")
+    assert instance["IamInstanceProfile"]["Arn"].endswith(
+        "/dify-aws/dify/dev/ap-northeast-1/dify-dev-host-ap-northeast-1"
+    )
     assert instance["KeyName"] == "dify-dev-host"
     (image,) = ec2.describe_images(ImageIds=[instance["ImageId"]])["Images"]
     assert image["OwnerId"] == CANONICAL
@@ -187,9 +187,7 @@ def test_bucket(world: World, outputs: Outputs) -> None:
     assert owner == {"ObjectOwnership": "BucketOwnerEnforced"}
     (statement,) = json.loads(s3.get_bucket_policy(Bucket=bucket)["Policy"])["Statement"]
     assert (statement["Effect"], statement["Condition"]) == ("Deny", {"Bool": {"aws:SecureTransport": "false"}})
-    rules = {
-        each["ID"]: each for each in s3.get_bucket_lifecycle_configuration(Bucket=bucket)["Rules"]
-    }
+    rules = {each["ID"]: each for each in s3.get_bucket_lifecycle_configuration(Bucket=bucket)["Rules"]}
     assert all(each["Status"] == "Enabled" for each in rules.values())
     moves = {each["Filter"]["Prefix"]: each["Transitions"] for each in rules.values() if "Transitions" in each}
     assert moves == {

@@ -135,7 +135,8 @@ class MemoryHost(ToldHost):
             asked = list(dict.fromkeys(facts))
             self.asked.append([fact.script.removeprefix("get ") for fact in asked])
             return Facts(
-                self.where, {fact: Answer(self.state.get(fact.script.removeprefix("get "), "").encode()) for fact in asked}
+                self.where,
+                {fact: Answer(self.state.get(fact.script.removeprefix("get "), "").encode()) for fact in asked},
             )
 
     def must(self, script: str, **how: Any) -> Result:

@@ -45,9 +45,7 @@ class Lab:
 
     def found(self) -> Mapping[str, Actual]:
         """All that is there of the stack, by address."""
-        return {
-            address: actual for address, actual in self.stack().find(self.aws()).items() if actual is not None
-        }
+        return {address: actual for address, actual in self.stack().find(self.aws()).items() if actual is not None}
 
     def spoil(self, name: str) -> None:
         """Do by hand what the case calls ``name``."""

@@ -259,7 +259,11 @@ class _Server(paramiko.ServerInterface):
 
     def check_auth_publickey(self, username: str, key: paramiko.PKey) -> int:
         known = f"{key.get_name()} {key.get_base64()}" == self._sshd.authorized
-        return AUTH_SUCCESSFUL if known and self._sshd.check_login(self._transport) and username == "ubuntu" else AUTH_FAILED
+        return (
+            AUTH_SUCCESSFUL
+            if known and self._sshd.check_login(self._transport) and username == "ubuntu"
+            else AUTH_FAILED
+        )
 
     def check_channel_request(self, kind: str, chanid: int) -> int:
         if kind != "session":

@@ -1,0 +1,146 @@
+"""Bundle: all files of one Dify on its host, made of settings, outputs and secrets, and of nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from ipaddress import IPv4Network
+from types import MappingProxyType
+from typing import Any, Final, Self
+
+from dify_aws.install.bundle_file import BundleFile, DataDirectory
+from dify_aws.install.dify_secrets import DifySecrets
+from dify_aws.install.environment import DATABASE, PLUGIN_DATABASE, base_url, environment
+from dify_aws.install.render import render
+from dify_aws.install.sizes import SIZES
+from dify_aws.outputs import Outputs
+from dify_aws.releases import images
+from dify_aws.settings import Settings
+from dify_aws.variables import READERS, read_by
+
+HOME: Final = "/opt/dify"
+"""Where the bundle lives; its paths are below it unless they are absolute."""
+
+DATA: Final = "/data/dify"
+"""Where the containers keep what they write, on the data volume."""
+
+AGENT: Final = "/opt/aws/amazon-cloudwatch-agent/etc/amazon-cloudwatch-agent.json"
+UNITS: Final = "/etc/systemd/system"
+POOLS: Final = (IPv4Network("172.30.0.0/16"), IPv4Network("172.29.0.0/16"))
+"""From which Docker cuts its networks. A VPC is at most a /16, so one of the two is free of it."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Bundle:
+    """What the files of a Dify shall be. A value: it knows no host, no clock and no chance.
+
+    :param url: where Dify is found when these files are in place.
+    :param files: each file by its path, below ``/opt/dify`` or absolute.
+    :param directories: each directory that the containers write to, by its absolute path.
+    :param images: every image that is needed, in full; the first thing to pull, before anything is stopped.
+    """
+
+    url: str
+    files: Mapping[str, BundleFile] = field(repr=False)
+    directories: Mapping[str, DataDirectory] = field(repr=False)
+    images: tuple[str, ...] = field(repr=False)
+
+    @classmethod
+    def render(cls, settings: Settings, outputs: Outputs, secrets: DifySecrets, *, https: bool = False) -> Self:
+        """The bundle of this Dify; the same arguments make the same bytes.
+
+        :param https: whether the certificate is there. False makes the files that can fetch it: nginx with a
+            certificate's path in it does not start until the file exists.
+        :raises ValueError: if secrets are still to be made (``secrets.completed()``), or ``https`` has no domain.
+        """
+        if secrets.missing:
+            raise ValueError(f"these secrets are still to be made: {', '.join(secrets.missing)}")
+        if https and not settings.domain:
+            raise ValueError("https needs settings with a domain")
+        values = _values(settings, outputs, secrets, https=https)
+        return cls(
+            url=base_url(settings, outputs, https=https),
+            files=MappingProxyType(dict(_files(settings, values))),
+            directories=MappingProxyType(dict(_directories(settings))),
+            images=tuple(sorted({values["images"][image] for image in _images(settings)})),
+        )
+
+
+def _values(settings: Settings, outputs: Outputs, secrets: DifySecrets, *, https: bool) -> Mapping[str, Any]:
+    """All that the templates may speak of."""
+    variables = environment(settings, outputs, secrets, https=https)
+    names = {name for group in variables.values() for name in group}
+    return {
+        "settings": settings,
+        "outputs": outputs,
+        "https": https,
+        "full": settings.profile == "full",
+        "home": HOME,
+        "data": DATA,
+        "images": images(settings.dify_version, settings.images),
+        "sizes": SIZES[settings.profile],
+        "variables": variables,
+        "reads": {container: read_by(container, names) for container in READERS},
+        "database": DATABASE,
+        "plugin_database": PLUGIN_DATABASE,
+        "pool": next(str(pool) for pool in POOLS if not pool.overlaps(IPv4Network(settings.vpc_cidr))),
+        "log_options": {"max-size": "20m", "max-file": "3", "tag": "{{.Name}}"},
+    }
+
+
+def _files(settings: Settings, values: Mapping[str, Any]) -> Iterator[tuple[str, BundleFile]]:
+    def file(template: str, *restarts: str, **attributes: Any) -> BundleFile:
+        return BundleFile(text=render(template, **values), restarts=frozenset(restarts), **attributes)
+
+    def script(template: str) -> BundleFile:
+        return file(template, mode=0o755)
+
+    # Compose itself replaces the containers that these two change. What it cannot see is what is in a mounted file.
+    yield "compose.yaml", file("compose.yaml.j2")
+    yield ".env", file("env.j2", mode=0o600, secret=True)
+    yield "nginx/nginx.conf", file("nginx.conf.j2", "nginx")
+    yield "squid/squid.conf", file("squid.conf.j2", "ssrf_proxy")
+    yield "sandbox/config.yaml", file("sandbox.yaml.j2", "sandbox")
+    yield "postgres/postgresql.conf", file("postgresql.conf.j2", "db_postgres")
+    yield "postgres/init/10-dify.sql", file("postgres-init.sql.j2")  # read once, when the data directory is empty
+    yield "redis/redis.conf", file("redis.conf.j2", "redis")
+    if settings.profile == "full":
+        yield "squid-agent/squid.conf", file("squid-agent.conf.j2", "agent_ssrf_proxy")
+
+    yield "/etc/docker/daemon.json", file("daemon.json.j2", "docker.service")
+    yield "/etc/logrotate.d/dify", file("logrotate.j2")
+    yield AGENT, file("cloudwatch-agent.json.j2", "amazon-cloudwatch-agent.service")
+    yield "bin/metrics", script("metrics.sh.j2")
+    yield f"{UNITS}/dify-metrics.service", file("dify-metrics.service.j2")
+    yield f"{UNITS}/dify-metrics.timer", file("dify-metrics.timer.j2", "dify-metrics.timer")
+    if settings.domain:
+        yield "bin/certificate", script("certificate.sh.j2")
+        yield f"{UNITS}/dify-certificate.service", file("dify-certificate.service.j2")
+        yield f"{UNITS}/dify-certificate.timer", file("dify-certificate.timer.j2", "dify-certificate.timer")
+
+
+def _directories(settings: Settings) -> Iterator[tuple[str, DataDirectory]]:
+    """By the users inside the images: 1001 is Dify's, 999:1000 is that of Redis on Alpine."""
+    yield f"{DATA}/logs/dify", DataDirectory(owner="1001:1001", deep=True)
+    yield f"{DATA}/logs/nginx", DataDirectory()
+    yield f"{DATA}/postgres", DataDirectory()  # PostgreSQL makes its own directory in it, and owns that
+    yield f"{DATA}/redis", DataDirectory(owner="999:1000", deep=True)
+    yield f"{DATA}/plugin_daemon", DataDirectory()
+    yield f"{DATA}/sandbox/dependencies", DataDirectory()
+    if settings.storage == "local":
+        yield f"{DATA}/storage", DataDirectory(owner="1001:1001", deep=True)
+    if settings.vector_store != "pgvector":
+        yield f"{DATA}/{settings.vector_store}", DataDirectory()
+    if settings.domain:
+        yield f"{DATA}/certbot/conf", DataDirectory(mode=0o700)
+        yield f"{DATA}/certbot/www", DataDirectory()
+
+
+def _images(settings: Settings) -> Iterator[str]:
+    yield from ("api", "web", "plugin-daemon", "sandbox", "postgres", "redis", "nginx", "squid")
+    if settings.vector_store != "pgvector":
+        yield settings.vector_store
+    if settings.profile == "full":
+        yield from ("agent-backend", "local-sandbox")
+    if settings.domain:
+        yield "certbot"

@@ -1,0 +1,38 @@
+"""BundleFile and DataDirectory: what one file, and one directory for data, shall be on the host."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, kw_only=True)
+class BundleFile:
+    """One file of the bundle.
+
+    :param text: all of it.
+    :param mode: as for chmod.
+    :param owner: user:group, by name or by number.
+    :param restarts: who must be restarted to see a change: services of Compose by name (``nginx``), systemd's units with
+        their suffix (``docker.service``). None: nobody keeps it open, or Compose itself replaces what it changes.
+    :param secret: whether there is a secret in it, so that nobody shows it.
+    """
+
+    text: str = field(repr=False)
+    mode: int = 0o644
+    owner: str = "root:root"
+    restarts: frozenset[str] = frozenset()
+    secret: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class DataDirectory:
+    """One directory that a container writes to.
+
+    :param owner: user:group by number, as they are inside the container.
+    :param mode: as for chmod.
+    :param deep: whether all that is in it must be of this owner too, whoever put it there: a restored backup, say.
+    """
+
+    owner: str = "0:0"
+    mode: int = 0o755
+    deep: bool = False

@@ -1,0 +1,119 @@
+"""DifySecrets: every secret of one Dify, each once. Where Dify wants a value in two places, both get this one."""
+
+from __future__ import annotations
+
+import json
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields, replace
+from types import MappingProxyType
+from typing import Any, Final, Self
+
+from dify_aws.secrets import Secret
+
+NONE: Final = Secret("")
+"""Stands where a secret is still to be made."""
+
+
+def _token() -> str:
+    """43 letters, digits, - and _: safe in URLs, YAML and shells, and base64url of just 32 bytes."""
+    return secrets.token_urlsafe(32)
+
+
+def _short() -> str:
+    """24 characters: Dify takes an initial password of at most 30."""
+    return secrets.token_urlsafe(18)
+
+
+def _password() -> str:
+    """What Dify takes for a password: at least 8 characters, with a letter and a digit among them."""
+    return f"{secrets.token_urlsafe(18)}-a1"
+
+
+def _secret(maker: Any = _token) -> Any:
+    return field(default=NONE, metadata={"maker": maker})
+
+
+@dataclass(frozen=True, kw_only=True)
+class DifySecrets:
+    """The secrets of one Dify, as they are kept in one JSON document in AWS Secrets Manager.
+
+    They are made once and read ever after: PostgreSQL knows ``db_password`` from its first start, and what Dify has
+    encrypted with ``secret_key`` nobody reads without it. An empty secret is one that is still to be made.
+
+    :param secret_key: signs sessions and file links, and encrypts what OAuth gave.
+    :param db_password: PostgreSQL's, for Dify and for its plugin daemon.
+    :param redis_password: Redis's, also inside the URLs of Celery's broker and of the agents' queue.
+    :param sandbox_api_key: for running code, between Dify and the sandbox.
+    :param plugin_daemon_key: what Dify shows to the plugin daemon.
+    :param plugin_inner_api_key: what the plugin daemon shows to Dify.
+    :param weaviate_api_key: between Dify and Weaviate.
+    :param qdrant_api_key: between Dify and Qdrant.
+    :param agent_api_token: between Dify and the agents' backend.
+    :param agent_server_secret_key: the backend's own; base64url of 32 bytes, or it refuses to start.
+    :param agent_sandbox_token: between the agents' backend and their sandbox.
+    :param init_password: opens /install, as long as nobody is admin; at most 30 characters.
+    :param admin_password: of the first admin, if it is made by us.
+    """
+
+    secret_key: Secret = _secret()
+    db_password: Secret = _secret()
+    redis_password: Secret = _secret()
+    sandbox_api_key: Secret = _secret()
+    plugin_daemon_key: Secret = _secret()
+    plugin_inner_api_key: Secret = _secret()
+    weaviate_api_key: Secret = _secret()
+    qdrant_api_key: Secret = _secret()
+    agent_api_token: Secret = _secret()
+    agent_server_secret_key: Secret = _secret()
+    agent_sandbox_token: Secret = _secret()
+    init_password: Secret = _secret(_short)
+    admin_password: Secret = _secret(_password)
+    others: Mapping[str, Secret] = field(default_factory=lambda: MappingProxyType({}), hash=False)
+    """What a newer dify_aws has made, and this one does not know: kept, or going back would lose it for ever."""
+
+    @classmethod
+    def generate(cls) -> Self:
+        """New secrets. For a Dify that has none: over existing data they would lock Dify out of it."""
+        return cls().completed()
+
+    @classmethod
+    def from_json(cls, text: str) -> Self:
+        """The secrets that ``to_json`` wrote; what it did not have yet is empty.
+
+        :raises ValueError: if this is no such document. It never quotes the document.
+        """
+        try:
+            found = json.loads(text)
+        except ValueError:
+            raise ValueError("the document with Dify's secrets is not JSON") from None
+        if not isinstance(found, dict) or not all(isinstance(value, str) for value in found.values()):
+            raise ValueError("the document with Dify's secrets is not one JSON object of texts")
+        kept = {name: Secret(value) for name, value in found.items()}
+        known = {name: kept.pop(name) for name in cls._names() if name in kept}
+        return cls(**known, others=MappingProxyType(kept))
+
+    def to_json(self) -> str:
+        """All secrets in the clear, as one JSON document: for Secrets Manager and nothing else."""
+        known = {name: getattr(self, name) for name in self._names()}
+        return json.dumps({name: value.reveal() for name, value in {**self.others, **known}.items()}, indent=2)
+
+    def completed(self) -> Self:
+        """The same secrets, and new ones where there is none yet. What is there never changes."""
+        makers = {one.name: one.metadata["maker"] for one in fields(self) if "maker" in one.metadata}
+        return replace(self, **{name: Secret(makers[name]()) for name in self.missing})
+
+    @property
+    def missing(self) -> tuple[str, ...]:
+        """The names of those that are still to be made."""
+        return tuple(name for name in self._names() if getattr(self, name) == NONE)
+
+    @property
+    def values(self) -> tuple[Secret, ...]:
+        """All that must never be shown, for who masks logs and messages."""
+        known = (getattr(self, name) for name in self._names())
+        return tuple(value for value in (*known, *self.others.values()) if value != NONE)
+
+    @classmethod
+    def _names(cls) -> tuple[str, ...]:
+        return tuple(one.name for one in fields(cls) if "maker" in one.metadata)

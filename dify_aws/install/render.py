@@ -1,0 +1,46 @@
+"""Render: a template of ours and its values become a text. The same values make the same bytes."""
+
+from __future__ import annotations
+
+import json
+from importlib.resources import files
+from typing import Any, Final
+
+from jinja2 import Environment, FunctionLoader, StrictUndefined
+
+TEMPLATES: Final = "dify_aws.templates"
+_ESCAPED: Final = ("\\", '"', "$")
+
+
+def render(template: str, /, **values: Any) -> str:
+    """The text of a template.
+
+    :param template: its path below ``templates/``.
+    :param values: what it speaks of; nothing is known to it besides.
+    :raises jinja2.UndefinedError: if it speaks of anything else. A hole in a configuration is an error, never a blank.
+    """
+    environment = Environment(
+        loader=FunctionLoader(lambda name: files(TEMPLATES).joinpath(name).read_text(encoding="utf-8")),
+        undefined=StrictUndefined,
+        autoescape=False,  # nothing here is HTML
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    environment.filters.update(dotenv=dotenv, json=as_json)
+    return environment.get_template(template).render(values)
+
+
+def dotenv(value: str) -> str:
+    """A value as ``.env`` has it, so that Compose reads back just this: it interpolates ``$`` even there.
+
+    https://docs.docker.com/compose/how-tos/environment-variables/variable-interpolation/#env-file-syntax
+    """
+    for character in _ESCAPED:
+        value = value.replace(character, "\\" + character)
+    return f'"{value}"'
+
+
+def as_json(value: object) -> str:
+    """A value as JSON, which is YAML too."""
+    return json.dumps(value, ensure_ascii=False)

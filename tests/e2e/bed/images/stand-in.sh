@@ -1,0 +1,9 @@
+#!/bin/sh
+# Stands for an application: 200 on / and on the paths in $ANSWERS, on $PORT.
+set -eu
+[ "${1-}" = stand-in ] || exec "$@"
+for path in / $ANSWERS; do
+    mkdir -p "/srv/www$path"
+    echo "$IMAGE" >"/srv/www$path/index.html"
+done
+exec httpd -f -p "$PORT" -h /srv/www

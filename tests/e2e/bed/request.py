@@ -1,0 +1,34 @@
+"""Request, Answer: what a web server of the bed's world is asked and says, whichever it is."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+
+
+@dataclass(frozen=True)
+class Request:
+    """What is asked. ``host`` is the name that is asked for, ``path`` is without the query; headers are in
+    lower case."""
+
+    method: str
+    host: str
+    path: str
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What is said: a text, or a file as it is."""
+
+    status: int
+    body: str | Path = ""
+    kind: str = "text/plain"
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+class Site(Protocol):
+    """Answers requests."""
+
+    def answer(self, request: Request) -> Answer:
+        """Never raises: what is not there is a 404."""
