@@ -51,7 +51,7 @@ class InstanceProfile(IamResource):
             "instance-profiles",
             lambda: aws.pages("iam.ListInstanceProfiles", "InstanceProfiles", PathPrefix=path(aws)),
         )
-        return [profile["InstanceProfileName"] for profile in listed]
+        return [profile["InstanceProfileName"] for profile in listed if profile["Path"] == path(aws)]
 
     @classmethod
     def look(cls, aws: Aws, name: str) -> Actual | None:

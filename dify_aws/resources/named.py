@@ -14,8 +14,8 @@ from typing import ClassVar, Final
 
 from dify_aws.aws import Aws
 from dify_aws.aws.birth import TAG_ADDRESS, TAG_DEPLOYMENT, TAGS, tag_map
-from dify_aws.engine.resource import Actual, Resource, only
-from dify_aws.errors import NotOurs
+from dify_aws.engine.resource import Actual, Resource
+from dify_aws.errors import FixedAttribute, NotOurs
 
 INDEX: Final = "index"
 INDEXED: Final = ("s3", "secretsmanager", "logs", "cloudwatch", "sns")
@@ -44,9 +44,11 @@ class NamedResource(Resource):
         if actual is not None and not self._fulfils(aws, actual):
             owner = actual.tags.get(TAG_DEPLOYMENT)
             raise NotOurs(self.address, f"the {self.kind} {name}", aws.deployment, owner=owner)
-        if actual is not None:
-            return actual
-        return only(self.address, [other for other in self.owned(aws) if other.address == self.address])
+        if actual is None:
+            for other in self.owned(aws):
+                if other.address == self.address:
+                    raise FixedAttribute(self.address, "name", other.id, name)
+        return actual
 
     @classmethod
     def owned(cls, aws: Aws) -> Iterable[Actual]:

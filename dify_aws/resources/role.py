@@ -60,7 +60,7 @@ class Role(IamResource):
     @classmethod
     def names_under(cls, aws: Aws) -> Iterable[str]:
         listed = aws.census.read("roles", lambda: aws.pages("iam.ListRoles", "Roles", PathPrefix=path(aws)))
-        return [role["RoleName"] for role in listed]
+        return [role["RoleName"] for role in listed if role["Path"] == path(aws)]
 
     @classmethod
     def look(cls, aws: Aws, name: str) -> Actual | None:

@@ -107,3 +107,16 @@ def test_a_bucket_with_old_versions_is_not_empty(s3: S3Client) -> None:
     for each in (*told["Versions"], *told["DeleteMarkers"]):
         s3.delete_object(Bucket=BUCKET, Key=each["Key"], VersionId=each["VersionId"])
     s3.delete_bucket(Bucket=BUCKET)
+
+
+def test_the_index_of_tags_lists_the_buckets_of_its_own_region(world: World) -> None:
+    """https://docs.aws.amazon.com/resourcegroupstagging/latest/APIReference/API_GetResources.html"""
+    for region in ("ap-northeast-1", "us-west-2"):
+        configuration: Any = {"LocationConstraint": region, "Tags": [{"Key": "owner", "Value": "us"}]}
+        s3 = world.in_region(region).client("s3")
+        s3.create_bucket(Bucket=f"lab-{region}", CreateBucketConfiguration=configuration)
+
+    index = world.in_region("us-west-2").client("resourcegroupstaggingapi")
+    assert [each["ResourceARN"] for each in index.get_resources()["ResourceTagMappingList"]] == [
+        "arn:aws:s3:::lab-us-west-2"
+    ]

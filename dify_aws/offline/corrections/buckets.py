@@ -9,7 +9,7 @@ from typing import Any
 
 from moto.iam.access_control import IAMPolicy, PermissionResult
 from moto.s3.exceptions import NoSystemTags
-from moto.s3.models import PublicAccessBlock
+from moto.s3.models import PublicAccessBlock, s3_backends
 
 from dify_aws.offline.cloud import Cloud
 from dify_aws.offline.correction import corrects
@@ -87,4 +87,18 @@ def _is_about_plain_http(statement: dict[str, Any]) -> bool:
     return str(asked).lower() == "false"
 
 
-CORRECTIONS = (safe_from_the_start, never_unencrypted, tagged_from_the_start, tls_is_spoken)
+@corrects(
+    "moto.resourcegroupstaggingapi.models:ResourceGroupsTaggingAPIBackend",
+    "_get_resources_generator",
+    says="The index of tags of a region lists the buckets of that region, and no others.",
+    link="https://docs.aws.amazon.com/resourcegroupstagging/latest/APIReference/API_GetResources.html",
+)
+def indexed_where_it_is(cloud: Cloud, original: Callable[..., Any], backend: Any, **asked: Any) -> Any:
+    buckets = s3_backends[backend.account_id][backend.partition].buckets
+    for resource in original(**asked):
+        _, is_bucket, name = resource.arn.partition(":s3:::")
+        if not is_bucket or buckets[name].region_name == backend.region_name:
+            yield resource
+
+
+CORRECTIONS = (indexed_where_it_is, safe_from_the_start, never_unencrypted, tagged_from_the_start, tls_is_spoken)
