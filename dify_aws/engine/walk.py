@@ -44,13 +44,16 @@ def walk(
     sorter = prepared(edges)
     walked: Walked[T] = Walked()
     running: dict[Future[T], str] = {}
+    ready: list[str] = []
     stopping = threading.Event()
     with ThreadPoolExecutor(max_workers=workers, thread_name_prefix="dify-aws") as pool:
         try:
             while sorter.is_active():
-                if not stopping.is_set():
-                    for node in sorter.get_ready():
-                        running[pool.submit(visit, node)] = node
+                ready += sorter.get_ready()
+                # Nothing is queued in the pool: it would start there even after a failure.
+                while ready and len(running) < workers and not stopping.is_set():
+                    node = ready.pop(0)
+                    running[pool.submit(visit, node)] = node
                 if not running:
                     break
                 finished, _ = wait(running, return_when=FIRST_COMPLETED)

@@ -65,7 +65,7 @@ def converge_host(
     tell.planned(len(steps), f"{host.where}: {len(steps)} steps")
     edges = {name: frozenset[str]() if dry_run else before for name, before in needs.items()}
     try:
-        failures = _walk(edges, run.visit, workers, on_interrupt)
+        failures = _walk(edges, run.visit, workers=workers, go_on=dry_run, on_interrupt=on_interrupt)
     except KeyboardInterrupt as interrupt:
         interrupt.add_note(f"stopped; done: {', '.join(run.outcomes) or 'nothing'}. Run again to go on from here.")
         raise
@@ -138,20 +138,28 @@ class _Run:
 
 
 def _walk(
-    edges: dict[str, frozenset[str]], visit: Callable[[str], None], workers: int, on_interrupt: Callable[[], None]
+    edges: dict[str, frozenset[str]],
+    visit: Callable[[str], None],
+    *,
+    workers: int,
+    go_on: bool,
+    on_interrupt: Callable[[], None],
 ) -> dict[str, Exception]:
-    """Visit each node after all that it needs; after a failure, nothing new. Returns the failures."""
+    """Visit each node after all that it needs. After a failure nothing new, unless ``go_on``. Returns the failures."""
     sorter = TopologicalSorter(edges)
     sorter.prepare()
     failures: dict[str, Exception] = {}
+    ready: list[str] = []
     running: dict[Future[None], str] = {}
     with ThreadPoolExecutor(max_workers=workers, thread_name_prefix="dify-aws-host") as pool:
         try:
-            while sorter.is_active():
-                if not failures:
-                    running |= {pool.submit(visit, node): node for node in sorter.get_ready()}
+            while True:
+                ready += sorter.get_ready()
+                while ready and len(running) < workers and (go_on or not failures):
+                    node = ready.pop(0)
+                    running[pool.submit(visit, node)] = node
                 if not running:
-                    break
+                    return failures
                 for future in wait(running, return_when=FIRST_COMPLETED).done:
                     node = running.pop(future)
                     if isinstance(error := future.exception(), Exception):
@@ -160,9 +168,6 @@ def _walk(
                         raise error
                     else:
                         sorter.done(node)
-        except BaseException as error:
-            pool.shutdown(wait=False, cancel_futures=True)
-            if isinstance(error, KeyboardInterrupt):
-                on_interrupt()
+        except KeyboardInterrupt:
+            on_interrupt()
             raise
-    return failures

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final, Protocol
 
 from dify_aws.install.host import NO_STATUS
 
 PIECE: Final = 65_536
+
+CUT_OFF: Final = (OSError, EOFError)
+"""What paramiko raises when it has something to send and nobody is there."""
 
 
 class Channel(Protocol):
@@ -60,7 +64,7 @@ def converse(channel: Channel, command: str, stdin: bytes, seconds: float) -> Sa
 
     def expire() -> None:
         expired.set()
-        channel.close()
+        _close(channel)
 
     timer = threading.Timer(seconds, expire)
     timer.daemon = True
@@ -81,7 +85,7 @@ def converse(channel: Channel, command: str, stdin: bytes, seconds: float) -> Sa
         status = channel.recv_exit_status()
     finally:
         timer.cancel()
-        channel.close()
+        _close(channel)
     whole = bool(channel.eof_received) and status != NO_STATUS
     return Said(b"".join(output), b"".join(errors), status, expired.is_set(), whole)
 
@@ -92,10 +96,13 @@ def _read(receive: Callable[[int], bytes], into: list[bytes]) -> None:
 
 
 def _feed(channel: Channel, data: bytes) -> None:
-    try:
+    # It may end, or be cut off, before it has read everything: its status tells.
+    with suppress(*CUT_OFF):
         if data:
             channel.sendall(data)
         channel.shutdown_write()
-    except OSError:
-        # It ended, or was cut off, before it had read everything: its status tells.
-        return
+
+
+def _close(channel: Channel) -> None:
+    with suppress(*CUT_OFF):
+        channel.close()

@@ -22,13 +22,14 @@ def environment(
     settings: Settings, outputs: Outputs, secrets: DifySecrets, *, https: bool
 ) -> Mapping[str, Mapping[str, str]]:
     """Titles, and under each its variables. The containers of dify-api read them all; the others are given theirs."""
+    base = base_url(settings, outputs, https=https)
     return {
-        "Where Dify is found": _urls(base_url(settings, outputs, https=https)),
+        "Where Dify is found": _urls(base),
         "Secrets of Dify itself": {
             "SECRET_KEY": secrets.secret_key.reveal(),
             "INIT_PASSWORD": secrets.init_password.reveal(),
         },
-        "PostgreSQL": _postgresql(settings, secrets),
+        "PostgreSQL": _postgresql(secrets),
         "Redis: 0 is Dify's, 1 Celery's, 2 the agents'": _redis(secrets),
         "Files": _storage(settings, outputs),
         "Vectors": _vectors(settings, secrets),
@@ -46,7 +47,12 @@ def environment(
             "INNER_API_KEY_FOR_PLUGIN": secrets.plugin_inner_api_key.reveal(),
         },
         "The new agents, and working together": _agents(settings, secrets),
-        "What settings.env may say otherwise": {**_usual(settings), **_extra(settings)},
+        "What settings.env may say otherwise": {
+            # Dify's default is everybody's page.
+            **dict.fromkeys(("CONSOLE_CORS_ALLOW_ORIGINS", "WEB_API_CORS_ALLOW_ORIGINS"), base),
+            **_usual(settings),
+            **_extra(settings),
+        },
     }
 
 
@@ -59,7 +65,6 @@ def _urls(base: str) -> Mapping[str, str]:
     names = ("CONSOLE_API_URL", "CONSOLE_WEB_URL", "SERVICE_API_URL", "APP_API_URL", "APP_WEB_URL", "FILES_URL")
     return {
         **dict.fromkeys((*names, "TRIGGER_URL"), base),
-        **dict.fromkeys(("CONSOLE_CORS_ALLOW_ORIGINS", "WEB_API_CORS_ALLOW_ORIGINS"), base),
         "ENDPOINT_URL_TEMPLATE": f"{base}/e/{{hook_id}}",
         "NEXT_PUBLIC_SOCKET_URL": base.replace("http", "ws", 1),
         # Without these two, web and the plugins would go out to the public address and come in again.
@@ -68,7 +73,7 @@ def _urls(base: str) -> Mapping[str, str]:
     }
 
 
-def _postgresql(settings: Settings, secrets: DifySecrets) -> Mapping[str, str]:
+def _postgresql(secrets: DifySecrets) -> Mapping[str, str]:
     return {
         "DB_TYPE": "postgresql",
         "DB_HOST": "db_postgres",
@@ -166,8 +171,6 @@ def _usual(settings: Settings) -> Mapping[str, str]:
         "GUNICORN_TIMEOUT": "360",
         "SQLALCHEMY_POOL_SIZE": str(sizes.pool_size),
         "SQLALCHEMY_MAX_OVERFLOW": str(sizes.max_overflow),
-        # Off in Dify, and the tables of its logs grow until the disk is full.
-        "WORKFLOW_LOG_CLEANUP_ENABLED": "true",
         "FORCE_VERIFYING_SIGNATURE": "true",
         "PLUGIN_MAX_PACKAGE_SIZE": "52428800",
         # 120 seconds and 15 minutes in Dify: too short for a plugin's packages on two processors.

@@ -52,13 +52,15 @@ class FirstUse:
 def host_keys(text: str) -> tuple[HostKey, ...]:
     """The keys in a text of lines such as "ssh-ed25519 AAAA… comment", as pinned, or as the console log has them.
 
+    Keys of a kind that is not accepted are left out: older images make, and tell, a DSA key as well.
+
     Raises:
-        ValueError: a line is no such key, or there is none.
+        ValueError: a line is no key, or there is none that is accepted.
     """
     lines = [line.split() for line in text.splitlines() if line.strip() and not line.lstrip().startswith("#")]
-    keys = tuple(_host_key(words) for words in lines)
+    keys = tuple(key for key in map(_host_key, lines) if key.kind in ACCEPTED)
     if not keys:
-        raise ValueError("no host key given: use a line such as 'ssh-ed25519 AAAA…', or FirstUse to learn it")
+        raise ValueError(f"no host key given: it is a line such as 'ssh-ed25519 AAAA…', of {', '.join(ACCEPTED)}")
     return keys
 
 
@@ -67,8 +69,8 @@ def _host_key(words: list[str]) -> HostKey:
         kind, encoded = words[:2]
         blob = base64.b64decode(encoded, validate=True)
     except (ValueError, binascii.Error):
-        raise ValueError(f"{' '.join(words)[:60]!r} is no host key; one looks like 'ssh-ed25519 AAAA…'") from None
+        kind, blob = "", b""
     # The blob begins with its own kind, so a line that was cut or mixed up is told from a real one.
-    if kind not in ACCEPTED or not blob.startswith(len(kind).to_bytes(4) + kind.encode()):
-        raise ValueError(f"{' '.join(words)[:60]!r} is no host key that we accept; those are {', '.join(ACCEPTED)}")
+    if not kind or not blob.startswith(len(kind).to_bytes(4) + kind.encode()):
+        raise ValueError(f"{' '.join(words)[:60]!r} is no host key; one looks like 'ssh-ed25519 AAAA…'")
     return HostKey(kind, blob)

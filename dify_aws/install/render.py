@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from importlib.resources import files
 from typing import Any, Final
 
@@ -27,7 +28,7 @@ def render(template: str, /, **values: Any) -> str:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    environment.filters.update(dotenv=dotenv, json=as_json)
+    environment.filters.update(dotenv=dotenv, json=as_json, shell=shlex.quote)
     return environment.get_template(template).render(values)
 
 

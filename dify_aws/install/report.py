@@ -104,7 +104,8 @@ class Report:
         """One line: how many of each, and what it took."""
         counts = [(state, len(self.named(state))) for state in SIGNS]
         told = ", ".join(f"{count} {state}" for state, count in counts if count) or "no steps"
-        return f"{told} ({self.seconds:.1f} s, {self.round_trips} round trips)"
+        trips = "1 round trip" if self.round_trips == 1 else f"{self.round_trips} round trips"
+        return f"{told} ({self.seconds:.1f} s, {trips})"
 
     def to_dict(self) -> dict[str, Any]:
         """The report as plain values."""

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import logging
 import secrets
 import shlex
 from abc import ABC, abstractmethod
 from collections.abc import Iterable
 from typing import Any, Final
 
-from dify_aws.install.errors import CommandFailed, CommandTimedOut, FactUnreadable
+from dify_aws.install.errors import CommandFailed, CommandTimedOut, ConnectionLost, FactUnreadable
 from dify_aws.install.fact import FACT_SECONDS, TIMED_OUT, Answer, Fact, Facts
 from dify_aws.install.host import COMMAND_SECONDS, NO_STATUS, Result
+
+REPEATS: Final = 3
+"""How often a lost command is run again, where that does no harm."""
 
 LONGEST_SCRIPT: Final = 100_000
 """Bytes. Linux takes no single argument of 128 KiB or more: https://man7.org/linux/man-pages/man2/execve.2.html"""
@@ -19,9 +23,9 @@ ABSENT: Final = 66
 """EX_NOINPUT of sysexits.h."""
 
 # Written beside its target, so that the rename is one step on one file system. The size is counted because a
-# connection that is cut looks to `cat` like the end of the data. What an earlier run left half done goes away.
+# connection that is cut looks to `cat` like the end of the data. mktemp makes it 0600, for nobody else to open
+# meanwhile. What an earlier run left half done goes away.
 WRITE: Final = """\
-umask 077
 rm -f -- {temporary}.*
 temporary=$(mktemp -- {temporary}.XXXXXXXX)
 trap 'rm -f -- "$temporary"' EXIT
@@ -41,9 +45,14 @@ timeout --kill-after=5 {seconds} bash --norc -uo pipefail -c {script} </dev/null
 printf '\\n{mark} %d\\n' "${{status:-0}}"; printf '\\n{mark}\\n' >&2; unset status
 """
 
+log = logging.getLogger(__name__)
+
 
 class ShellHost(ABC):
-    """Base of every host that has a real shell: the rest of the Host protocol over :meth:`run`."""
+    """Base of every host that has a real shell: the rest of the Host protocol over :meth:`carry_out`."""
+
+    end_seconds: float = 10.0
+    """How long a command may take to end when its time is over, before it is killed."""
 
     @property
     @abstractmethod
@@ -51,6 +60,14 @@ class ShellHost(ABC):
         """Which host this is, in every message."""
 
     @abstractmethod
+    def carry_out(self, script: str, command: str, *, stdin: bytes, timeout: float, secret: bool) -> Result:
+        """Give ``command`` to the login shell of the host, and wait for its end. ``script`` is how to call it.
+
+        Raises:
+            ConnectionLost: nobody knows whether it was done.
+            HostError: it was not even begun.
+        """
+
     def run(
         self,
         script: str,
@@ -62,6 +79,21 @@ class ShellHost(ABC):
         again: bool = False,
     ) -> Result:
         """See :meth:`dify_aws.install.host.Host.run`."""
+        data = stdin or b""
+        command = command_line(script, sudo=sudo, timeout=timeout, end=self.end_seconds)
+        log.debug("%s: run, with %d bytes to read: %s", self.where, len(data), script)
+        repeats = REPEATS if again else 0
+        while True:
+            try:
+                result = self.carry_out(script, command, stdin=data, timeout=timeout, secret=secret)
+            except ConnectionLost as error:
+                if not repeats:
+                    raise
+                repeats -= 1
+                log.debug("%s", error)
+            else:
+                log.debug("%s: %r", self.where, result)
+                return _ended_in_time(self.where, result, timeout)
 
     def must(
         self,
@@ -134,7 +166,7 @@ def _answers(told: list[bytes], warned: list[bytes], rest: bytes) -> Iterable[An
         yield Answer(out, int(behind.partition(b"\n")[0]), err)
 
 
-def command_line(script: str, *, sudo: bool, timeout: float, end: float = 10.0) -> str:
+def command_line(script: str, *, sudo: bool, timeout: float, end: float) -> str:
     """What the login shell of the host is given: the script, which is ended there when its time is over.
 
     It is asked to end after ``timeout`` seconds, and killed ``end`` seconds later.
@@ -151,7 +183,7 @@ def command_line(script: str, *, sudo: bool, timeout: float, end: float = 10.0) 
     return shlex.join([*words, "bash", "--norc", "-euo", "pipefail", "-c", script])
 
 
-def ended_in_time(where: str, result: Result, timeout: float) -> Result:
+def _ended_in_time(where: str, result: Result, timeout: float) -> Result:
     """The result, or CommandTimedOut if timeout(1) ended the command."""
     if result.status in (*TIMED_OUT, NO_STATUS) and result.seconds >= timeout:
         raise CommandTimedOut(

@@ -47,7 +47,7 @@ SIZES: Final[Mapping[str, Sizes]] = MappingProxyType(
                     "weaviate": 768,
                     "qdrant": 512,
                     "sandbox": 256,
-                    "ssrf_proxy": 128,
+                    "ssrf_proxy": 160,
                     "nginx": 96,
                 }
             ),
@@ -73,8 +73,8 @@ SIZES: Final[Mapping[str, Sizes]] = MappingProxyType(
                     "weaviate": 1024,
                     "qdrant": 768,
                     "sandbox": 384,
-                    "ssrf_proxy": 128,
-                    "agent_ssrf_proxy": 128,
+                    "ssrf_proxy": 160,
+                    "agent_ssrf_proxy": 160,
                     "nginx": 128,
                 }
             ),

@@ -29,10 +29,10 @@ from dify_aws.install.errors import (
     SessionRefused,
     Unreachable,
 )
-from dify_aws.install.host import COMMAND_SECONDS, Result
+from dify_aws.install.host import Result
 from dify_aws.install.hostkey import FirstUse, HostKey, host_keys
 from dify_aws.install.patience import OutOfPatience, patiently
-from dify_aws.install.shell import ShellHost, command_line, ended_in_time
+from dify_aws.install.shell import ShellHost
 from dify_aws.secrets import Secret
 
 SESSIONS: Final = 10
@@ -41,15 +41,11 @@ SESSIONS: Final = 10
 REFUSED_SECONDS: Final = 60.0
 """How long to ask for a session that is refused: the server may allow fewer, or not know yet that one is over."""
 
-REPEATS: Final = 3
-"""How often a lost command is run again, where that does no harm."""
-
 KEEP_ALIVE_SECONDS: Final = 15
 GOODBYE_SECONDS: Final = 0.5
 
 NOT_ANSWERING: Final = (OSError, EOFError, paramiko.SSHException)
 
-log = logging.getLogger(__name__)
 # Whatever paramiko has to tell comes as an exception as well; it would log a traceback for each try while a host boots.
 PARAMIKO_LOG: Final = f"{__name__}.paramiko"
 logging.getLogger(PARAMIKO_LOG).setLevel(logging.CRITICAL)
@@ -103,7 +99,7 @@ class SshHost(ShellHost):
         self._sock = sock
         self._patience_seconds = patience_seconds
         self._answer_seconds = answer_seconds
-        self._end_seconds = end_seconds
+        self.end_seconds = end_seconds
         self._clock = clock or WallClock()
         self._connecting = threading.Lock()
         self._counting = threading.Lock()
@@ -147,33 +143,8 @@ class SshHost(ShellHost):
         if connection := self._connection:
             connection.close()
 
-    def run(
-        self,
-        script: str,
-        *,
-        stdin: bytes | None = None,
-        sudo: bool = True,
-        timeout: float = COMMAND_SECONDS,
-        secret: bool = False,
-        again: bool = False,
-    ) -> Result:
-        """See :meth:`dify_aws.install.host.Host.run`."""
-        command = command_line(script, sudo=sudo, timeout=timeout, end=self._end_seconds)
-        log.debug("%s: run, %d bytes to read: %s", self.where, len(stdin or b""), script)
-        repeats = REPEATS if again else 0
-        while True:
-            try:
-                result = self._run(script, command, stdin or b"", timeout, secret)
-            except ConnectionLost as error:
-                if not repeats or self._closed:
-                    raise
-                repeats -= 1
-                log.debug("%s; it does no harm twice, so it is run again", error)
-            else:
-                log.debug("%s: %r", self.where, result)
-                return ended_in_time(self.where, result, timeout)
-
-    def _run(self, script: str, command: str, stdin: bytes, timeout: float, secret: bool) -> Result:
+    def carry_out(self, script: str, command: str, *, stdin: bytes, timeout: float, secret: bool) -> Result:
+        """See :meth:`dify_aws.install.shell.ShellHost.carry_out`."""
         with self._sessions:
             connection, channel = self._session()
             with self._counting:
@@ -181,14 +152,14 @@ class SshHost(ShellHost):
             began = self._clock.now()
             try:
                 # The host ends it itself; if it does not, it is past answering.
-                said = converse(channel, command, stdin, timeout + self._end_seconds + self._answer_seconds)
+                said = converse(channel, command, stdin, timeout + self.end_seconds + self._answer_seconds)
             except NOT_ANSWERING as error:
                 if self._is_alive(connection):
                     raise SessionRefused(self.where, error) from error
                 raise ConnectionLost(self.where, script) from error
         result = Result(script, said.status, said.out, said.err, self._clock.now() - began, secret)
         if said.expired:
-            wrong = f"nothing was heard of it {timeout:g} s after it was to be ended"
+            wrong = f"had {timeout:g} s; nothing was heard of it since, not even that it was ended"
             raise CommandTimedOut(self.where, result, wrong=wrong, advice="The host hangs: look at it, or reboot it.")
         if not said.whole and not self._is_alive(connection):
             raise ConnectionLost(self.where, script)

@@ -146,7 +146,7 @@ def test_instance_and_disks(ec2: Any, outputs: Outputs) -> None:
 
 def test_role(world: World, outputs: Outputs) -> None:
     """Least privilege: its part of this bucket, its log groups, its metrics. No secret, and nothing by a wildcard."""
-    iam = world.session.client("iam")
+    iam: Any = world.session.client("iam")
     (role,) = iam.list_roles()["Roles"]
     assert role["AssumeRolePolicyDocument"]["Statement"][0]["Principal"] == {"Service": "ec2.amazonaws.com"}
     assert iam.list_attached_role_policies(RoleName=role["RoleName"])["AttachedPolicies"] == []

@@ -52,7 +52,8 @@ def forget(served: Served) -> None:
 
 def writes(served: Served) -> list[str]:
     """Those that change something."""
-    return [call for call in calls(served) if Call(*call.split(".")).writes]
+    told = [call.partition(".") for call in calls(served)]
+    return [f"{service}.{operation}" for service, _, operation in told if Call(service, operation).writes]
 
 
 def run(verb: str) -> subprocess.Popen[bytes]:

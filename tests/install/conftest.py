@@ -2,29 +2,14 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from dify_aws.install.ssh import SshHost
+from tests.support.hurried_clock import HurriedClock
 from tests.support.sshd import Sshd
-
-
-class HurriedClock:
-    """Real time plus all that was slept, which takes no time. ``on_sleep`` sees each sleep."""
-
-    def __init__(self) -> None:
-        self.slept: list[float] = []
-        self.on_sleep: Callable[[int], None] = lambda count: None
-
-    def now(self) -> float:
-        return time.monotonic() + sum(self.slept)
-
-    def sleep(self, seconds: float) -> None:
-        self.slept.append(seconds)
-        self.on_sleep(len(self.slept))
 
 
 @pytest.fixture

@@ -10,13 +10,14 @@ from pathlib import Path
 import paramiko
 import pytest
 
+from dify_aws.install import tcp
 from dify_aws.install.algorithms import CIPHERS, DIGESTS, KEX, SIGNATURES, signatures
-from dify_aws.install.errors import AuthenticationRefused, HostKeyMismatch, Unreachable
+from dify_aws.install.errors import AuthenticationRefused, HostClosed, HostKeyMismatch, Unreachable
 from dify_aws.install.hostkey import FirstUse, host_keys
 from dify_aws.install.ssh import SshHost
 from dify_aws.resources.ssh_key import new_ssh_key
 from dify_aws.secrets import Secret
-from tests.install.conftest import HurriedClock
+from tests.support.hurried_clock import HurriedClock
 from tests.support.sshd import Sshd
 
 # Keys of nobody, made for this test.
@@ -24,6 +25,8 @@ RSA_LINE = (
     "ssh-rsa AAAAB3NzaC1yc2EAAAADAQABAAAAgQC7vbqajDw4o6gJy8UtmIbkcpnkO3Kwc4qsEnSZp/TR+fQi62F79RHWmwKOtFmwteURgLbj7D/"
     "WGuNLGOfa/2vse3G2eHnHl5CB8ruRX9fBl/KgwCVr2JaEuUm66bBQeP5XeBotdR4cvX38uPYivCDdPjJ1QWPdspTBKcxeFbccDw== root@ip"
 )
+
+DSA_LINE = "ssh-dss AAAAB3NzaC1kc3MAAAAB root@ip"
 
 
 def test_a_machine_that_boots_is_waited_for(tmp_path: Path, clock: HurriedClock) -> None:
@@ -91,9 +94,8 @@ def test_a_key_that_is_refused_is_told_at_once(sshd: Sshd, clock: HurriedClock) 
 
 def test_a_host_that_hangs_up_while_we_log_in_is_tried_again(sshd: Sshd, clock: HurriedClock) -> None:
     """As sshd does for everybody but root while the machine boots (pam_nologin): that is no refusal of the key."""
-    hung_up = []
-    accepts = SshdThatHangsUpOnce(sshd, hung_up)
-    sshd.check_login = accepts
+    hung_up: list[bool] = []
+    sshd.check_login = SshdThatHangsUpOnce(hung_up)
     with SshHost("127.0.0.1", key=sshd.user_key, host_key=sshd.host_key, port=sshd.port, clock=clock) as host:
         assert host.must("true").ok
     assert hung_up == [True]
@@ -101,11 +103,21 @@ def test_a_host_that_hangs_up_while_we_log_in_is_tried_again(sshd: Sshd, clock: 
     assert len(clock.slept) == 1
 
 
+class Watched:
+    """Notes every attempt to log in."""
+
+    def __init__(self, logins: list[object]) -> None:
+        self.logins = logins
+
+    def __call__(self, transport: paramiko.Transport) -> bool:
+        self.logins.append(transport)
+        return True
+
+
 class SshdThatHangsUpOnce:
     """Cuts the first connection that wants to log in."""
 
-    def __init__(self, sshd: Sshd, hung_up: list[bool]) -> None:
-        self.sshd = sshd
+    def __init__(self, hung_up: list[bool]) -> None:
         self.hung_up = hung_up
 
     def __call__(self, transport: paramiko.Transport) -> bool:
@@ -120,7 +132,7 @@ def test_a_changed_host_key_is_refused_at_once(sshd: Sshd, clock: HurriedClock) 
     pinned = sshd.host_key
     sshd.renew_host_key()
     logins: list[object] = []
-    sshd.check_login = lambda transport: not logins.append(transport)
+    sshd.check_login = Watched(logins)
     host = SshHost("127.0.0.1", key=sshd.user_key, host_key=pinned, port=sshd.port, clock=clock)
     with pytest.raises(HostKeyMismatch, match="pin it again") as failed:
         host.run("true")
@@ -140,17 +152,27 @@ def test_a_host_key_that_changes_between_two_connections_is_refused(host: SshHos
 
 def test_one_of_several_pinned_keys_is_enough(sshd: Sshd) -> None:
     """The console log has one of each kind; the host is asked for one of those, the pinned kinds first."""
-    lines = f"# from the console\n{RSA_LINE}\n\n{sshd.host_key} root@ip-10-0-1-5\n"
+    lines = f"# from the console\n{DSA_LINE}\n{RSA_LINE}\n\n{sshd.host_key} root@ip-10-0-1-5\n"
     with SshHost("127.0.0.1", key=sshd.user_key, host_key=lines, port=sshd.port) as host:
         assert host.must("true").ok
+        assert host.host_key == f"{RSA_LINE.removesuffix(' root@ip')}\n{sshd.host_key}"
     assert signatures(["ssh-rsa"])[:2] == ("rsa-sha2-512", "rsa-sha2-256")
     assert sorted(signatures(["ssh-rsa"])) == sorted(SIGNATURES)
+
+
+def test_a_host_with_several_keys_is_asked_for_the_pinned_one(sshd: Sshd) -> None:
+    """Else it would show its best one, and look like another host."""
+    key = paramiko.ECDSAKey.generate()
+    sshd.more_host_keys.append(key)
+    pinned = f"{key.get_name()} {key.get_base64()}"
+    with SshHost("127.0.0.1", key=sshd.user_key, host_key=pinned, port=sshd.port) as host:
+        assert host.must("true").ok
 
 
 def test_a_host_of_another_kind_of_key_is_another_host(sshd: Sshd) -> None:
     """Pinned is an RSA key; that it shows an Ed25519 key in its place is no way around."""
     host = SshHost("127.0.0.1", key=sshd.user_key, host_key=RSA_LINE, port=sshd.port)
-    with pytest.raises(HostKeyMismatch, match="pinned: ssh-rsa SHA256:.*\n  met:    ssh-ed25519 SHA256:"):
+    with pytest.raises(HostKeyMismatch, match=r"pinned: ssh-rsa SHA256:.*\n  met:    ssh-ed25519 SHA256:"):
         host.run("true")
 
 
@@ -158,7 +180,7 @@ def test_at_first_use_the_key_is_learned_and_told_before_anything_is_sent(sshd: 
     """Once; from then on it is as pinned as any other."""
     told: list[tuple[str, int]] = []
     logins: list[object] = []
-    sshd.check_login = lambda transport: not logins.append(transport)
+    sshd.check_login = Watched(logins)
     first = FirstUse(lambda line: told.append((line, len(logins))))
     with SshHost("127.0.0.1", key=sshd.user_key, host_key=first, port=sshd.port) as host:
         assert host.host_key == sshd.host_key
@@ -194,7 +216,7 @@ def test_at_first_use_a_key_that_cannot_be_kept_is_not_trusted(sshd: Sshd) -> No
 
 @pytest.mark.parametrize(
     "text",
-    ["", "# nothing\n", "ssh-ed25519", "ssh-ed25519 not-base64!", "ssh-dss AAAAB3NzaC1kc3MAAAA=", "ssh-ed25519 AAAA"],
+    ["", "# nothing\n", "ssh-ed25519", "ssh-ed25519 not-base64!", DSA_LINE, "ssh-ed25519 AAAA"],
 )
 def test_what_is_no_host_key_is_refused_before_connecting(text: str) -> None:
     """A key that was cut when it was copied would match nothing later, with a message of a changed host."""
@@ -230,12 +252,37 @@ def test_a_tunnel_takes_the_place_of_tcp(sshd: Sshd) -> None:
     assert len(made) == 2
 
 
+def test_a_host_that_was_closed_while_it_was_being_connected_stays_closed(sshd: Sshd) -> None:
+    """Ctrl-C in the middle of it: no connection is left behind, and no command is run on it."""
+    host: SshHost
+
+    def close(line: str) -> None:
+        host.close()
+
+    host = SshHost("127.0.0.1", key=sshd.user_key, host_key=FirstUse(close), port=sshd.port)
+    with pytest.raises(HostClosed):
+        host.run("true")
+    assert sshd.commands == []
+    sshd.transports[0].join(5)
+    assert not sshd.transports[0].is_active()
+
+
+def test_a_connection_notices_when_the_other_side_is_no_more(sshd: Sshd) -> None:
+    """A machine that was stopped says nothing: the kernel probes it, and gives up after a minute."""
+    with tcp.connect("127.0.0.1", sshd.port, 5) as sock:
+        assert sock.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE) == 1
+        for option, value in (("TCP_KEEPIDLE", 15), ("TCP_KEEPCNT", 4), ("TCP_USER_TIMEOUT", 60_000)):
+            # Not every system has every one.
+            wished = getattr(socket, option, None)
+            assert wished is None or sock.getsockopt(socket.IPPROTO_TCP, wished) == value
+
+
 def test_only_good_algorithms_are_offered(sshd: Sshd) -> None:
     """What the server is offered, as it sees it; and what both agree on."""
     with SshHost("127.0.0.1", key=sshd.user_key, host_key=sshd.host_key, port=sshd.port) as host:
         host.run("true")
         (transport,) = sshd.transports
-        assert transport.remote_cipher in CIPHERS
+        assert transport.remote_cipher in CIPHERS  # type: ignore[attr-defined]
     for names, weak in (
         (CIPHERS, ("cbc", "3des", "arcfour")),
         (DIGESTS, ("md5", "sha1", "-96")),

@@ -8,7 +8,7 @@ import pytest
 
 from dify_aws.install.errors import ConnectionLost, SessionRefused
 from dify_aws.install.ssh import SshHost
-from tests.install.conftest import HurriedClock
+from tests.support.hurried_clock import HurriedClock
 from tests.support.sshd import Exchange, Sshd
 
 

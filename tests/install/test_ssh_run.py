@@ -12,7 +12,7 @@ import pytest
 from dify_aws.install.errors import CommandFailed, CommandTimedOut, HostClosed, SessionRefused
 from dify_aws.install.host import NO_STATUS
 from dify_aws.install.ssh import SshHost
-from tests.install.conftest import HurriedClock
+from tests.support.hurried_clock import HurriedClock
 from tests.support.sshd import Exchange, Sshd
 
 MEGABYTE = 1_048_576
@@ -183,6 +183,6 @@ def test_closing_ends_what_is_running(host: SshHost, sshd: Sshd) -> None:
         host.close()
 
     sshd.handlers.append(close)
-    with pytest.raises(ConnectionError):
+    with pytest.raises(HostClosed):
         host.run("sleep 60", again=True)
     assert time.monotonic() - began < 5

@@ -18,7 +18,8 @@ class Hand:
 
     def client(self, service: str) -> Any:
         """boto3, without anything of ours between."""
-        return self._world.session.client(service)
+        session: Any = self._world.session
+        return session.client(service)
 
     def confirm(self, address: str) -> None:
         """Follow the link in the mail that SNS has sent to ``address``."""

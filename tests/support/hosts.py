@@ -12,7 +12,7 @@ from typing import Any
 
 from dify_aws.install.fact import Answer, Fact, Facts
 from dify_aws.install.host import COMMAND_SECONDS, Result
-from dify_aws.install.shell import ShellHost, command_line, ended_in_time
+from dify_aws.install.shell import ShellHost
 
 
 class LocalHost(ShellHost):
@@ -28,29 +28,17 @@ class LocalHost(ShellHost):
     def round_trips(self) -> int:
         return len(self.scripts)
 
-    def run(
-        self,
-        script: str,
-        *,
-        stdin: bytes | None = None,
-        sudo: bool = True,
-        timeout: float = COMMAND_SECONDS,
-        secret: bool = False,
-        again: bool = False,
-    ) -> Result:
+    def carry_out(self, script: str, command: str, *, stdin: bytes, timeout: float, secret: bool) -> Result:
         self.scripts.append(script)
         began = time.monotonic()
         ended = subprocess.run(
-            ["/bin/sh", "-c", command_line(script, sudo=False, timeout=timeout)],
-            input=stdin or b"",
+            ["/bin/sh", "-c", command.removeprefix("sudo -n -H -- ")],
+            input=stdin,
             capture_output=True,
             env={"PATH": self.path},
             check=False,
         )
-        seconds = time.monotonic() - began
-        return ended_in_time(
-            self.where, Result(script, ended.returncode, ended.stdout, ended.stderr, seconds, secret), timeout
-        )
+        return Result(script, ended.returncode, ended.stdout, ended.stderr, time.monotonic() - began, secret)
 
     def close(self) -> None:
         """There is nothing to let go of."""

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from dify_aws import Actual, Applied, Aws, Plan, Stack
 from dify_aws.aws.actions import action_of
 from dify_aws.offline.calls import Call
 from dify_aws.offline.world import World
 from tests.support.case import Case, Hand
+
+T = TypeVar("T")
 
 DEPLOYMENT: Final = "lab"
 
@@ -65,7 +67,7 @@ class Lab:
         """The IAM actions of ``calls``."""
         return {action_of(str(call)) for call in self.calls}
 
-    def _noted(self, run: Any) -> Any:
+    def _noted(self, run: Callable[[], T]) -> T:
         before = len(self.world.calls)
         try:
             return run()

@@ -22,6 +22,7 @@ from paramiko.common import (
     OPEN_FAILED_RESOURCE_SHORTAGE,
     OPEN_SUCCEEDED,
     cMSG_CHANNEL_REQUEST,
+    cMSG_CHANNEL_SUCCESS,
 )
 
 from dify_aws.resources.ssh_key import new_ssh_key
@@ -78,7 +79,7 @@ class Exchange:
         message.add_boolean(False)
         message.add_string("")
         message.add_string("")
-        self.transport._send_user_message(message)
+        self.transport._send_user_message(message)  # type: ignore[attr-defined]
         self.channel.close()
 
     def drop(self) -> None:
@@ -109,6 +110,7 @@ class Sshd:
         self.max_sessions = max_sessions
         self.user_key, self.authorized = new_ssh_key()
         self._host_key, self.host_key = new_ssh_key()
+        self.more_host_keys: list[paramiko.PKey] = []
         self.commands: list[str] = []
         self.connections = 0
         self.most_sessions = 0
@@ -229,11 +231,13 @@ class Sshd:
         if greeting and not greeting(sock):
             sock.close()
             return
-        transport = paramiko.Transport(sock)
+        transport = _Transport(sock)
         transport.set_log_channel("tests.sshd")
         if self.ciphers:
             transport.get_security_options().ciphers = self.ciphers
         transport.add_server_key(paramiko.Ed25519Key.from_private_key(io.StringIO(self._host_key.reveal())))
+        for key in self.more_host_keys:
+            transport.add_server_key(key)
         self.transports.append(transport)
         with suppress(paramiko.SSHException, EOFError, OSError):
             transport.start_server(server=_Server(self, transport))
@@ -244,6 +248,23 @@ class Sshd:
             self.commands.append(exchange.command)
             handler = self.handlers.popleft() if self.handlers else Exchange.really_run
         self._spawn(_answered, handler, exchange)
+
+
+class _Transport(paramiko.Transport):
+    """Knows which requests were answered: paramiko starts a command before it tells the client that it will."""
+
+    def __init__(self, sock: socket.socket) -> None:
+        super().__init__(sock)
+        self.told = threading.Condition()
+        self.granted: set[int] = set()
+
+    def _send_user_message(self, data: paramiko.Message) -> None:
+        super()._send_user_message(data)  # type: ignore[misc]
+        kind, channel = data.asbytes()[:1], int.from_bytes(data.asbytes()[1:5])
+        if kind == cMSG_CHANNEL_SUCCESS:
+            with self.told:
+                self.granted.add(channel)
+                self.told.notify_all()
 
 
 class _Server(paramiko.ServerInterface):
@@ -269,7 +290,7 @@ class _Server(paramiko.ServerInterface):
         if kind != "session":
             return OPEN_FAILED_ADMINISTRATIVELY_PROHIBITED
         # What is open is what the client has not closed, nor we.
-        self._channels = [each for each in self._channels if self._transport._channels.get(each) is not None]
+        self._channels = [each for each in self._channels if self._transport._channels.get(each)]  # type: ignore[attr-defined]
         if len(self._channels) >= self._sshd.max_sessions:
             return OPEN_FAILED_RESOURCE_SHORTAGE
         self._channels.append(chanid)
@@ -284,6 +305,10 @@ class _Server(paramiko.ServerInterface):
 
 
 def _answered(handler: Handler, exchange: Exchange) -> None:
+    transport, channel = exchange.transport, exchange.channel
+    assert isinstance(transport, _Transport)
+    with transport.told:
+        transport.told.wait_for(lambda: channel.remote_chanid in transport.granted, 10)
     # The client may be gone by now; that is what some tests are about.
     with suppress(OSError, EOFError, paramiko.SSHException):
         handler(exchange)

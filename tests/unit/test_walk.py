@@ -91,3 +91,17 @@ def test_what_is_no_exception_goes_through() -> None:
 
     with pytest.raises(Died):
         walk({"a": ()}, visit)
+
+
+def test_what_waits_for_a_worker_is_not_started_after_a_failure() -> None:
+    """With one worker, the second of two independent nodes has to wait; the first one fails."""
+    seen: list[str] = []
+
+    def visit(node: str) -> None:
+        seen.append(node)
+        raise ValueError("no")
+
+    walked = walk({"a": (), "b": ()}, visit, workers=1)
+
+    assert seen == ["a"]
+    assert walked.not_tried == ("b",)

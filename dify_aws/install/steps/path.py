@@ -18,7 +18,7 @@ LONGEST: Final = 1_048_576
 # How stat -c %F says it in the C locale.
 KINDS: Final[dict[str, Kind]] = {"regular file": "file", "regular empty file": "file", "directory": "directory"}
 
-OWNER: Final = re.compile(r"[\w.\-]+:[\w.\-]+")
+OWNER: Final = re.compile(r"\w[\w.-]*:\w[\w.-]*", re.ASCII)
 
 
 @dataclass(frozen=True)

@@ -6,10 +6,10 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.e2e.bed.base import SUITE, Base, source
 from tests.e2e.bed.cache import Cache
 from tests.e2e.bed.command import run
 from tests.e2e.bed.keys import Keys
-from tests.e2e.bed.root import SUITE, Root, source
 
 # Beside what the root disk has; each comes with what it depends on.
 PACKAGES = """
@@ -56,17 +56,17 @@ class Archive:
     folder: Path
 
     @classmethod
-    def kept(cls, cache: Cache, keys: Keys, root: Root) -> "Archive":
+    def kept(cls, cache: Cache, keys: Keys, base: Base) -> "Archive":
         """That of the cache, made if there is none."""
-        recipe = [SUITE, PACKAGES, CODENAMES, LEFT_OUT, repr(DOCKER), keys.folder.name, root.folder.name, 1]
-        return cls(cache.part("archive", recipe, lambda folder: _make(folder, keys, root)))
+        recipe = [SUITE, PACKAGES, CODENAMES, LEFT_OUT, repr(DOCKER), keys.folder.name, base.folder.name, 1]
+        return cls(cache.part("archive", recipe, lambda folder: _make(folder, keys, base)))
 
 
-def _make(folder: Path, keys: Keys, root: Root) -> None:
+def _make(folder: Path, keys: Keys, base: Base) -> None:
     ubuntu, docker = folder / "ubuntu", folder / "docker"
     (ubuntu / "pool").mkdir(parents=True)
     (docker / "pool").mkdir(parents=True)
-    _download(folder / "apt", root, ubuntu / "pool")
+    _download(folder / "apt", base, ubuntu / "pool")
     for package in DOCKER:
         _repack(package, ubuntu / "pool", docker / "pool", folder / "repack")
     for tini in (ubuntu / "pool").glob("tini_*"):
@@ -76,7 +76,7 @@ def _make(folder: Path, keys: Keys, root: Root) -> None:
     shutil.copy(keys.archive, docker / "gpg")
 
 
-def _download(apt: Path, root: Root, pool: Path) -> None:
+def _download(apt: Path, base: Base, pool: Path) -> None:
     """Fetch the packages with apt itself, which believes that the guest's are installed."""
     for needed in ("etc/apt/preferences.d", "lists/partial", "archives/partial"):
         (apt / needed).mkdir(parents=True)
@@ -87,7 +87,7 @@ def _download(apt: Path, root: Root, pool: Path) -> None:
         "Dir::Etc::SourceList": apt / "sources.list",
         "Dir::Etc::SourceParts": "-",
         "Dir::State": apt,
-        "Dir::State::Status": root.status,
+        "Dir::State::Status": base.status,
         "Dir::Cache": apt,
         "APT::Sandbox::User": "root",
         "APT::Keep-Downloaded-Packages": "true",
@@ -146,4 +146,3 @@ def _index(archive: Path, component: str, keys: Keys) -> None:
         options = [f"-oAPT::FTPArchive::Release::{name}={value}" for name, value in described.items()]
         (release / "Release").write_text(run("apt-ftparchive", *options, "release", release))
         keys.sign(release / "Release", release / "InRelease")
-

@@ -45,9 +45,12 @@ class Fence:
         (self._devices / "devices.allow").write_text(f"b {number[0]}:{number[1]} rw")
 
     def within(self, *command: str) -> list[str]:
-        """A command, run in these groups from its first moment on."""
-        joined = " ".join(str(group / "cgroup.procs") for group in self.groups)
-        return ["sh", "-c", f'for group in {joined}; do echo $$ >"$group"; done; exec "$@"', "sh", *command]
+        """A command, run in all the groups from its first moment on."""
+        return _joining(self.groups, command)
+
+    def behind(self, *command: str) -> list[str]:
+        """A command, run with the guest's devices only; where it is in the guest's own groups stays open."""
+        return _joining([self._devices], command)
 
     def remove(self) -> None:
         """Take the groups away. Whoever was in them may need a moment to end."""
@@ -61,3 +64,8 @@ class Fence:
                         if time.monotonic() > until:
                             raise
                         time.sleep(0.05)
+
+
+def _joining(groups: list[Path], command: tuple[str, ...]) -> list[str]:
+    files = [str(group / "cgroup.procs") for group in groups]
+    return ["sh", "-c", f'for group in {" ".join(files)}; do echo $$ >"$group"; done; exec "$@"', "sh", *command]

@@ -31,7 +31,7 @@ class Image:
 
 def _real(name: str, program: str, port: int, data: str, *command: str, **environment: str) -> Image:
     variables = [f"PATH={PATH}", *(f"{key}={value}" for key, value in environment.items())]
-    config = {
+    config: dict[str, Any] = {
         "Env": variables,
         "Entrypoint": [f"/usr/local/bin/{program}.sh"] if program != "nginx" else None,
         "Cmd": list(command),

@@ -4,9 +4,6 @@ import json
 import socket
 import sys
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,9 +14,9 @@ from tests.e2e.bed.command import run
 from tests.e2e.bed.disk import Disk
 from tests.e2e.bed.fence import Fence
 from tests.e2e.bed.journal import Fault, Journal
-from tests.e2e.bed.keys import Keys
 from tests.e2e.bed.machine import Machine
 from tests.e2e.bed.metadata import Metadata
+from tests.e2e.bed.order import Order
 from tests.e2e.bed.packages import Packages
 from tests.e2e.bed.registry import Registry
 from tests.e2e.bed.relay import Relay
@@ -27,35 +24,7 @@ from tests.e2e.bed.resolver import Resolver
 from tests.e2e.bed.server import Server
 from tests.e2e.bed.store import Store
 
-
-@dataclass(frozen=True)
-class Order:
-    """What the keeper is to keep. Paths as text, so that it goes through JSON.
-
-    Args:
-        folder: the bed's own, with root.img in it.
-        name: of its control groups.
-        keys, archive, store: parts of the cache.
-        listening: the port of the guest, and the number of the open socket that listens for it.
-        data_gib: size of the blank data disk.
-        instance_id, public_key, user_data: for the metadata service.
-    """
-
-    folder: str
-    name: str
-    keys: str
-    archive: str
-    store: str
-    listening: dict[str, int]
-    data_gib: int
-    instance_id: str
-    public_key: str
-    user_data: str
-
-    @property
-    def text(self) -> str:
-        """As JSON."""
-        return json.dumps(asdict(self))
+ROOT_IMAGE, CERTIFICATE = "root.img", "served.pem"
 
 
 class Keeper:
@@ -65,7 +34,7 @@ class Keeper:
         self._folder = Path(order.folder)
         self._journal = Journal()
         self._relay = Relay({int(port): socket.socket(fileno=number) for port, number in order.listening.items()})
-        root = Disk.attach("nvme0n1", self._folder / "root.img")
+        root = Disk.attach("nvme0n1", self._folder / ROOT_IMAGE)
         data = Disk.blank("nvme1n1", self._folder / "data1.img", order.data_gib)
         fence = Fence(order.name)
         fence.raise_()
@@ -83,7 +52,7 @@ class Keeper:
         registry, packages = Registry(Store(Path(order.store))), Packages(Archive(Path(order.archive)))
         sites = Server(self._journal, (("/v2", registry), ("/", packages)))
         sites.start(GATEWAY, 80)
-        sites.start(GATEWAY, 443, Keys(Path(order.keys)).certificate)
+        sites.start(GATEWAY, 443, self._folder / CERTIFICATE)
 
     def state(self) -> dict[str, Any]:
         """How it stands."""
@@ -131,27 +100,21 @@ class Keeper:
 VERBS = ("state", "inside", "attach_disk", "grow_disk", "pull_the_plug", "faults", "asked", "delay", "cut")
 
 
-@contextmanager
-def _own_run() -> Iterator[None]:
-    # Network namespaces have their names below /run: there they would outlive us.
-    run("mount", "-t", "tmpfs", "-o", "mode=755", "bed", "/run")
-    yield
-
-
 def main() -> None:
     """Keep a bed: a line of JSON in is a verb and its arguments, a line of JSON out is what it came to."""
-    with _own_run():
-        keeper = Keeper(Order(**json.loads(sys.argv[1])))
-        for line in sys.stdin:
-            verb, arguments = json.loads(line)
-            try:
-                if verb not in VERBS:
-                    raise ValueError(f"{verb!r} is no verb of the keeper")
-                answer = {"done": getattr(keeper, verb)(*arguments)}
-            except Exception as error:  # noqa: BLE001 - told to whoever asked
-                answer = {"failed": f"{type(error).__name__}: {error}"}
-            sys.stdout.write(json.dumps(answer) + "\n")
-            sys.stdout.flush()
+    # Network namespaces have their names below /run; on a /run of our own these end with us.
+    run("mount", "-t", "tmpfs", "-o", "mode=755", "bed", "/run")
+    keeper = Keeper(Order.of(sys.argv[1]))
+    for line in sys.stdin:
+        verb, arguments = json.loads(line)
+        try:
+            if verb not in VERBS:
+                raise ValueError(f"{verb!r} is no verb of the keeper")
+            answer = {"done": getattr(keeper, verb)(*arguments)}
+        except Exception as error:  # noqa: BLE001 - told to whoever asked
+            answer = {"failed": f"{type(error).__name__}: {error}"}
+        sys.stdout.write(json.dumps(answer) + "\n")
+        sys.stdout.flush()
 
 
 if __name__ == "__main__":

@@ -1,19 +1,21 @@
 """Keys: the certificate authority that the guest trusts, and the key that its apt archives are signed with."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, load_pem_private_key
 from cryptography.x509.oid import NameOID
 
-from tests.e2e.bed.addresses import SERVED
 from tests.e2e.bed.cache import Cache
 from tests.e2e.bed.command import run
 
 YEARS = 10
+AUTHORITY, AUTHORITY_KEY = "authority.crt", "authority.key"
 
 
 @dataclass(frozen=True)
@@ -25,17 +27,12 @@ class Keys:
     @classmethod
     def kept(cls, cache: Cache) -> "Keys":
         """Those of the cache, made if there are none."""
-        return cls(cache.part("keys", SERVED, _make))
+        return cls(cache.part("keys", [YEARS], _make))
 
     @property
     def authority(self) -> Path:
         """The certificate of the authority, PEM."""
-        return self.folder / "authority.crt"
-
-    @property
-    def certificate(self) -> Path:
-        """The certificate of all that is served, with its key, PEM."""
-        return self.folder / "served.pem"
+        return self.folder / AUTHORITY
 
     @property
     def archive(self) -> Path:
@@ -51,12 +48,23 @@ class Keys:
         """Write a text with its signature: apt's InRelease."""
         _gpg(self.folder, "--yes", "--clearsign", "--output", signed, text)
 
+    def certify(self, names: Iterable[str], to: Path) -> None:
+        """Write a certificate for these names, signed by the authority, with its key before it, PEM."""
+        authority = x509.load_pem_x509_certificate(self.authority.read_bytes())
+        signer = load_pem_private_key((self.folder / AUTHORITY_KEY).read_bytes(), password=None)
+        assert isinstance(signer, ec.EllipticCurvePrivateKey)
+        key = ec.generate_private_key(ec.SECP256R1())
+        alternatives = x509.SubjectAlternativeName([x509.DNSName(name) for name in names])
+        draft = _draft("bed", authority.subject, key).add_extension(alternatives, critical=False)
+        to.write_bytes(_private(key) + draft.sign(signer, hashes.SHA256()).public_bytes(Encoding.PEM))
+
 
 def _make(folder: Path) -> None:
-    authority, authority_key = _certificate("bed authority", None, None)
-    served, served_key = _certificate("bed", authority, authority_key)
-    (folder / "authority.crt").write_bytes(_pem(authority))
-    (folder / "served.pem").write_bytes(_private(served_key) + _pem(served))
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = "bed authority"
+    draft = _draft(name, _subject(name), key).add_extension(x509.BasicConstraints(True, None), critical=True)
+    (folder / AUTHORITY).write_bytes(draft.sign(key, hashes.SHA256()).public_bytes(Encoding.PEM))
+    (folder / AUTHORITY_KEY).write_bytes(_private(key))
     (folder / "gnupg").mkdir(mode=0o700)
     _gpg(folder, "--passphrase", "", "--quick-generate-key", "bed archive", "rsa2048", "sign", "never")
     (folder / "archive.asc").write_text(_gpg(folder, "--export", "--armor"))
@@ -73,33 +81,22 @@ def _gpg(folder: Path, *words: str | Path) -> str:
         run("gpgconf", "--homedir", home, "--kill", "all")
 
 
-def _certificate(
-    name: str, issuer: x509.Certificate | None, issuer_key: ec.EllipticCurvePrivateKey | None
-) -> tuple[x509.Certificate, ec.EllipticCurvePrivateKey]:
-    key = ec.generate_private_key(ec.SECP256R1())
-    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
+def _draft(name: str, issuer: x509.Name, key: ec.EllipticCurvePrivateKey) -> x509.CertificateBuilder:
     now = datetime.now(UTC)
-    builder = (
+    return (
         x509.CertificateBuilder()
-        .subject_name(subject)
-        .issuer_name(issuer.subject if issuer else subject)
+        .subject_name(_subject(name))
+        .issuer_name(issuer)
         .public_key(key.public_key())
         .serial_number(x509.random_serial_number())
         .not_valid_before(now - timedelta(days=1))
         .not_valid_after(now + timedelta(days=365 * YEARS))
-        .add_extension(x509.BasicConstraints(ca=issuer is None, path_length=None), critical=True)
     )
-    if issuer:
-        names = x509.SubjectAlternativeName([x509.DNSName(served) for served in SERVED])
-        builder = builder.add_extension(names, critical=False)
-    return builder.sign(issuer_key or key, hashes.SHA256()), key
 
 
-def _pem(certificate: x509.Certificate) -> bytes:
-    return certificate.public_bytes(serialization.Encoding.PEM)
+def _subject(name: str) -> x509.Name:
+    return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
 
 
 def _private(key: ec.EllipticCurvePrivateKey) -> bytes:
-    return key.private_bytes(
-        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-    )
+    return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())

@@ -57,7 +57,9 @@ class Machine:
         leader = str(self._leader())
         spaces = ["--mount", "--uts", "--ipc", "--net", "--pid", f"--root=/proc/{leader}/root", "--wdns=/"]
         command = ["nsenter", "--target", leader, *spaces, "bash", "-euo", "pipefail", "-c", script]
-        return subprocess.run(command, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL)
+        return subprocess.run(
+            self._fence.behind(*command), capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL
+        )
 
     def pull_the_plug(self) -> None:
         """Power off and on again, without a word to the guest."""
@@ -94,7 +96,7 @@ class Machine:
             "--resolv-conf=off",
             "--timezone=off",
             "--link-journal=no",
-            "--console=pipe",
+            "--console=read-only",
             # What Docker needs, without what reaches beyond the container: clock, modules, raw devices, swap.
             "--capability=all",
             "--drop-capability=CAP_SYS_TIME,CAP_SYS_MODULE,CAP_SYS_RAWIO",

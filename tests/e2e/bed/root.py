@@ -5,65 +5,44 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.e2e.bed.base import Base
 from tests.e2e.bed.cache import Cache
 from tests.e2e.bed.command import run
 from tests.e2e.bed.keys import Keys
 
-# Ubuntu is not everywhere where tests run; Debian's packages do for it, under Ubuntu's names. Of the two that are
-# current this one has the OpenSSH, the cloud-init and the Docker Engine that the library meets today.
-SUITE = "trixie"
 GIB = 20
-# What an Ubuntu machine on EC2 comes with, as far as an installer could care. No Docker: installing it is its work.
-PACKAGES = """
-    ca-certificates cloud-guest-utils cloud-init cron curl dbus e2fsprogs fdisk gnupg iproute2 iptables iputils-ping
-    kmod less locales lsb-release netbase openssh-server parted procps python3 sudo systemd systemd-sysv udev vim-tiny
-    wget
-""".split()
-UNREAD = ("man", "doc", "locale", "info")
 GUEST = Path(__file__).with_name("guest")
-# Run inside, at the end. The keys of sshd and the machine id are made at the first boot, as on EC2.
+# Run inside, at the end. cloud-init knows by the firmware, which a container has not, that this is EC2 and that it has
+# metadata of version 2; it then asks by DHCP of its own before the network is up, which there is none of.
+# The keys of sshd and the machine id are made at the first boot, as on EC2.
 FINISH = """
+    ec2=/usr/lib/python3/dist-packages/cloudinit/sources/DataSourceEc2.py
+    sed -i '/^def identify_aws/,/^def/ s/uuid_str = .*/uuid_str = "ec2"/; /^ *(DataSourceEc2Local,/d' $ec2
+    grep -q 'uuid_str = "ec2"' $ec2
     update-ca-certificates >/dev/null 2>&1
     systemctl enable systemd-networkd bed-disks
     systemctl mask getty@tty1 console-getty
-    rm -f /etc/ssh/ssh_host_* /etc/apt/sources.list.d/* /var/lib/dbus/machine-id
+    rm -f /etc/ssh/ssh_host_* /etc/apt/sources.list.d/* /var/lib/dbus/machine-id /etc/dpkg/dpkg.cfg.d/*mmdebstrap*
     : >/etc/machine-id
 """
 
 
 @dataclass(frozen=True)
 class Root:
-    """The image, and what apt in it believes to be installed."""
+    """The image."""
 
     folder: Path
 
     @classmethod
-    def kept(cls, cache: Cache, keys: Keys) -> "Root":
+    def kept(cls, cache: Cache, keys: Keys, base: Base) -> "Root":
         """That of the cache, made if there is none."""
-        recipe = [SUITE, GIB, PACKAGES, UNREAD, FINISH, keys.folder.name, _files()]
-        return cls(cache.part("root", recipe, lambda folder: _make(folder, keys)))
+        recipe = [base.folder.name, keys.folder.name, GIB, FINISH, _files()]
+        return cls(cache.part("root", recipe, lambda folder: _make(folder, keys, base)))
 
     @property
     def image(self) -> Path:
         """ext4, sparse."""
         return self.folder / "root.img"
-
-    @property
-    def status(self) -> Path:
-        """/var/lib/dpkg/status of it."""
-        return self.folder / "status"
-
-
-def mirror() -> str:
-    """The Debian mirror that this machine uses, else the one of everybody."""
-    told = run("apt-get", "indextargets", "--format", "$(REPO_URI)", "Created-By: Packages", "Origin: Debian")
-    uris = [uri.rstrip("/") for uri in told.split() if uri.startswith("http")]
-    return next((uri for uri in uris if uri.endswith("/debian")), "http://deb.debian.org/debian")
-
-
-def source(suite: str) -> str:
-    """A line of sources.list, for the mirror."""
-    return f"deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] {mirror()} {suite} main"
 
 
 def _files() -> list[tuple[str, int, str]]:
@@ -72,13 +51,20 @@ def _files() -> list[tuple[str, int, str]]:
     return [(str(path.relative_to(GUEST)), path.stat().st_mode & 0o777, path.read_text()) for path in found]
 
 
-def _make(folder: Path, keys: Keys) -> None:
+def _make(folder: Path, keys: Keys, base: Base) -> None:
     tree = folder / "tree"
-    unread = [f"--dpkgopt=path-exclude=/usr/share/{part}/*" for part in UNREAD]
-    run("mmdebstrap", "--quiet", "--variant=minbase", "--include", ",".join(PACKAGES), *unread, SUITE, tree, source(SUITE))
-    for left in (*tree.glob("etc/dpkg/dpkg.cfg.d/*mmdebstrap*"), *tree.glob("etc/apt/apt.conf.d/*mmdebstrap*")):
-        left.unlink()
-    shutil.copy(tree / "var/lib/dpkg/status", folder / "status")
+    tree.mkdir()
+    run(
+        "tar",
+        "--extract",
+        "--numeric-owner",
+        "--xattrs",
+        "--xattrs-include=*",
+        "--file",
+        base.tree,
+        "--directory",
+        tree,
+    )
     shutil.copy(keys.authority, tree / "usr/local/share/ca-certificates/bed.crt")
     shutil.copy(keys.archive, tree / "usr/share/keyrings/bed-archive.asc")
     for name, mode, text in _files():

@@ -9,24 +9,25 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tests.e2e.bed.base import source
 from tests.e2e.bed.cache import Cache
 from tests.e2e.bed.command import run
 from tests.e2e.bed.image import IMAGES
 from tests.e2e.bed.layer import Layer
-from tests.e2e.bed.root import source
 
 # The last release with PostgreSQL 15, which is what Dify runs on.
 SUITE = "bookworm"
-PACKAGES = "busybox-static libc-bin nginx-light postgresql-15 postgresql-15-pgvector redis-server".split()
+PACKAGES = "busybox-static libc-bin nginx-light postgresql-15 redis-server".split()
 PROGRAMS = Path(__file__).with_name("images")
 POSTGRES = "usr/lib/postgresql/15"
+EXTENSIONS = "usr/share/postgresql/15/extension"
 # What no server needs: two thirds of it all, most of that LLVM.
 UNNEEDED = re.compile(
     r"usr/share/(man|doc|i18n|locale|info|perl|perl5|lintian|bug|doc-base|icons|applications|debconf|menu)(/|$)"
     r"|usr/lib/x86_64-linux-gnu/(perl|libLLVM|libz3|gconv|libperl)"
     rf"|{POSTGRES}/lib/(bitcode|llvmjit)"
     r"|usr/bin/(perl|localedef|pg_.*wrapper)|(usr/)?s?bin/(pg_|x86_64)"
-    r"|var/(lib/dpkg|cache|lib/apt|log)/|etc/(perl|apt|cron|ssl/private)|dev/."
+    r"|var/(lib/dpkg|cache|lib/apt|log|run)/|etc/(perl|apt|cron|ssl/private)|dev/."
 )
 PASSWD = """\
 root:x:0:0:root:/root:/bin/sh
@@ -132,6 +133,9 @@ def _servers(archive: Path, programs: Mapping[str, str]) -> Layer:
     for name in ("postgres.sh", "redis.sh"):
         layer.file(f"usr/local/bin/{name}", programs[name], 0o755)
     layer.link("usr/local/bin/docker-entrypoint.sh", "postgres.sh")
+    # Debian's pgvector is for a later PostgreSQL: this one can be created, and that is all.
+    layer.file(f"{EXTENSIONS}/vector.control", "default_version = '0.8.0'\nrelocatable = true\n")
+    layer.file(f"{EXTENSIONS}/vector--0.8.0.sql", "CREATE DOMAIN vector AS real[];\n")
     layer.file("etc/nginx/nginx.conf", programs["nginx.conf"])
     layer.file("etc/nginx/conf.d/default.conf", "server { listen 80; root /usr/share/nginx/html; }\n")
     layer.file("usr/share/nginx/html/index.html", "Welcome to nginx!\n")
@@ -151,6 +155,7 @@ def _furnish(layer: Layer, applets: list[str]) -> None:
     """What every image has: folders, users, and BusyBox for all that is not there by itself."""
     for path in ("etc", "root", "proc", "sys", "dev", "run", "var", "data", "srv", "docker-entrypoint-initdb.d"):
         layer.folder(path)
+    layer.link("var/run", "/run")
     for path in ("tmp", "var/tmp"):
         layer.folder(path, 0o1777)
     layer.file("etc/passwd", PASSWD)

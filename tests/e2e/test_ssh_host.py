@@ -1,0 +1,191 @@
+"""SshHost against a real OpenSSH server, as Ubuntu runs it, which is cut off, killed and rebooted."""
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from dify_aws.install.errors import AuthenticationRefused, ConnectionLost, HostKeyMismatch
+from dify_aws.install.hostkey import FirstUse
+from dify_aws.install.ssh import SshHost
+from dify_aws.secrets import Secret
+from tests.e2e.bed.bed import Bed
+from tests.e2e.bed.keypair import KeyPair
+
+MIB = 1 << 20
+# All of the connections of the user, as an administrator or the kernel would end them.
+KILL_SESSIONS = "pkill -KILL -u ubuntu -f sshd"
+
+
+@pytest.fixture
+def host(bed: Bed) -> Iterator[SshHost]:
+    """Connected as soon as it is used, with the host key of the console pinned."""
+    with SshHost(bed.host, bed.user, key=Secret(bed.key), host_key=bed.host_key, port=bed.port) as host:
+        yield host
+
+
+@pytest.fixture
+def aside() -> Iterator[ThreadPoolExecutor]:
+    """Where something runs while the test does something else."""
+    with ThreadPoolExecutor(2) as threads:
+        yield threads
+
+
+def _until(looked: Callable[[], bool]) -> None:
+    until = time.monotonic() + 30
+    while not looked():
+        assert time.monotonic() < until, "it was never so"
+        time.sleep(0.05)
+
+
+def _running(bed: Bed, name: str) -> Callable[[], bool]:
+    """Whether a script has begun that makes this file."""
+    return lambda: bed.inside(f"[ -e /run/{name} ] && echo yes || true") == "yes\n"
+
+
+def test_the_key_of_first_use_is_one_that_the_console_told_and_stays_pinned(bed: Bed) -> None:
+    """It is told once, and a connection that is made again is held against it."""
+    told: list[str] = []
+    with SshHost(bed.host, bed.user, key=Secret(bed.key), host_key=FirstUse(told.append), port=bed.port) as host:
+        host.must("true")
+        bed.cut()
+        host.must("true", again=True)
+        assert host.host_key == told[0]
+    assert len(told) == 1
+    kind, blob = told[0].split()[:2]
+    assert [kind, blob] in [line.split()[:2] for line in bed.host_key.splitlines()]
+
+
+def test_another_host_key_is_refused(bed: Bed) -> None:
+    """The real server shows a key that is not the pinned one: both are named, nothing is sent."""
+    other = KeyPair.generate().public
+    host = SshHost(bed.host, bed.user, key=Secret(bed.key), host_key=other, port=bed.port)
+    with pytest.raises(HostKeyMismatch):
+        host.must("true")
+
+
+def test_another_user_key_is_refused_without_patience(bed: Bed) -> None:
+    """A "no" of the server does not go away by waiting."""
+    bed.inside("systemctl is-system-running --wait || true")
+    other = KeyPair.generate().private
+    host = SshHost(bed.host, bed.user, key=Secret(other), host_key=bed.host_key, port=bed.port)
+    with pytest.raises(AuthenticationRefused):
+        host.must("true")
+
+
+def test_commands_run_as_root_with_their_status_and_both_streams(host: SshHost) -> None:
+    """sudo without a password, and the status of the script."""
+    result = host.run("id -un; echo bad >&2; exit 7")
+    assert (result.stdout, result.stderr, result.status) == ("root\n", "bad\n", 7)
+
+
+def test_a_file_is_only_ever_seen_whole(host: SshHost, bed: Bed, aside: ThreadPoolExecutor) -> None:
+    """While two contents take turns, whoever looks sees one of them, all of it, with mode 0600."""
+    path = "/etc/try.env"
+    contents = [letter * MIB for letter in (b"a", b"b")]
+    host.write(path, contents[0], mode=0o600)
+    over = threading.Event()
+
+    def write() -> None:
+        while not over.is_set():
+            for content in contents:
+                host.write(path, content, mode=0o600)
+
+    writing = aside.submit(write)
+    seen: set[str] = set()
+
+    def both_seen() -> bool:
+        seen.update(_looks(bed, path))
+        return {look.split()[-1] for look in seen} >= {"a", "b"}
+
+    try:
+        _until(both_seen)
+    finally:
+        over.set()
+        writing.result()
+    assert seen == {f"600 {MIB} a", f"600 {MIB} b"}
+    assert host.read(path) == contents[1]
+    assert bed.inside("ls -A /etc | grep -F try.env") == "try.env\n"
+
+
+def _looks(bed: Bed, path: str) -> list[str]:
+    """Mode, size and first letter of the file, many times over; a look that saw both letters says "mixed"."""
+    look = f"""
+        for _ in $(seq 20); do
+            exec 3<{path}
+            letters=$(tr -s ab <&3)
+            exec 3<{path}
+            stat --dereference --format "%a %s" /dev/fd/3 | tr '\\n' ' '
+            [ ${{#letters}} = 1 ] && echo $letters || echo mixed
+        done
+    """
+    return bed.inside(look).splitlines()
+
+
+def test_a_secret_is_in_no_process_list(host: SshHost, bed: Bed, aside: ThreadPoolExecutor) -> None:
+    """Nor in an environment: what goes in by stdin is seen by nobody else, while the script itself is seen."""
+    secret = "correct-horse-battery-staple"
+    running = aside.submit(
+        host.must, "touch /run/secretive; sleep 2; cat >/dev/null", stdin=secret.encode(), secret=True
+    )
+    _until(_running(bed, "secretive"))
+    listed = bed.inside("ps axww -o args; cat /proc/[0-9]*/environ 2>/dev/null | tr '\\0' '\\n' || true")
+    assert not running.done()
+    running.result()
+    assert "touch /run/secretive" in listed
+    assert secret not in listed
+
+
+def test_50_mb_come_over_in_one_piece(host: SshHost) -> None:
+    """None is lost, and the end is the end."""
+    result = host.must(f"head -c {50 * MIB} /dev/zero | tr '\\0' x; echo end")
+    assert len(result.out) == 50 * MIB + len("end\n")
+    assert result.out.endswith(b"xend\n")
+
+
+@pytest.mark.parametrize("end", [KILL_SESSIONS, ""], ids=["sshd killed", "connection reset"])
+def test_what_does_no_harm_twice_is_run_again_on_a_new_connection(
+    host: SshHost, bed: Bed, aside: ThreadPoolExecutor, end: str
+) -> None:
+    """The connection breaks in the middle of a command; the caller notices nothing."""
+    bed.inside("rm -f /run/begun")
+    script = "[ -e /run/begun ] && again=yes || again=no; touch /run/begun; [ $again = yes ] || sleep 60; echo $again"
+    running = aside.submit(host.must, script, again=True)
+    _until(_running(bed, "begun"))
+    bed.inside(end) if end else bed.cut()
+    assert running.result().stdout == "yes\n"
+
+
+def test_what_may_do_harm_twice_is_not(host: SshHost, bed: Bed, aside: ThreadPoolExecutor) -> None:
+    """The caller is told that nobody knows, and the next command has a connection again."""
+    bed.inside("rm -f /run/harmful")
+    running = aside.submit(host.must, "echo once >>/run/harmful; sleep 60")
+    _until(_running(bed, "harmful"))
+    bed.inside(KILL_SESSIONS)
+    with pytest.raises(ConnectionLost):
+        running.result()
+    assert host.must("cat /run/harmful").stdout == "once\n"
+
+
+def test_a_reboot_is_waited_out(host: SshHost) -> None:
+    """What is asked for while the machine is down is answered when it is up again."""
+    boot = "cat /proc/sys/kernel/random/boot_id"
+    before = host.must(boot).stdout
+    host.run("systemd-run --on-active=100ms --timer-property=AccuracySec=10ms systemctl reboot")
+    until = time.monotonic() + 60
+    while (after := host.must(boot, again=True).stdout) == before:
+        assert time.monotonic() < until, "it never went down"
+        time.sleep(0.1)
+    assert after
+
+
+def test_a_distance_of_50_ms_costs_one_round_trip_a_command(host: SshHost, bed: Bed) -> None:
+    """The bed can be far away, which is how the speed of an installation is measured."""
+    host.must("true")
+    with bed.far(0.05):
+        began = time.monotonic()
+        host.must("true")
+        took = time.monotonic() - began
+    assert 0.1 <= took < 1  # opening the channel and the command itself

@@ -1,0 +1,91 @@
+"""Steps, by cases of data: what the host reports, what of it is not as wished, and what is done. No host is needed.
+
+``cases/<module>.json`` is about ``dify_aws/install/steps/<module>.py``. In a case, ``host`` has the answer to each fact
+by its name: a text, or ``{"out": …, "status": …}``. Without ``changes``, nothing may be changed.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from dify_aws.install import steps
+from dify_aws.install.errors import FactUnreadable, StepRefused
+from dify_aws.install.fact import Answer
+from dify_aws.install.step import Step
+from tests.support.hosts import ToldHost
+
+FOLDER = Path(__file__).parent / "cases"
+# What is no step by itself, but a question that several ask.
+QUESTIONS = {"path"}
+
+
+@dataclass(frozen=True)
+class Case:
+    """One case, and where it stands."""
+
+    module: str
+    title: str
+    told: dict[str, Any]
+
+    @property
+    def step(self) -> Step:
+        ((kind, wish),) = self.told["wish"].items()
+        step: Step = getattr(import_module(f"dify_aws.install.steps.{self.module}"), kind)(**wish)
+        return step
+
+    @property
+    def host(self) -> ToldHost:
+        return ToldHost({name: _answer(said) for name, said in self.told["host"].items()})
+
+
+def _answer(said: Any) -> Answer:
+    return Answer(said.encode()) if isinstance(said, str) else Answer(said["out"].encode(), said.get("status", 0))
+
+
+def cases() -> Iterator[Case]:
+    """Every case of every file."""
+    for path in sorted(FOLDER.glob("*.json")):
+        for title, told in json.loads(path.read_text()).items():
+            yield Case(path.stem, title, told)
+
+
+CASES = tuple(cases())
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case.module}: {case.title}")
+def test_case(case: Case) -> None:
+    """It is found, and done, and nothing but that."""
+    host, step = case.host, case.step
+    facts = host.ask(step.facts())
+    if refused := case.told.get("refused"):
+        with pytest.raises((StepRefused, FactUnreadable), match=re.escape(refused)):
+            step.check(facts)
+        return
+    changes = step.check(facts)
+    assert [str(change) for change in changes] == case.told.get("changes", [])
+    if changes:
+        step.apply(host, changes)
+    assert host.does == case.told.get("does", [])
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case.module}: {case.title}")
+def test_a_case_tells_only_what_is_asked(case: Case) -> None:
+    """A fact that nobody asks for is a typing mistake."""
+    assert {fact.name for fact in case.step.facts()} == set(case.told["host"])
+    assert set(case.told) <= {"wish", "host", "changes", "does", "refused"}
+
+
+def test_every_step_has_cases_and_one_of_them_is_of_no_change() -> None:
+    """That nothing is done when all is as wished is the case that matters most."""
+    (folder,) = steps.__path__
+    modules = {path.stem for path in Path(folder).glob("*.py")} - {"__init__"} - QUESTIONS
+    still = {case.module for case in CASES if "changes" not in case.told and "refused" not in case.told}
+    assert modules == still
