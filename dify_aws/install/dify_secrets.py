@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 import secrets
-from collections.abc import Mapping
-from dataclasses import dataclass, field, fields, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, fields
 from types import MappingProxyType
-from typing import Any, Final, Self
+from typing import Final, Self
 
 from dify_aws.secrets import Secret
 
@@ -30,8 +30,8 @@ def _password() -> str:
     return f"{secrets.token_urlsafe(18)}-a1"
 
 
-def _secret(maker: Any = _token) -> Any:
-    return field(default=NONE, metadata={"maker": maker})
+MAKERS: Final[Mapping[str, Callable[[], str]]] = {"init_password": _short, "admin_password": _password}
+"""How those are made that are no plain token."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,19 +56,19 @@ class DifySecrets:
     :param admin_password: of the first admin, if it is made by us.
     """
 
-    secret_key: Secret = _secret()
-    db_password: Secret = _secret()
-    redis_password: Secret = _secret()
-    sandbox_api_key: Secret = _secret()
-    plugin_daemon_key: Secret = _secret()
-    plugin_inner_api_key: Secret = _secret()
-    weaviate_api_key: Secret = _secret()
-    qdrant_api_key: Secret = _secret()
-    agent_api_token: Secret = _secret()
-    agent_server_secret_key: Secret = _secret()
-    agent_sandbox_token: Secret = _secret()
-    init_password: Secret = _secret(_short)
-    admin_password: Secret = _secret(_password)
+    secret_key: Secret = NONE
+    db_password: Secret = NONE
+    redis_password: Secret = NONE
+    sandbox_api_key: Secret = NONE
+    plugin_daemon_key: Secret = NONE
+    plugin_inner_api_key: Secret = NONE
+    weaviate_api_key: Secret = NONE
+    qdrant_api_key: Secret = NONE
+    agent_api_token: Secret = NONE
+    agent_server_secret_key: Secret = NONE
+    agent_sandbox_token: Secret = NONE
+    init_password: Secret = NONE
+    admin_password: Secret = NONE
     others: Mapping[str, Secret] = field(default_factory=lambda: MappingProxyType({}), hash=False)
     """What a newer dify_aws has made, and this one does not know: kept, or going back would lose it for ever."""
 
@@ -95,25 +95,27 @@ class DifySecrets:
 
     def to_json(self) -> str:
         """All secrets in the clear, as one JSON document: for Secrets Manager and nothing else."""
-        known = {name: getattr(self, name) for name in self._names()}
-        return json.dumps({name: value.reveal() for name, value in {**self.others, **known}.items()}, indent=2)
+        every = {**self.others, **self._known()}
+        return json.dumps({name: value.reveal() for name, value in every.items()}, indent=2)
 
     def completed(self) -> Self:
         """The same secrets, and new ones where there is none yet. What is there never changes."""
-        makers = {one.name: one.metadata["maker"] for one in fields(self) if "maker" in one.metadata}
-        return replace(self, **{name: Secret(makers[name]()) for name in self.missing})
+        made = {name: Secret(MAKERS.get(name, _token)()) for name in self.missing}
+        return type(self)(**{**self._known(), **made}, others=self.others)
 
     @property
     def missing(self) -> tuple[str, ...]:
         """The names of those that are still to be made."""
-        return tuple(name for name in self._names() if getattr(self, name) == NONE)
+        return tuple(name for name, value in self._known().items() if value == NONE)
 
     @property
     def values(self) -> tuple[Secret, ...]:
         """All that must never be shown, for who masks logs and messages."""
-        known = (getattr(self, name) for name in self._names())
-        return tuple(value for value in (*known, *self.others.values()) if value != NONE)
+        return tuple(value for value in {**self.others, **self._known()}.values() if value != NONE)
 
     @classmethod
     def _names(cls) -> tuple[str, ...]:
-        return tuple(one.name for one in fields(cls) if "maker" in one.metadata)
+        return tuple(one.name for one in fields(cls) if one.name != "others")
+
+    def _known(self) -> dict[str, Secret]:
+        return {name: getattr(self, name) for name in self._names()}

@@ -109,6 +109,7 @@ def _storage(settings: Settings, outputs: Outputs) -> Mapping[str, str]:
         "OPENDAL_S3_ROOT": f"/{UPLOADS}",
         "OPENDAL_S3_REGION": outputs.region,
         "OPENDAL_S3_ENDPOINT": f"https://s3.{outputs.region}.{suffix}",
+        "OPENDAL_S3_ENABLE_VIRTUAL_HOST_STYLE": "true",
     }
 
 

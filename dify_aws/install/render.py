@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shlex
+from functools import cache
 from importlib.resources import files
 from typing import Any, Final
 
@@ -20,6 +21,11 @@ def render(template: str, /, **values: Any) -> str:
     :param values: what it speaks of; nothing is known to it besides.
     :raises jinja2.UndefinedError: if it speaks of anything else. A hole in a configuration is an error, never a blank.
     """
+    return _environment().get_template(template).render(values)
+
+
+@cache
+def _environment() -> Environment:
     environment = Environment(
         loader=FunctionLoader(lambda name: files(TEMPLATES).joinpath(name).read_text(encoding="utf-8")),
         undefined=StrictUndefined,
@@ -29,7 +35,7 @@ def render(template: str, /, **values: Any) -> str:
         keep_trailing_newline=True,
     )
     environment.filters.update(dotenv=dotenv, json=as_json, shell=shlex.quote)
-    return environment.get_template(template).render(values)
+    return environment
 
 
 def dotenv(value: str) -> str:

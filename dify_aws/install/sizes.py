@@ -1,7 +1,7 @@
 """Sizes: how much memory and how many connections each service of a profile may take, as data.
 
-``compact`` is for 4 GiB, ``full`` for 8 GiB, each with 4 GiB of swap: a limit is what a service may grow to, not what it
-takes, and not all grow at once. A service that reaches its limit is restarted; without one the whole machine would stand.
+``compact`` is for 4 GiB, ``full`` for 8 GiB, each with 4 GiB of swap: a limit is what a service may grow to, not what
+it takes, and not all grow at once. A service that reaches its limit is restarted; without one the machine would stand.
 """
 
 from __future__ import annotations

@@ -68,9 +68,9 @@ def _left(folder: Path) -> dict[str, object]:
     return {kind: some for kind, some in found.items() if some}
 
 
-def _soon(found: set[str], folder: Path) -> None:
+def _soon_no_more_than(kinds: set[str], folder: Path) -> None:
     until = time.monotonic() + 15
-    while (left := _left(folder)).keys() != found:
+    while not (left := _left(folder)).keys() <= kinds:
         assert time.monotonic() < until, left
         time.sleep(0.1)
 
@@ -97,6 +97,7 @@ def test_the_next_bed_sweeps_what_a_killed_one_left() -> None:
         assert folder.exists()
         process.kill()
         process.wait()
-        _soon({"folder", "groups"}, folder)
+        _soon_no_more_than({"folder", "groups"}, folder)
         stale.sweep(Cache.of_this_machine().folder)
-        assert _left(folder) == {}
+        # Another bed that is raised at this moment may be about it already.
+        _soon_no_more_than(set(), folder)

@@ -1,6 +1,5 @@
 """SshHost against a real OpenSSH server, as Ubuntu runs it, which is cut off, killed and rebooted."""
 
-import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -81,47 +80,36 @@ def test_commands_run_as_root_with_their_status_and_both_streams(host: SshHost) 
     assert (result.stdout, result.stderr, result.status) == ("root\n", "bad\n", 7)
 
 
-def test_a_file_is_only_ever_seen_whole(host: SshHost, bed: Bed, aside: ThreadPoolExecutor) -> None:
-    """While two contents take turns, whoever looks sees one of them, all of it, with mode 0600."""
-    path = "/etc/try.env"
-    contents = [letter * MIB for letter in (b"a", b"b")]
-    host.write(path, contents[0], mode=0o600)
-    over = threading.Event()
-
-    def write() -> None:
-        while not over.is_set():
-            for content in contents:
-                host.write(path, content, mode=0o600)
-
-    writing = aside.submit(write)
-    seen: set[str] = set()
-
-    def both_seen() -> bool:
-        seen.update(_looks(bed, path))
-        return {look.split()[-1] for look in seen} >= {"a", "b"}
-
-    try:
-        _until(both_seen)
-    finally:
-        over.set()
-        writing.result()
-    assert seen == {f"600 {MIB} a", f"600 {MIB} b"}
-    assert host.read(path) == contents[1]
-    assert bed.inside("ls -A /etc | grep -F try.env") == "try.env\n"
+def test_a_file_is_replaced_and_never_rewritten(host: SshHost, bed: Bed) -> None:
+    """Whoever has the old file open, here by another name, goes on to see all of it; the new one has its mode."""
+    host.write("/etc/try.env", b"a" * MIB, mode=0o600)
+    bed.inside("ln -f /etc/try.env /etc/held.env")
+    host.write("/etc/try.env", b"b" * MIB, mode=0o600)
+    assert host.read("/etc/held.env") == b"a" * MIB
+    assert host.read("/etc/try.env") == b"b" * MIB
+    assert bed.inside("stat -c '%a %U %G' /etc/try.env") == "600 root root\n"
 
 
-def _looks(bed: Bed, path: str) -> list[str]:
-    """Mode, size and first letter of the file, many times over; a look that saw both letters says "mixed"."""
-    look = f"""
-        for _ in $(seq 20); do
-            exec 3<{path}
-            letters=$(tr -s ab <&3)
-            exec 3<{path}
-            stat --dereference --format "%a %s" /dev/fd/3 | tr '\\n' ' '
-            [ ${{#letters}} = 1 ] && echo $letters || echo mixed
-        done
-    """
-    return bed.inside(look).splitlines()
+def test_a_write_that_is_cut_off_is_done_again(host: SshHost, bed: Bed, aside: ThreadPoolExecutor) -> None:
+    """While half of it has arrived the old one is there, and what has arrived is for root only; then the new one is."""
+    folder = "/srv/cut"
+    bed.inside(f"mkdir -p {folder}")
+    host.write(f"{folder}/try.env", b"old", mode=0o600)
+    with bed.far(1.0):
+        writing = aside.submit(host.write, f"{folder}/try.env", b"x" * 20 * MIB, mode=0o600)
+        look = f"find {folder} -name '.*' -size +0 -printf '%m\\n'; cat {folder}/try.env"
+        seen: list[str] = []
+
+        def half_there() -> bool:
+            seen[:] = bed.inside(look).splitlines()
+            return len(seen) > 1
+
+        _until(half_there)
+        bed.cut()
+    writing.result()
+    assert seen == ["600", "old"]
+    assert host.read(f"{folder}/try.env") == b"x" * 20 * MIB
+    assert bed.inside(f"ls -A {folder}") == "try.env\n"
 
 
 def test_a_secret_is_in_no_process_list(host: SshHost, bed: Bed, aside: ThreadPoolExecutor) -> None:

@@ -58,7 +58,7 @@ class Archive:
     @classmethod
     def kept(cls, cache: Cache, keys: Keys, base: Base) -> "Archive":
         """That of the cache, made if there is none."""
-        recipe = [SUITE, PACKAGES, CODENAMES, LEFT_OUT, repr(DOCKER), keys.folder.name, base.folder.name, 1]
+        recipe = [Path(__file__).read_text(), base.folder.name, keys.folder.name]
         return cls(cache.part("archive", recipe, lambda folder: _make(folder, keys, base)))
 
 

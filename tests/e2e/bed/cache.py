@@ -34,7 +34,7 @@ class Cache:
 
         Args:
             name: what it is.
-            recipe: all that it is made from, as JSON can hold it.
+            recipe: all that it is made from, as JSON can hold it, be it the source of what makes it.
             make: fills the empty folder that it is given; called once, by one process, and again if it was cut short.
         """
         digest = hashlib.sha256(json.dumps(recipe, sort_keys=True).encode()).hexdigest()[:12]

@@ -36,7 +36,7 @@ class Root:
     @classmethod
     def kept(cls, cache: Cache, keys: Keys, base: Base) -> "Root":
         """That of the cache, made if there is none."""
-        recipe = [base.folder.name, keys.folder.name, GIB, FINISH, _files()]
+        recipe = [Path(__file__).read_text(), base.folder.name, keys.folder.name, _files()]
         return cls(cache.part("root", recipe, lambda folder: _make(folder, keys, base)))
 
     @property

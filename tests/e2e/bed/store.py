@@ -55,7 +55,8 @@ class Store:
         """That of the cache, made if there is none."""
         servers = cache.part("servers", [SUITE, PACKAGES], _download)
         programs = {path.name: path.read_text() for path in sorted(PROGRAMS.iterdir())}
-        recipe = [servers.name, UNNEEDED.pattern, PASSWD, GROUP, programs, repr(IMAGES)]
+        makers = [Path(__file__).with_name(f"{name}.py").read_text() for name in ("store", "layer", "image")]
+        recipe = [servers.name, programs, makers]
         return cls(cache.part("store", recipe, lambda folder: _make(folder, servers, programs)))
 
     def tags(self) -> dict[str, str]:

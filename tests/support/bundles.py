@@ -1,0 +1,97 @@
+"""Bundles for tests: every combination of what decides about them, rendered of one set of outputs and secrets."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cache
+from itertools import product
+from types import MappingProxyType
+from typing import Any, Final
+
+import yaml
+
+from dify_aws.install import Bundle, DifySecrets
+from dify_aws.outputs import Outputs
+from dify_aws.secrets import Secret
+from dify_aws.settings import Settings
+
+OUTPUTS: Final = Outputs(
+    deployment="dify/dev",
+    region="ap-northeast-1",
+    url="http://203.0.113.7",
+    public_ip="203.0.113.7",
+    private_ip="10.0.1.4",
+    instance_id="i-0123456789abcdef0",
+    availability_zone="ap-northeast-1a",
+    vpc_id="vpc-0123456789abcdef0",
+    subnets=MappingProxyType({}),
+    security_groups=MappingProxyType({}),
+    data_volume_id="vol-0123456789abcdef0",
+    bucket="dify-dev-123456789012-ap-northeast-1",
+    secrets=MappingProxyType({}),
+    log_groups=MappingProxyType({log: f"/dify/dev/{log}" for log in ("system", "docker", "dify", "nginx")}),
+    alarm_topic="arn:aws:sns:ap-northeast-1:123456789012:dify-dev-alarms",
+)
+
+# Each of them another, and none by chance: a test run is like the one before.
+SECRETS: Final = DifySecrets(
+    **{name: Secret(f"{number:02d}-of-{name.replace('_', '-')}") for number, name in enumerate(DifySecrets().missing)}
+)
+
+CHOICES: Final[Mapping[str, tuple[Any, ...]]] = {
+    "vector_store": ("pgvector", "weaviate", "qdrant"),
+    "storage": ("s3", "local"),
+    "profile": ("compact", "full"),
+    "https": (False, True),
+}
+COMBINATIONS: Final = tuple(dict(zip(CHOICES, choice, strict=True)) for choice in product(*CHOICES.values()))
+
+
+def bundle(*, https: bool = False, **wishes: Any) -> Bundle:
+    """The bundle of settings like these; with https there is a domain."""
+    domain = {"domain": "dify.example.com", "email": "ops@example.com"} if https else {}
+    return Bundle.render(Settings(environment="dev", **{**domain, **wishes}), OUTPUTS, SECRETS, https=https)
+
+
+@cache
+def every() -> tuple[tuple[Mapping[str, Any], Bundle], ...]:
+    """Every combination with its bundle."""
+    return tuple((wishes, bundle(**wishes)) for wishes in COMBINATIONS)
+
+
+def variables(of: Bundle) -> dict[str, str]:
+    """What is in .env, read back the way Compose reads it."""
+    found: dict[str, str] = {}
+    for line in of.files[".env"].text.splitlines():
+        if line and not line.startswith("#"):
+            name, _, value = line.partition("=")
+            assert name not in found, f"{name} is said twice"
+            assert value[0] == value[-1] == '"'
+            found[name] = value[1:-1].replace("\\$", "$").replace('\\"', '"').replace("\\\\", "\\")
+    return found
+
+
+def compose(of: Bundle) -> dict[str, Any]:
+    """compose.yaml as data; a key that stands twice is an error, as it is for Compose."""
+    loaded: dict[str, Any] = yaml.load(of.files["compose.yaml"].text, Loader=_NoTwins)
+    return loaded
+
+
+def given(of: Bundle, service: str) -> dict[str, str]:
+    """The environment of a container as Compose would make it: .env if it reads that, then what it is given."""
+    wished = compose(of)["services"][service]
+    known = variables(of)
+    found = dict(known) if wished.get("env_file") else {}
+    for name, value in wished.get("environment", {}).items():
+        for variable, worth in known.items():
+            value = value.replace(f"${{{variable}}}", worth)
+        assert "${" not in value, f"{service}: {name} is {value}, which .env does not have"
+        found[name] = value
+    return found
+
+
+class _NoTwins(yaml.SafeLoader):
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        names = [key.value for key, _ in node.value if key.value != "<<"]
+        assert len(names) == len(set(names)), f"twice in one mapping: {sorted(names)}"
+        return super().construct_mapping(node, deep=deep)
