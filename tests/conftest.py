@@ -12,7 +12,8 @@ import pytest
 
 # At import, not in a fixture: boto3 and moto read these when they are imported, and child processes inherit them.
 PERSONAL = ("AWS_", "DIFY_AWS_", "MOTO_", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "FORCE_COLOR", "NO_COLOR")
-for name in [name for name in os.environ if name.upper().startswith(PERSONAL)]:
+OUR_OWN = "DIFY_AWS_E2E_"
+for name in [name for name in os.environ if name.upper().startswith(PERSONAL) and not name.startswith(OUR_OWN)]:
     del os.environ[name]
 os.environ.update(
     AWS_ACCESS_KEY_ID="testing",
