@@ -109,7 +109,7 @@ def environment(settings: Settings, account: Account) -> Stack:
         root_volume_gib=settings.root_volume_gib,
         volumes={DATA_DEVICE: data.id},
         # Containers are one hop further away from the instance metadata, and uploads go to S3 by the role found there.
-        http_put_response_hop_limit=2,
+        http_put_response_hop_limit=2 if settings.storage == "s3" else 1,
     )
     resources += [private_key, public_key, key_pair, role, profile, data, host]
     resources += [ElasticIp(name="host", instance=host.id)]

@@ -27,4 +27,4 @@ def log_group_name(settings: Settings, log: str) -> str:
 
 def metric_namespace(settings: Settings) -> str:
     """As in ``Dify/dev``."""
-    return f"{settings.project.capitalize()}/{settings.environment}"
+    return settings.metric_namespace

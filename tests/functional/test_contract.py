@@ -107,15 +107,28 @@ def test_3_deleted_behind_our_back_it_is_made_again(lab: Lab) -> None:
 
 
 @pytest.mark.parametrize(("kind", "name"), SPOILS)
-def test_4_changed_behind_our_back_it_is_mended(lab: Lab, name: str) -> None:
-    """One thing was changed, so the plan has one change of one thing, and after it there is none."""
+def test_4_and_5_changed_behind_our_back_it_is_mended_whoever_dies(lab: Lab, name: str) -> None:
+    """One thing was changed, so the plan has one change of one thing, and after it there is none.
+
+    Then the same once more for each call that mends it: a process dies right before it, the next one right after it.
+    """
     lab.apply()
+    whole = counted(inventory(lab.world.session))
     lab.spoil(name)
+    beside = counted(inventory(lab.world.session))
     (action,) = lab.plan()
     assert (action.verb, action.address) == ("update", lab.case.address)
     assert [change.attribute for change in action.changes] == [name.partition(" ")[0]]
+    lab.calls.clear()
     lab.apply()
     assert not lab.plan()
+    for operation in own_writes(lab) if (lab.case.kind.kind, name) in MENDED else ():
+        lab.spoil(name)
+        die(lab, operation, lab.apply)
+        lab.apply()
+        assert not lab.plan(), operation
+    left = Counter(counted(inventory(lab.world.session))) - Counter(whole)
+    assert left.keys() <= (Counter(beside) - Counter(whole)).keys(), "more than what was put there by hand"
 
 
 @pytest.mark.parametrize(("kind", "name"), REWISHED)
@@ -168,24 +181,6 @@ def test_5_died_at_any_call_of_its_making_or_its_end(kind: str) -> None:
                 die(lab, death, lab.destroy)
                 lab.destroy()
                 assert counted(inventory(world.session)) == nothing, death
-
-
-@pytest.mark.parametrize(("kind", "name"), MENDED)
-def test_5_died_while_it_was_mended(lab: Lab, name: str) -> None:
-    """The same for each call that mends something."""
-    lab.apply()
-    whole = counted(inventory(lab.world.session))
-    lab.spoil(name)
-    beside = counted(inventory(lab.world.session))
-    lab.calls.clear()
-    lab.apply()
-    for operation in own_writes(lab):
-        lab.spoil(name)
-        die(lab, operation, lab.apply)
-        lab.apply()
-        assert not lab.plan(), operation
-    left = Counter(counted(inventory(lab.world.session))) - Counter(whole)
-    assert left.keys() <= (Counter(beside) - Counter(whole)).keys(), "more than what was put there by hand"
 
 
 def own_writes(lab: Lab) -> list[str]:

@@ -28,7 +28,7 @@ def test_the_same_arguments_make_the_same_bytes() -> None:
 
 
 def test_every_combination_is_whole() -> None:
-    """Whatever is chosen, each file is there with its last line, YAML and JSON can be read, and nothing is left open."""
+    """Whatever is chosen, each file has its last line, YAML and JSON can be read, and no template shows through."""
     for wishes, made in every():
         assert compose(made)["services"].keys() >= {"api", "worker", "nginx", "db_postgres"}, wishes
         for path, file in made.files.items():
@@ -156,7 +156,8 @@ def test_an_address_is_no_command() -> None:
 
 
 @pytest.mark.parametrize(
-    ("vpc", "pool"), [("10.0.0.0/16", "172.30.0.0/16"), ("172.30.0.0/16", "172.29.0.0/16"), ("172.30.5.0/24", "172.29.0.0/16")]
+    ("vpc", "pool"),
+    [("10.0.0.0/16", "172.30.0.0/16"), ("172.30.0.0/16", "172.29.0.0/16"), ("172.30.5.0/24", "172.29.0.0/16")],
 )
 def test_docker_leaves_the_vpc_alone(vpc: str, pool: str) -> None:
     """The networks of the containers are not those of the VPC, whose DNS and neighbours would be out of reach."""
@@ -183,7 +184,7 @@ def test_metrics_are_those_that_the_alarms_look_at() -> None:
     assert metrics["metrics_collected"]["disk"]["resources"] == ["/", "/data"]
     assert metrics["metrics_collected"]["disk"]["measurement"] == ["used_percent"]
     host, port = metrics["metrics_collected"]["statsd"]["service_address"].split(":")
-    assert f"'postgres_running:%d|g'" in bundle().files["bin/metrics"].text
+    assert "'postgres_running:%d|g'" in bundle().files["bin/metrics"].text
     assert f"/dev/udp/{host}/{port}" in bundle().files["bin/metrics"].text
 
 

@@ -43,7 +43,7 @@ def test_only_nginx_is_reached_from_outside() -> None:
 
 
 def test_foreign_code_has_no_way_out_but_the_proxies() -> None:
-    """Both sandboxes are on internal networks only, and nobody but a proxy joins one of those with the internet for them."""
+    """Both sandboxes are on internal networks only, where they meet no database."""
     for wishes, made in every():
         whole = compose(made)
         internal = {name for name, network in whole["networks"].items() if (network or {}).get("internal")}
@@ -72,7 +72,7 @@ def test_every_container_has_its_limits() -> None:
 @pytest.mark.parametrize(("profile", "ram_mib"), [("compact", 4096), ("full", 8192)])
 @pytest.mark.parametrize("store", ["pgvector", "weaviate", "qdrant"])
 def test_all_limits_together_fit_the_machine(profile: str, ram_mib: int, store: str) -> None:
-    """Even if every container grew to its limit at once, memory and swap would hold them; none takes half the memory."""
+    """If every container grew to its limit at once, memory and swap would hold them; none takes half the memory."""
     limits = {
         name: int(service["mem_limit"].removesuffix("m"))
         for name, service in services(profile=profile, vector_store=store).items()

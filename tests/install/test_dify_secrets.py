@@ -59,7 +59,9 @@ def test_an_empty_one_is_made() -> None:
     assert found.completed().db_password != Secret("")
 
 
-@pytest.mark.parametrize("text", ["", "hunter2", '["hunter2"]', '{"secret_key": {"hunter2": 1}}', '{"secret_key": "hunter2"'])
+@pytest.mark.parametrize(
+    "text", ["", "hunter2", '["hunter2"]', '{"secret_key": {"hunter2": 1}}', '{"secret_key": "hunter2"']
+)
 def test_what_is_no_such_document_is_refused_and_not_quoted(text: str) -> None:
     """The message may be logged; what was in the secret may not, nor in the error that it came from."""
     with pytest.raises(ValueError, match="the document with Dify's secrets") as caught:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from functools import cache
 from itertools import product
@@ -12,7 +13,6 @@ import yaml
 
 from dify_aws.install import Bundle, DifySecrets
 from dify_aws.outputs import Outputs
-from dify_aws.secrets import Secret
 from dify_aws.settings import Settings
 
 OUTPUTS: Final = Outputs(
@@ -34,8 +34,8 @@ OUTPUTS: Final = Outputs(
 )
 
 # Each of them another, and none by chance: a test run is like the one before.
-SECRETS: Final = DifySecrets(
-    **{name: Secret(f"{number:02d}-of-{name.replace('_', '-')}") for number, name in enumerate(DifySecrets().missing)}
+SECRETS: Final = DifySecrets.from_json(
+    json.dumps({name: f"{number:02d}-of-{name.replace('_', '-')}" for number, name in enumerate(DifySecrets().missing)})
 )
 
 CHOICES: Final[Mapping[str, tuple[Any, ...]]] = {
@@ -73,8 +73,7 @@ def variables(of: Bundle) -> dict[str, str]:
 
 def compose(of: Bundle) -> dict[str, Any]:
     """compose.yaml as data; a key that stands twice is an error, as it is for Compose."""
-    loaded: dict[str, Any] = yaml.load(of.files["compose.yaml"].text, Loader=_NoTwins)
-    return loaded
+    return _loaded(of.files["compose.yaml"].text)
 
 
 def given(of: Bundle, service: str) -> dict[str, str]:
@@ -88,6 +87,12 @@ def given(of: Bundle, service: str) -> dict[str, str]:
         assert "${" not in value, f"{service}: {name} is {value}, which .env does not have"
         found[name] = value
     return found
+
+
+@cache
+def _loaded(text: str) -> dict[str, Any]:
+    loaded: dict[str, Any] = yaml.load(text, Loader=_NoTwins)
+    return loaded
 
 
 class _NoTwins(yaml.SafeLoader):

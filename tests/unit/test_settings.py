@@ -13,6 +13,7 @@ import pytest
 
 from dify_aws.errors import Problem, SettingsError
 from dify_aws.regions import REGIONS
+from dify_aws.secrets import Secret
 from dify_aws.settings import Settings
 
 # The botocore whose regions dify_aws/regions.py holds.
@@ -113,6 +114,35 @@ def test_a_wrong_type_is_a_problem_of_its_field(field: str) -> None:
         ("tags", {"Team": "a", "team": "b"}, "IAM"),
         ("tags", {f"k{i}": "" for i in range(41)}, "At most 40"),
         ("tags", ["a"], "team=search"),
+        ("dify_version", "latest", "1.17.1"),
+        ("dify_version", "1.18.0-rc.1", "1.17.1"),
+        ("dify_version", "2.0.0-beta.2", "1.17.1"),
+        ("dify_version", "1.17.0", "1.17.1"),
+        ("dify_version", "v1.17.1", "1.17.1"),
+        ("vector_store", "pg_vector", 'Did you mean "pgvector"?'),
+        ("storage", "nfs", "local, s3"),
+        ("profile", "ful", 'Did you mean "full"?'),
+        ("docker_source", "snap", "docker"),
+        ("ssh", "open", "lease, tunnel"),
+        ("domain", "https://dify.example.com", "dify.example.com"),
+        ("domain", "dify.example.com:8443", "port"),
+        ("domain", "dify", "dify.example.com"),
+        ("domain", "203.0.113.7", "dify.example.com"),
+        ("domain", "-dify.example.com", "dify.example.com"),
+        ("domain", ".".join(["a" * 60] * 5), "dify.example.com"),
+        ("email", "ops", "ops@example.com"),
+        ("admin_email", "a@b", "ops@example.com"),
+        ("admin_name", "", "1 to 30"),
+        ("admin_name", "   ", "1 to 30"),
+        ("admin_name", "a" * 31, "1 to 30"),
+        ("admin_name", "a\nb", "one line"),
+        ("images", {"ngnix": "nginx:1.28.2"}, 'Did you mean "nginx"?'),
+        ("images", {"nginx": "nginx"}, "name:tag"),
+        ("images", {"nginx": "nginx:latest"}, "Name a version"),
+        ("images", {"nginx": "localhost:5000/nginx"}, "name:tag"),
+        ("images", {"nginx": "nginx:1 --privileged"}, "name:tag"),
+        ("images", {"nginx": 1}, "name:tag"),
+        ("images", ["nginx"], "registry.example.com"),
     ],
 )
 def test_refused_with_what_would_be_right(field: str, value: object, right: str) -> None:
@@ -141,11 +171,71 @@ def test_refused_with_what_would_be_right(field: str, value: object, right: str)
         ("log_retention_days", 3653),
         ("alarm_email", "first.last+dify@mail.example.co.jp"),
         ("tags", {"費用 1": "a_b.c:d/e=f+g-h@i", "empty": ""}),
+        ("dify_version", "1.17.1"),
+        ("vector_store", "qdrant"),
+        ("profile", "full"),
+        ("admin_email", "first.last@example.com"),
+        ("admin_name", "管理者"),
+        ("images", {"nginx": "registry.example.com:5000/mirror/nginx:1.28.2-alpine"}),
+        ("images", {"api": f"public.ecr.aws/x/dify-api@sha256:{'0' * 64}"}),
+        ("images", {"api": f"langgenius/dify-api:1.17.1@sha256:{'0' * 64}"}),
     ],
 )
 def test_accepted_as_written(field: str, value: object) -> None:
     """The rules refuse nothing that AWS and Dify take."""
     assert getattr(made(**{field: value}), field) == value
+
+
+def test_a_domain_has_one_form_and_somebody_to_write_to() -> None:
+    """DNS knows no upper case; a certificate runs out, and the authority must be able to tell somebody."""
+    (problem,) = problems(domain="dify.example.com")
+    assert problem.field == "email"
+    assert made(domain="Dify.Example.com.", email="ops@example.com").domain == "dify.example.com"
+    assert made(email="ops@example.com").domain is None
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "right"),
+    [
+        ("DB_PASSWORD", "hunter2", "Secrets Manager"),
+        ("CONSOLE_API_URL", "hunter2", "domain"),
+        ("OPENDAL_S3_ROOT", "hunter2", "storage"),
+        ("S3_ACCESS_KEY", "hunter2", "storage"),
+        ("VECTOR_STORE", "hunter2", "vector_store"),
+        ("NEXT_PUBLIC_ENABLE_AGENT_V2", "hunter2", "profile"),
+        ("MIGRATION_ENABLED", "hunter2", "containers"),
+        ("NGINX_HTTPS_ENABLED", "hunter2", "Compose file"),
+        ("smtp_password", "hunter2", "A-Z"),
+        ("SMTP-PASSWORD", "hunter2", "A-Z"),
+        ("SMTP_PORT", 465, "string"),
+        ("SMTP_PASSWORD", "hunter2\nDEBUG=true", "one line"),
+    ],
+)
+def test_variables_of_dify_are_checked_and_not_shown(name: str, value: object, right: str) -> None:
+    """What is ours to set is refused with what to use instead, and no message tells what a variable was to be."""
+    with pytest.raises(SettingsError) as caught:
+        made(env={name: value})
+    (problem,) = caught.value.problems
+    assert problem.field == "env"
+    assert name in problem.wrong
+    assert right in problem.right
+    assert "hunter2" not in f"{caught.value}{caught.value.problems}"
+
+
+def test_variables_of_dify_are_secret() -> None:
+    """A mail server's password is given like any variable and shown nowhere, nor is a table whose name has a slip."""
+    settings = made(env={"SMTP_PASSWORD": "hunter2", "UPLOAD_FILE_SIZE_LIMIT": "50"})
+    assert settings.env["SMTP_PASSWORD"] == Secret("hunter2")
+    assert "hunter2" not in repr(settings)
+    assert settings.replace(profile="full").env == settings.env
+    assert Settings.from_env({"DIFY_AWS_ENVIRONMENT": "dev", "DIFY_AWS_ENV": "A=1,B=2=3"}).env == {
+        "A": Secret("1"),
+        "B": Secret("2=3"),
+    }
+    for wrong in ({"evn": {"SMTP_PASSWORD": "hunter2"}}, {"env": "hunter2"}):
+        with pytest.raises(SettingsError) as caught:
+            made().replace(**wrong)
+        assert "hunter2" not in f"{caught.value}{caught.value.problems}"
 
 
 @pytest.mark.parametrize("family", ["t4g", "m7g", "c6gn", "im4gn", "is4gen", "x2gd", "a1", "p6e-gb200"])

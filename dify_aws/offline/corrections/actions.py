@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from typing import Any
 from uuid import uuid4
@@ -10,7 +11,7 @@ from moto.core.responses import ActionResult
 from moto.ec2.exceptions import DryRunClientError
 
 from dify_aws.offline.cloud import Cloud
-from dify_aws.offline.correction import corrects
+from dify_aws.offline.correction import Correction, corrects
 
 
 @corrects(
@@ -40,4 +41,14 @@ def request_ids_differ(
     original(request_id or str(uuid4()))
 
 
-CORRECTIONS = (one_step, request_ids_differ)
+# The one correction that is not about AWS: moto looks all through the class of a service at each call. Once is enough,
+# and a tenth faster.
+look_once = Correction(
+    owner="moto.core.responses:",
+    attributes=("method_names_from_class",),
+    says="What a service can do does not change from call to call.",
+    link="https://docs.aws.amazon.com/AWSEC2/latest/APIReference/OperationList-query.html",
+    replace=lambda cloud, original: functools.cache(original),
+)
+
+CORRECTIONS = (one_step, request_ids_differ, look_once)

@@ -1,0 +1,137 @@
+"""nginx, Squid, the sandbox and PostgreSQL: what each is told, as far as a text shows it. tests/e2e asks themselves."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+import yaml
+
+from tests.support.bundles import bundle, every
+
+
+def text(path: str, **wishes: Any) -> str:
+    return bundle(**wishes).files[path].text
+
+
+def upstream(path: str, **wishes: Any) -> str:
+    """Where nginx sends a path, by its own rules: a regular expression before a prefix, and then the longest prefix."""
+    found = re.findall(r"location (~|\^~|=)? ?(\S+) \{\s[^}]*?set \$\w+ (\S+);", text("nginx/nginx.conf", **wishes))
+    for kind, pattern, target in found:
+        if kind == "~" and re.search(pattern, path):
+            return str(target)
+    prefixes = [(len(prefix), target) for kind, prefix, target in found if kind != "~" and path.startswith(prefix)]
+    return str(max(prefixes)[1])
+
+
+@pytest.mark.parametrize("https", [False, True])
+@pytest.mark.parametrize(
+    ("path", "target"),
+    [
+        ("/", "web:3000"),
+        ("/apps", "web:3000"),
+        ("/apiary", "web:3000"),
+        ("/explore/apps", "web:3000"),
+        ("/install", "web:3000"),
+        ("/console/api/ping", "api:5001"),
+        ("/console", "web:3000"),
+        ("/api/messages", "api:5001"),
+        ("/v1/chat-messages", "api:5001"),
+        ("/v1", "api:5001"),
+        ("/openapi/v1/x", "api:5001"),
+        ("/files/1/file-preview", "api:5001"),
+        ("/mcp/server/x/mcp", "api:5001"),
+        ("/triggers/plugin/x", "api:5001"),
+        ("/e/hook", "plugin_daemon:5002"),
+        ("/socket.io/", "api:5001"),
+    ],
+)
+def test_routes(path: str, target: str, https: bool) -> None:
+    """Each path goes where Dify's own nginx sends it."""
+    assert upstream(path, https=https) == target
+
+
+def test_websockets_go_to_their_own_container() -> None:
+    """Where that runs, that is."""
+    assert upstream("/socket.io/", profile="full") == "api_websocket:5001"
+
+
+def test_nginx_looks_names_up_again() -> None:
+    """A name in proxy_pass is looked up once, at the start: a container made anew has another address: 502."""
+    for _, made in every():
+        targets = re.findall(r"proxy_pass (\S+);", made.files["nginx/nginx.conf"].text)
+        assert len(targets) == 4
+        assert all(re.fullmatch(r"http://\$\w+", target) for target in targets)
+        assert "resolver 127.0.0.11 " in made.files["nginx/nginx.conf"].text
+
+
+def test_http_answers_nothing_but_the_proof_and_the_way_to_https() -> None:
+    """With https, no request reaches Dify in the clear."""
+    plain, _, secure = text("nginx/nginx.conf", https=True).partition("listen 443 ssl")
+    assert secure
+    assert "proxy_pass" not in plain
+    assert "proxy_pass" in secure
+
+
+def test_the_log_has_no_signatures() -> None:
+    """Links to files are signed in what stands after the question mark, and a log is read by many."""
+    written = text("nginx/nginx.conf").partition("log_format")[2].partition(";")[0]
+    assert "$path" in written
+    assert not re.search(r"\$(request|request_uri|args|query_string|http_referer)\b", written)
+
+
+@pytest.mark.parametrize("path", ["squid/squid.conf", "squid-agent/squid.conf"])
+def test_squid_refuses_before_it_allows(path: str) -> None:
+    """The order is the policy: ports, then tunnels, then private networks, then everybody."""
+    rules = [line for line in text(path, profile="full").splitlines() if line.startswith("http_access")]
+    for_agents = ["http_access allow agent_backend agent_stub", "http_access allow api files"]
+    assert rules == [
+        "http_access deny !web",
+        "http_access deny CONNECT !tls",
+        *(for_agents if "agent" in path else []),
+        "http_access deny private",
+        "http_access allow all",
+    ]
+
+
+def test_squid_knows_every_private_network() -> None:
+    """The instance metadata among them, by both of its addresses."""
+    private = " ".join(re.findall(r"^acl private dst (.*)$", text("squid/squid.conf"), re.MULTILINE)).split()
+    assert {"10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "127.0.0.0/8", "169.254.0.0/16", "100.64.0.0/10"} <= {
+        *private
+    }
+    assert {"fc00::/7", "fe80::/10", "::/127"} <= {*private}
+
+
+def test_squid_writes_no_file_and_little_memory() -> None:
+    """A log that it may not open has stopped many a Dify; a cache of 256 MB is a quarter of this machine's."""
+    told = text("squid/squid.conf")
+    assert "access_log stdio:/dev/stdout" in told
+    assert "cache_log /dev/stderr" in told
+    assert "cache_mem 16 MB" in told
+    assert "/var/log" not in told
+
+
+def test_the_sandbox_is_told_no_secret() -> None:
+    """Its key comes by the environment, so the file, which its code could read, has none; and it does not debug."""
+    told = yaml.safe_load(text("sandbox/config.yaml"))
+    assert told["app"] == {"port": 8194, "debug": False}
+    assert "key" not in str(told).lower()
+
+
+def test_both_databases_are_made() -> None:
+    """Dify's comes with the container; the plugins' and the extensions come from us, whatever the vector store."""
+    for _, made in every():
+        told = made.files["postgres/init/10-dify.sql"].text
+        assert "CREATE DATABASE dify_plugin;" in told
+        assert "CREATE EXTENSION IF NOT EXISTS vector;" in told
+        assert 'CREATE EXTENSION IF NOT EXISTS "uuid-ossp";' in told
+
+
+def test_the_certificate_is_renewed_by_a_timer() -> None:
+    """Only with a domain, and with the same script that got it."""
+    assert not [path for path in bundle().files if "certificate" in path]
+    made = bundle(https=True)
+    assert "ExecStart=/opt/dify/bin/certificate" in made.files["/etc/systemd/system/dify-certificate.service"].text
+    assert "--keep-until-expiring" in made.files["bin/certificate"].text
