@@ -9,7 +9,9 @@ DEV := $(VENV)/.installed-dev
 CODE := dify_aws tests $(wildcard examples benchmarks docs)
 # Apart, because they need more than Python: `make e2e`.
 APART := --ignore=tests/e2e --ignore=tests/live
-PYTEST := -n auto $(APART)
+# One more than there are processors: tests wait, too.
+WORKERS ?= $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1)
+PYTEST := -n $(WORKERS) --dist worksteal $(APART)
 
 .DEFAULT_GOAL := help
 .PHONY: help quickstart test e2e check style types imports house format coverage bench wheel-test clean
