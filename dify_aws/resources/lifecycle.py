@@ -62,6 +62,10 @@ def lifecycle_rule(rule: Mapping[str, Any]) -> LifecycleRule:
         noncurrent_expiration_days=rule.get("NoncurrentVersionExpiration", {}).get("NoncurrentDays"),
         abort_uploads_days=rule.get("AbortIncompleteMultipartUpload", {}).get("DaysAfterInitiation"),
     )
-    if read.said() == rule:
+    told = dict(rule)
+    if told.get("Filter", {}).keys() <= {"Prefix"}:
+        # A rule for all objects is told with an empty prefix or with none.
+        told["Filter"] = {"Prefix": read.prefix}
+    if read.said() == told:
         return read
     return LifecycleRule(id=read.id, prefix=read.prefix, unlike=json.dumps(rule, sort_keys=True, default=str))

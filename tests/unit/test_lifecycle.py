@@ -1,0 +1,41 @@
+"""Lifecycle rules, as they are said to S3 and as S3 tells them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from dify_aws import LifecycleRule
+from dify_aws.resources.lifecycle import lifecycle_rule
+
+ALL_OBJECTS = LifecycleRule("old-versions", noncurrent_expiration_days=90)
+BACKUPS = LifecycleRule("backups", "backups/", storage_class="GLACIER", transition_days=90)
+
+
+@pytest.mark.parametrize("rule", [ALL_OBJECTS, BACKUPS, LifecycleRule("sweep", abort_uploads_days=7)], ids=str)
+def test_a_rule_comes_back_as_it_was_said(rule: LifecycleRule) -> None:
+    assert lifecycle_rule(rule.said()) == rule
+
+
+@pytest.mark.parametrize("told", [{"Prefix": ""}, {}])
+def test_all_objects_are_told_in_two_ways(told: dict[str, Any]) -> None:
+    assert lifecycle_rule({**ALL_OBJECTS.said(), "Filter": told}) == ALL_OBJECTS
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"Status": "Disabled"},
+        {"Expiration": {"Days": 1}},
+        {"Filter": {"And": {"Prefix": "backups/", "Tags": []}}},
+        {"Transitions": [*BACKUPS.said()["Transitions"], {"Days": 200, "StorageClass": "DEEP_ARCHIVE"}]},
+    ],
+    ids=str,
+)
+def test_a_rule_that_says_more_is_unlike_ours(more: dict[str, Any]) -> None:
+    """So it is drift, whoever made it so."""
+    told = lifecycle_rule({**BACKUPS.said(), **more})
+
+    assert told != BACKUPS
+    assert told.unlike is not None
