@@ -9,7 +9,7 @@ from typing import Any, Final
 from dify_aws.aws import Aws
 from dify_aws.change import Change
 from dify_aws.engine.resource import Actual, Input
-from dify_aws.errors import AwsError, ChangeRefused
+from dify_aws.resources.attachment import attach, refuse_other_places
 from dify_aws.resources.ec2 import Ec2Resource, ours
 from dify_aws.resources.gone import delete, wait_until_gone
 from dify_aws.resources.image import find_image
@@ -141,16 +141,8 @@ class Instance(Ec2Resource):
 
     def check(self, actual: Actual, changes: Mapping[str, Change]) -> None:
         refuse_to_shrink(self.address, changes.get("root_volume_gib"))
-        if "volumes" not in changes:
-            return
-        # A disk may be in use: the machine must let go of it first, and only who is on the machine can see to that.
-        for device, volume in self.volumes.items():
-            there = actual["plugged"].get(device)
-            elsewhere = next((other for other, its in actual["plugged"].items() if its == volume), None)
-            if there and there != volume:
-                raise ChangeRefused(self.address, _unplug(there, actual.id, device, f"{volume} belongs there"))
-            if elsewhere and elsewhere != device:
-                raise ChangeRefused(self.address, _unplug(str(volume), actual.id, elsewhere, f"not on {device}"))
+        if "volumes" in changes:
+            refuse_other_places(self.address, actual.id, self.volumes, actual["plugged"])
 
     def update(self, aws: Aws, actual: Actual, names: frozenset[str]) -> None:
         if "instance_type" in names:
@@ -167,7 +159,9 @@ class Instance(Ec2Resource):
         if "root_volume_gib" in names:
             self._grow(aws, actual["root_volume"])
         if "volumes" in names:
-            self._attach(aws, actual)
+            for device, volume in self.volumes.items():
+                if actual["volumes"].get(device) != volume:
+                    attach(aws, self.address, actual.id, device, str(volume))
 
     @classmethod
     def delete(cls, aws: Aws, actual: Actual) -> None:
@@ -209,20 +203,6 @@ class Instance(Ec2Resource):
             aws.call("ec2.ReplaceIamInstanceProfileAssociation", AssociationId=association, IamInstanceProfile=profile)
         else:
             aws.call("ec2.AssociateIamInstanceProfile", InstanceId=actual.id, IamInstanceProfile=profile)
-
-    def _attach(self, aws: Aws, actual: Actual) -> None:
-        for device, volume in self.volumes.items():
-            if actual["volumes"].get(device) != volume:
-                try:
-                    aws.call("ec2.AttachVolume", InstanceId=actual.id, VolumeId=volume, Device=device)
-                except AwsError as error:
-                    if error.code != "VolumeInUse":
-                        raise
-                    # AWS does not say where: perhaps on this very instance, by a call whose answer was lost.
-                    where = _attachment(aws, str(volume))
-                    if where != (actual.id, device):
-                        text = _unplug(str(volume), *where, f"not on {device} of {actual.id}")
-                        raise ChangeRefused(self.address, text) from error
 
     def _grow(self, aws: Aws, volume: str) -> None:
         modify(aws, volume, {"Size": self.root_volume_gib})
@@ -267,20 +247,6 @@ def _seen(aws: Aws, instance: Mapping[str, Any]) -> Actual | None:
         private_ip=instance.get("PrivateIpAddress", ""),
         public_ip=instance.get("PublicIpAddress", ""),
         availability_zone=instance.get("Placement", {}).get("AvailabilityZone", ""),
-    )
-
-
-def _attachment(aws: Aws, volume: str) -> tuple[str, str]:
-    """The instance and the device that a volume hangs on."""
-    (found,) = aws.call("ec2.DescribeVolumes", VolumeIds=[volume])["Volumes"]
-    attachments = [(each["InstanceId"], each["Device"]) for each in found.get("Attachments", ())]
-    return attachments[0] if attachments else ("", "")
-
-
-def _unplug(volume: str, instance: str, device: str, wish: str) -> str:
-    return (
-        f"{volume} is attached to {instance} as {device} ({wish}). Unmount it there, detach it "
-        f"(`aws ec2 detach-volume --volume-id {volume}`), and run again."
     )
 
 
