@@ -1,7 +1,8 @@
 """The bundle, judged by the programs that will read it: Compose, nginx, Squid, systemd and the shell.
 
-Each test needs one program of this machine. Where it is missing the test is skipped with the reason. CI has no Compose,
-nginx and Squid of its own yet: they are to come from the bed when the installation runs in it.
+Compose is that of the bed's archive. The other tests need one program of this machine each, and are skipped with the
+reason where it is missing. CI has no nginx and no Squid of its own yet: they are to come from the bed, when the
+installation runs in it.
 """
 
 from __future__ import annotations
@@ -17,6 +18,10 @@ from typing import Any
 import pytest
 
 from dify_aws.install import Bundle
+from tests.e2e.bed.archive import Archive
+from tests.e2e.bed.base import Base
+from tests.e2e.bed.cache import Cache
+from tests.e2e.bed.keys import Keys
 from tests.support.bundles import COMBINATIONS, bundle, given
 
 MOST: Mapping[str, Any] = {"https": True, "profile": "full", "vector_store": "weaviate", "storage": "local"}
@@ -30,6 +35,17 @@ def needed(*command: str) -> None:
         works = False
     if not works:
         pytest.skip(f"needs {' '.join(command)}")
+
+
+@pytest.fixture(scope="session")
+def compose(able: None, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The Compose that the bed installs, by itself: it needs no engine to read a file."""
+    cache = Cache.of_this_machine()
+    archive = Archive.kept(cache, Keys.kept(cache), Base.kept(cache))
+    (package,) = archive.folder.glob("docker/pool/docker-compose-plugin_*.deb")
+    there = tmp_path_factory.mktemp("compose")
+    ran("dpkg-deb", "-x", package, there)
+    return str(there / "usr/libexec/docker/cli-plugins/docker-compose")
 
 
 def written(made: Bundle, home: Path) -> Path:
@@ -52,12 +68,11 @@ def ran(*command: str | Path, cwd: Path | None = None, **environ: str) -> str:
 
 
 @pytest.mark.parametrize("wishes", COMBINATIONS, ids=lambda wishes: "-".join(map(str, wishes.values())))
-def test_compose_takes_it(wishes: Mapping[str, Any], tmp_path: Path) -> None:
+def test_compose_takes_it(wishes: Mapping[str, Any], compose: str, tmp_path: Path) -> None:
     """Compose reads every combination, finds every variable, and gives each container what we think it does."""
-    needed("docker", "compose", "version")
     extra = {"SMTP_PASSWORD": "a $HOME ${X} $$ \"b\" 'c' \\d\\ #e", "PLUGIN_MAX_FILE_SIZE": "1$2"}
     made = bundle(**wishes, env=extra)
-    told = json.loads(ran("docker", "compose", "config", "--format", "json", cwd=written(made, tmp_path)))
+    told = json.loads(ran(compose, "config", "--format", "json", cwd=written(made, tmp_path)))
     assert told["name"] == "dify"
     for name, service in told["services"].items():
         # Compose doubles every dollar of what it prints, so that it could read it again.
@@ -65,13 +80,12 @@ def test_compose_takes_it(wishes: Mapping[str, Any], tmp_path: Path) -> None:
         assert found == given(made, name)
 
 
-def test_compose_finds_what_is_wrong(tmp_path: Path) -> None:
+def test_compose_finds_what_is_wrong(compose: str, tmp_path: Path) -> None:
     """The test above would see a mistake."""
-    needed("docker", "compose", "version")
     home = written(bundle(), tmp_path)
     (home / "compose.yaml").write_text((home / "compose.yaml").read_text().replace("mem_limit", "memory_limit"))
     with pytest.raises(AssertionError, match="memory_limit"):
-        ran("docker", "compose", "config", "--quiet", cwd=home)
+        ran(compose, "config", "--quiet", cwd=home)
 
 
 @pytest.mark.parametrize("wishes", [{}, {"https": True}, MOST], ids=["http", "https", "full"])
