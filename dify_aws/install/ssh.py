@@ -179,9 +179,10 @@ class SshHost(ShellHost):
             connection, began = self._connected(), self._clock.now()
             try:
                 return connection, connection.open_session(timeout=self._answer_seconds)
-            except NOT_ANSWERING:
-                # Silence is the end of a connection, a refusal is not: other commands are running on it.
-                if self._clock.now() - began >= self._answer_seconds:
+            except NOT_ANSWERING as error:
+                # Silence is the end of a connection, and so is a write that fails, though paramiko may not have noticed
+                # yet. A refusal is not: other commands are running on it.
+                if isinstance(error, EOFError | OSError) or self._clock.now() - began >= self._answer_seconds:
                     connection.close()
                 raise
 
