@@ -158,7 +158,9 @@ class Sshd:
                 os.killpg(process.pid, 9)
         for transport in self.transports:
             transport.close()
-            transport.join(5)
+            # One whose client had gone before it began was never started.
+            if transport.ident is not None:
+                transport.join(5)
         for thread in self._threads:
             thread.join(5)
 
