@@ -41,10 +41,13 @@ class Base:
 
 
 def mirror() -> str:
-    """The Debian mirror that this machine uses, else the one of everybody."""
+    """The Debian mirror that this machine uses."""
     told = run("apt-get", "indextargets", "--format", "$(REPO_URI)", "Created-By: Packages", "Origin: Debian")
     uris = [uri.rstrip("/") for uri in told.split() if uri.startswith("http")]
-    return next((uri for uri in uris if uri.endswith("/debian")), "http://deb.debian.org/debian")
+    found = next((uri for uri in uris if uri.endswith("/debian")), None)
+    if found is None:
+        raise RuntimeError("apt knows no Debian mirror here: name one in its sources, and run apt-get update")
+    return found
 
 
 def source(suite: str) -> str:
