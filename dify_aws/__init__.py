@@ -10,7 +10,6 @@ from dify_aws.aws import Aws
 from dify_aws.change import Change
 from dify_aws.deployment import Deployment
 from dify_aws.engine.applied import Applied
-from dify_aws.engine.events import Event
 from dify_aws.engine.plan import Action, Plan
 from dify_aws.engine.progress import Progress
 from dify_aws.engine.resource import Actual, Fact, Ref, Resource
@@ -36,6 +35,7 @@ from dify_aws.errors import (
     StackError,
     WaitTimedOut,
 )
+from dify_aws.events import Event
 from dify_aws.offline import offline
 from dify_aws.outputs import Outputs
 from dify_aws.resources import (

@@ -9,11 +9,11 @@ from dify_aws.aws import Aws, Session
 from dify_aws.blueprints.account import Account
 from dify_aws.blueprints.environment import environment
 from dify_aws.engine.applied import Applied
-from dify_aws.engine.events import Listener, quiet
 from dify_aws.engine.plan import Plan
 from dify_aws.engine.resource import Actual
 from dify_aws.engine.stack import Stack
 from dify_aws.errors import DifyAwsError
+from dify_aws.events import Listener, quiet
 from dify_aws.outputs import Outputs
 from dify_aws.settings import Settings
 

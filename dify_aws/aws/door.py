@@ -18,7 +18,8 @@ from botocore.exceptions import BotoCoreError, ClientError
 from dify_aws.aws import answers, birth, waiters
 from dify_aws.aws.census import Census
 from dify_aws.aws.clients import Clients
-from dify_aws.aws.patience import Clock, Patience, SystemClock
+from dify_aws.aws.patience import Patience
+from dify_aws.clock import Clock, SystemClock
 from dify_aws.errors import AwsError, Problem, SettingsError
 
 T = TypeVar("T")

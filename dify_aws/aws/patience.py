@@ -10,55 +10,16 @@ Three things are told apart, because they want different answers:
 from __future__ import annotations
 
 import re
-import threading
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final, Protocol, TypeVar
+from typing import Final, TypeVar
 
 import tenacity
 
+from dify_aws.clock import Clock
 from dify_aws.errors import AwsError
 
 T = TypeVar("T")
-
-
-class Clock(Protocol):
-    """What patience needs of time; the offline world brings its own."""
-
-    def now(self) -> float:
-        """Seconds since some fixed moment."""
-        ...
-
-    def sleep(self, seconds: float) -> None:
-        """Let ``seconds`` go by."""
-        ...
-
-
-class Stopped(Exception):
-    """A wait was ended early because the whole run is being stopped."""
-
-
-class SystemClock:
-    """Real time. Its sleeps end at once when :meth:`stop` is called, so that Ctrl-C does not wait for a poll."""
-
-    def __init__(self) -> None:
-        self._stopping = threading.Event()
-
-    def now(self) -> float:
-        return time.monotonic()
-
-    def sleep(self, seconds: float) -> None:
-        if self._stopping.wait(seconds):
-            raise Stopped
-
-    def stop(self) -> None:
-        """End every sleep, now and until :meth:`resume`."""
-        self._stopping.set()
-
-    def resume(self) -> None:
-        """A new run begins: it may sleep."""
-        self._stopping.clear()
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from botocore.waiter import SingleWaiterConfig
 
 from dify_aws.aws.answers import failure, refusal
-from dify_aws.aws.patience import Clock
+from dify_aws.clock import Clock
 from dify_aws.errors import AwsError, WaitTimedOut
 
 

@@ -7,8 +7,8 @@ import time
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, Self
 
-from dify_aws.engine.events import Event
 from dify_aws.engine.picture import SIGNS
+from dify_aws.events import Event
 
 if TYPE_CHECKING:
     from rich.console import Console

@@ -13,13 +13,13 @@ from dify_aws.change import Change
 from dify_aws.engine.applied import Applied
 from dify_aws.engine.converge import converge, remove
 from dify_aws.engine.difference import differences, refuse
-from dify_aws.engine.events import Listener, Teller, quiet
 from dify_aws.engine.plan import Action, Plan
 from dify_aws.engine.removal import removal_edges
 from dify_aws.engine.resource import Actual, Resource
 from dify_aws.engine.survey import Survey, Things, survey
-from dify_aws.engine.walk import Walked, prepared, walk
 from dify_aws.errors import PlanOutdated, PlanRefused, ResourceError, RunFailed, StackError
+from dify_aws.events import Listener, Teller, quiet
+from dify_aws.walk import Walked, prepared, walk
 
 
 class Stack:

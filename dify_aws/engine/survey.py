@@ -9,8 +9,8 @@ from typing import TypeAlias
 
 from dify_aws.aws import Aws
 from dify_aws.engine.resource import Actual, Fact, Resource, kinds
-from dify_aws.engine.walk import WORKERS
 from dify_aws.errors import ResourceError
+from dify_aws.walk import WORKERS
 
 Things: TypeAlias = Mapping[str, tuple[type[Resource], Actual]]
 """Things that were found, by place: the address, with the id behind it where two carry the same one."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final, TypeVar
 
-from dify_aws.install.clock import Clock
+from dify_aws.clock import Clock
 
 T = TypeVar("T")
 

@@ -15,9 +15,9 @@ import paramiko
 from cryptography.exceptions import UnsupportedAlgorithm
 from paramiko.ssh_exception import IncompatiblePeer
 
+from dify_aws.clock import Clock, SystemClock
 from dify_aws.install import tcp
 from dify_aws.install.algorithms import CIPHERS, DIGESTS, KEX, SHA1, accepted, signatures
-from dify_aws.install.clock import Clock, WallClock
 from dify_aws.install.conversation import converse
 from dify_aws.install.errors import (
     AuthenticationRefused,
@@ -100,7 +100,7 @@ class SshHost(ShellHost):
         self._patience_seconds = patience_seconds
         self._answer_seconds = answer_seconds
         self.end_seconds = end_seconds
-        self._clock = clock or WallClock()
+        self._clock = clock or SystemClock()
         self._connecting = threading.Lock()
         self._counting = threading.Lock()
         self._sessions = threading.BoundedSemaphore(SESSIONS)

@@ -4,20 +4,11 @@ from __future__ import annotations
 
 import threading
 import time
-from typing import Protocol
 
 # A sleep of the virtual clock gives way to other threads at least for this long, or their work would never run.
 _LEAST_GIVEN_WAY = 0.0005
 
 FAST = 4000.0
-
-
-class Clock(Protocol):
-    """Seconds since an arbitrary moment, and the means to wait."""
-
-    def now(self) -> float: ...
-
-    def sleep(self, seconds: float) -> None: ...
 
 
 class VirtualClock:

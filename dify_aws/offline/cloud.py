@@ -8,7 +8,7 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
-from dify_aws.offline.clock import Clock
+from dify_aws.clock import Clock
 
 # https://docs.aws.amazon.com/vpc/latest/userguide/amazon-vpc-limits.html
 DEFAULT_QUOTAS = {"vpc": 5, "elastic-ip": 5, "internet-gateway": 5, "nat-gateway": 5}

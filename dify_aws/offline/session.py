@@ -16,7 +16,7 @@ from botocore.endpoint import Endpoint
 from botocore.hooks import BaseEventHooks, HierarchicalEmitter, first_non_none_response
 from botocore.loaders import Loader
 
-from dify_aws.offline.clock import Clock
+from dify_aws.clock import Clock
 from dify_aws.offline.wire import Wire
 
 NOTHING_OF_THIS_MACHINE: Final = {

@@ -89,7 +89,7 @@ RULES = [
         "boto3 and botocore are imported in dify_aws/aws and dify_aws/offline only",
         _library_but("dify_aws/aws/", "dify_aws/offline/"),
         _importing("boto3", "botocore"),
-        Source("dify_aws/engine/walk.py", "def f():\n    from botocore.exceptions import ClientError\n"),
+        Source("dify_aws/walk.py", "def f():\n    from botocore.exceptions import ClientError\n"),
     ),
     Rule(
         "moto is imported in dify_aws/offline only",

@@ -13,11 +13,11 @@ from typing import Any
 import pytest
 
 from dify_aws.change import Change
+from dify_aws.events import Event
 from dify_aws.install.converge import converge_host
 from dify_aws.install.errors import ConnectionLost, HostClosed, InstallFailed, StepNotConverged, StepRefused
 from dify_aws.install.fact import Answer, Fact, Facts
 from dify_aws.install.host import Host
-from dify_aws.install.progress import StepEvent
 from dify_aws.install.step import Step, StepsWrong
 from tests.support.hosts import MemoryHost
 
@@ -332,7 +332,7 @@ def test_ctrl_c_tells_how_to_go_on_and_ends_what_is_waited_for() -> None:
     """The host is let go of before the threads are waited for."""
     host, closed = MemoryHost(), threading.Event()
 
-    def interrupted(event: StepEvent) -> None:
+    def interrupted(event: Event) -> None:
         if event.moment == "planned":
             raise KeyboardInterrupt
 
@@ -356,7 +356,7 @@ def test_ctrl_c_tells_how_to_go_on_and_ends_what_is_waited_for() -> None:
 def test_events_tell_the_run_as_it_goes() -> None:
     """One planned, one finished; started, and done or failed, of what is changed and of nothing else."""
     host = MemoryHost(s0="on")
-    events: list[StepEvent] = []
+    events: list[Event] = []
     converge_host(host, [Setting("s0"), Setting("s1")], listener=events.append)
     assert [(event.moment, event.address) for event in events] == [
         ("planned", ""),

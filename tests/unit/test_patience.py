@@ -7,7 +7,8 @@ import time
 
 import pytest
 
-from dify_aws.aws.patience import LAGS, Patience, Stopped, SystemClock
+from dify_aws.aws.patience import LAGS, Patience
+from dify_aws.clock import Stopped, SystemClock
 from dify_aws.errors import AwsError
 from dify_aws.offline.clock import VirtualClock
 

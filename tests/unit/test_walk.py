@@ -7,8 +7,8 @@ import time
 
 import pytest
 
-from dify_aws.engine.walk import walk
 from dify_aws.errors import StackError
+from dify_aws.walk import walk
 
 
 def test_each_node_comes_after_what_it_needs() -> None:

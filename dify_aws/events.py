@@ -13,10 +13,11 @@ Moment: TypeAlias = Literal["planned", "started", "done", "failed", "finished"]
 
 @dataclass(frozen=True)
 class Event:
-    """One moment of a run.
+    """One moment of a run, in AWS or on a host.
 
     ``moment`` is "planned" once at the beginning and "finished" once at the end (both without an address); "started",
-    then "done" or "failed" for each thing that is worked on. ``verb`` is create, update or delete; ``seconds`` counts
+    then "done" or "failed" for each thing that is worked on. ``address`` is that of a
+    resource or the name of a step, ``verb`` is create, update or delete; ``seconds`` counts
     from the start of the same thing (of the run, for "finished"); ``total`` is how many things there are to do.
     """
 
@@ -39,9 +40,12 @@ def quiet(event: Event) -> None:
 class Teller:
     """Tells a listener about the work of several threads, one event at a time."""
 
-    def __init__(self, listener: Listener, now: Callable[[], float]) -> None:
+    def __init__(
+        self, listener: Listener, now: Callable[[], float], mask: Callable[[str], str] = lambda text: text
+    ) -> None:
         self._listener = listener
         self._now = now
+        self._mask = mask
         self._lock = threading.Lock()
         self._began = now()
 
@@ -58,7 +62,7 @@ class Teller:
         try:
             yield
         except Exception as error:
-            self.tell(Event("failed", address, verb, self._now() - began, detail=str(error)))
+            self.tell(Event("failed", address, verb, self._now() - began, detail=self._mask(str(error))))
             raise
         self.tell(Event("done", address, verb, self._now() - began))
 
@@ -66,6 +70,10 @@ class Teller:
         """Tell how much there is to do."""
         self.tell(Event("planned", total=total, detail=detail))
 
+    def passed(self) -> float:
+        """Seconds since the run began."""
+        return self._now() - self._began
+
     def finished(self, detail: str) -> None:
         """Tell that the run is over."""
-        self.tell(Event("finished", seconds=self._now() - self._began, detail=detail))
+        self.tell(Event("finished", seconds=self.passed(), detail=detail))

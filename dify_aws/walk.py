@@ -30,12 +30,14 @@ def walk(
     visit: Callable[[str], T],
     *,
     workers: int = WORKERS,
+    go_on: bool = False,
     on_interrupt: Callable[[], None] = lambda: None,
 ) -> Walked[T]:
     """Visit every node after all that it needs (``edges[node]``).
 
-    When a visit fails, nothing new is started, what runs is finished, and the rest is told as not tried. Ctrl-C is the
-    same: ``on_interrupt`` asks running visits to end their waits, then KeyboardInterrupt goes on with a note.
+    When a visit fails, nothing new is started (with ``go_on``: nothing that needs it), what runs is finished, and the
+    rest is told as not tried. Ctrl-C is the same: ``on_interrupt`` asks running visits to end their waits, then
+    KeyboardInterrupt goes on with a note.
 
     Raises:
         StackError: the graph has a cycle; it is named.
@@ -58,7 +60,7 @@ def walk(
                     break
                 finished, _ = wait(running, return_when=FIRST_COMPLETED)
                 for future in finished:
-                    _settle(running.pop(future), future, walked, sorter, stopping)
+                    _settle(running.pop(future), future, walked, sorter, stopping, go_on=go_on)
         except KeyboardInterrupt as interrupt:
             on_interrupt()
             for future in running:
@@ -86,7 +88,13 @@ def prepared(edges: Mapping[str, Iterable[str]]) -> TopologicalSorter[str]:
 
 
 def _settle(
-    node: str, future: Future[T], walked: Walked[T], sorter: TopologicalSorter[str], stopping: threading.Event
+    node: str,
+    future: Future[T],
+    walked: Walked[T],
+    sorter: TopologicalSorter[str],
+    stopping: threading.Event,
+    *,
+    go_on: bool,
 ) -> None:
     error = future.exception()
     if error is None:
@@ -94,6 +102,7 @@ def _settle(
         sorter.done(node)
     elif isinstance(error, Exception):
         walked.failures[node] = error
-        stopping.set()
+        if not go_on:
+            stopping.set()
     else:
         raise error
