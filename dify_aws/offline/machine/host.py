@@ -1,0 +1,158 @@
+"""ModelHost: the Host protocol over a model machine: what steps do to it is done to data."""
+
+from __future__ import annotations
+
+import shlex
+import threading
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, Final, TypeAlias
+
+from dify_aws.install.errors import CommandFailed, HostClosed
+from dify_aws.install.fact import Answer, Fact, Facts
+from dify_aws.install.host import COMMAND_SECONDS, Result
+from dify_aws.offline.machine import files
+from dify_aws.offline.machine.ended import Ended, NotModelled, failed
+from dify_aws.offline.machine.machine import Machine
+
+Command: TypeAlias = Callable[[Machine, Sequence[str], bytes], Ended]
+
+ANSWERS: Final[Mapping[type[Fact[Any]], Callable[[Machine, Any], Answer]]] = {**files.ANSWERS}
+"""What the script of each fact would say, by the class of the fact."""
+
+COMMANDS: Final[Mapping[str, Command]] = {**files.COMMANDS}
+"""Plain commands, by their name; each is given its whole argv."""
+
+SCRIPTS: Final[Mapping[str, Command]] = {}
+"""Scripts of :func:`dify_aws.install.script.script`, by their body; each is given its arguments, without a name."""
+
+SHELL: Final = frozenset({"|", "||", "&", "&&", ";", ";;", "<", ">", ">>", "<<", "(", ")", "{", "}", "!", "[", "[["})
+"""Words that only a shell understands. The model has none."""
+
+
+class ModelHost:
+    """A host that is a model. A command, an option or a question that it does not know raises NotModelled.
+
+    Args:
+        machine: what it acts on; two hosts on one machine are two connections.
+        before: is called with each script right before it is carried out, and with "write PATH" before a file is
+            written; what it raises ends the command with nothing done.
+        after: the same, right after it; what it raises, the caller is told in place of the result.
+    """
+
+    def __init__(
+        self,
+        machine: Machine,
+        *,
+        user: str = "ubuntu",
+        before: Callable[[str], None] = lambda script: None,
+        after: Callable[[str], None] = lambda script: None,
+    ) -> None:
+        self.machine = machine
+        self.where = f"{user}@{machine.name}"
+        self._before = before
+        self._after = after
+        self._acting = threading.RLock()
+        self._round_trips = 0
+        self._closed = False
+
+    @property
+    def round_trips(self) -> int:
+        """How many commands were given, and questions asked at once."""
+        return self._round_trips
+
+    def run(
+        self,
+        script: str,
+        *,
+        stdin: bytes | None = None,
+        sudo: bool = True,
+        timeout: float = COMMAND_SECONDS,
+        secret: bool = False,
+        again: bool = False,
+    ) -> Result:
+        """See :meth:`dify_aws.install.host.Host.run`."""
+        with self._acting:
+            self._meet()
+            self._before(script)
+            began = self.machine.clock.now()
+            ended = self._carry_out(script, stdin or b"")
+            self._after(script)
+            return Result(script, ended.status, ended.out, ended.err, self.machine.clock.now() - began, secret)
+
+    def must(
+        self,
+        script: str,
+        *,
+        stdin: bytes | None = None,
+        sudo: bool = True,
+        timeout: float = COMMAND_SECONDS,
+        secret: bool = False,
+        again: bool = False,
+        advice: str = "",
+    ) -> Result:
+        """See :meth:`dify_aws.install.host.Host.must`."""
+        result = self.run(script, stdin=stdin, sudo=sudo, timeout=timeout, secret=secret, again=again)
+        if not result.ok:
+            raise CommandFailed(self.where, result, advice=advice)
+        return result
+
+    def read(self, path: str) -> bytes | None:
+        """See :meth:`dify_aws.install.host.Host.read`."""
+        with self._acting:
+            self._meet()
+            entry = self.machine.files.get(path)
+            return entry.data if entry else None
+
+    def write(self, path: str, data: bytes, *, mode: int = 0o644, owner: str = "root:root") -> None:
+        """See :meth:`dify_aws.install.host.Host.write`."""
+        with self._acting:
+            self._meet()
+            self._before(f"write {path}")
+            entry = files.Entry("file", data, mode, files.numbers(owner), self.machine.clock.now())
+            try:
+                self.machine.files.put(path, entry)
+            except FileNotFoundError as error:
+                ended = failed(f"mktemp: failed to create file in '{error}': No such file or directory")
+                raise CommandFailed(self.where, Result(f"write {path}", 1, err=ended.err)) from None
+            self._after(f"write {path}")
+
+    def ask(self, facts: Iterable[Fact[Any]]) -> Facts:
+        """See :meth:`dify_aws.install.host.Host.ask`."""
+        with self._acting:
+            self._meet()
+            return Facts(self.where, {fact: self._answer(fact) for fact in dict.fromkeys(facts)})
+
+    def close(self) -> None:
+        """Let go of the machine."""
+        self._closed = True
+
+    def _meet(self) -> None:
+        if self._closed:
+            raise HostClosed(self.where)
+        self._round_trips += 1
+
+    def _answer(self, fact: Fact[Any]) -> Answer:
+        if type(fact) not in ANSWERS:
+            raise NotModelled(f"the model machine has no answer to {fact.name!r} ({type(fact).__name__})")
+        return ANSWERS[type(fact)](self.machine, fact)
+
+    def _carry_out(self, script: str, stdin: bytes) -> Ended:
+        """As bash -e does: one command after the other, until one fails."""
+        first, _, body = script.partition("\n")
+        if first.startswith("set -- ") and body in SCRIPTS:
+            return SCRIPTS[body](self.machine, shlex.split(first)[2:], stdin)
+        out = err = b""
+        for line in script.splitlines():
+            argv = shlex.split(line, comments=True)
+            if not argv:
+                continue
+            ended = self._command(argv)(self.machine, argv, stdin)
+            out, err = out + ended.out, err + ended.err
+            if ended.status:
+                return Ended(ended.status, out, err)
+        return Ended(0, out, err)
+
+    def _command(self, argv: Sequence[str]) -> Command:
+        if argv[0] not in COMMANDS or SHELL & set(argv):
+            raise NotModelled(f"the model machine does not know this command: {shlex.join(argv)}")
+        return COMMANDS[argv[0]]
