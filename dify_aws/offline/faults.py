@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 from dataclasses import dataclass, field
 from typing import Literal
@@ -9,6 +10,9 @@ from typing import Literal
 from dify_aws.offline.calls import Call
 
 When = Literal["die_before", "die_after", "refuse", "lose_answer", "server_error"]
+
+
+_FOR_EVER = sys.maxsize
 
 
 class Died(BaseException):
@@ -46,11 +50,18 @@ class Faults:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._armed: list[Fault] = []
-        self._dead = ""
+        self._dead: list[str] = []
+
+    @property
+    def deaths(self) -> list[str]:
+        """What the process has died of. It can be more than one thing: threads reach their calls at the same time."""
+        with self._lock:
+            return list(self._dead)
 
     def die_before(self, operation: str, nth: int = 1) -> None:
-        """The process dies right before the call is sent: AWS never hears of it."""
-        self._arm(Fault("die_before", operation, nth))
+        """The process dies right before the call is sent: AWS never hears of it, nor of any later one like it."""
+        # Another thread may be on the way to the next such call at this very moment.
+        self._arm(Fault("die_before", operation, nth, _FOR_EVER))
 
     def die_after(self, operation: str, nth: int = 1) -> None:
         """AWS does what the call asks for, and the process dies before it reads the answer."""
@@ -79,12 +90,12 @@ class Faults:
     def kill(self, why: str) -> None:
         """End the process: from now on every call of it raises `Died`, in any thread."""
         with self._lock:
-            self._dead = self._dead or why
+            self._dead.append(why)
 
     def breathe(self) -> None:
         """Raise `Died` if the process is dead."""
         if self._dead:
-            raise Died(self._dead)
+            raise Died(self._dead[0])
 
     def striking(self, call: Call) -> list[Fault]:
         """The faults that happen at this `call`; each armed fault has counted it."""

@@ -6,16 +6,14 @@ Runs have several threads, so a call is told by its operation and by how many of
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
-from itertools import zip_longest
-from typing import Any, Final
+from typing import Final
 
 import pytest
 
 from dify_aws import Deployment, Settings
 from dify_aws.offline.calls import Call
-from dify_aws.offline.faults import Died
 from dify_aws.offline.world import World
+from tests.support.deaths import dies_at_each
 from tests.support.inventory import WHOLE, counted, inventory
 
 SETTINGS: Final = Settings(environment="dev", alarm_email="a@example.com")
@@ -42,15 +40,16 @@ MADE: Final = {
     "ec2.RunInstances": 1,
     "iam.AddRoleToInstanceProfile": 1,
     "iam.CreateInstanceProfile": 1,
-    "iam.CreateRole": 1,
-    "iam.PutRolePolicy": 1,
+    "iam.CreateRole": 2,
+    "iam.PutRolePolicy": 2,
     "logs.CreateLogGroup": 4,
     "logs.PutRetentionPolicy": 4,
     "s3.CreateBucket": 1,
     "s3.PutBucketLifecycleConfiguration": 1,
     "s3.PutBucketPolicy": 1,
     "s3.PutBucketVersioning": 1,
-    "secretsmanager.CreateSecret": 2,
+    "scheduler.CreateScheduleGroup": 1,
+    "secretsmanager.CreateSecret": 3,
     "sns.CreateTopic": 1,
     "sns.Subscribe": 1,
 }
@@ -73,31 +72,35 @@ ENDED: Final = {
     "ec2.ReleaseAddress": 2,
     "ec2.TerminateInstances": 1,
     "iam.DeleteInstanceProfile": 1,
-    "iam.DeleteRole": 1,
-    "iam.DeleteRolePolicy": 1,
+    "iam.DeleteRole": 2,
+    "iam.DeleteRolePolicy": 2,
     "iam.RemoveRoleFromInstanceProfile": 1,
     "logs.DeleteLogGroup": 4,
     "s3.AbortMultipartUpload": 1,
     "s3.DeleteBucket": 1,
     "s3.DeleteObjects": 1,
-    "secretsmanager.DeleteSecret": 2,
+    "scheduler.DeleteScheduleGroup": 1,
+    "secretsmanager.DeleteSecret": 3,
     "sns.DeleteTopic": 1,
 }
 """Every writing call of a destroy that deletes the data too."""
 
-OF_DATA: Final = {"ec2.DeleteVolume", "s3.AbortMultipartUpload", "s3.DeleteBucket", "s3.DeleteObjects"}
+OF_DATA: Final = {
+    "ec2.DeleteVolume",
+    "s3.AbortMultipartUpload",
+    "s3.DeleteBucket",
+    "s3.DeleteObjects",
+    "secretsmanager.DeleteSecret",
+}
+"""Operations that a destroy sends as often as that only when it deletes the data too."""
+
 REFUSED_AT_FIRST: Final = {"ec2.RunInstances", "ec2.AssociateAddress", "ec2.CreateNatGateway", "ec2.AttachVolume"}
 """Calls that are sent again while AWS has not caught up with itself."""
 
-KEPT: Final = {"bucket": 1, "volume": 1}
+KEPT: Final = {"bucket": 1, "secret": 1, "volume": 1}
 
-
-def each(calls: dict[str, int]) -> list[tuple[str, int]]:
-    return [(operation, nth) for operation, count in calls.items() for nth in range(1, count + 1)]
-
-
-LIVES: Final = list(zip_longest(each(MADE), each(ENDED)))
-"""A call of the apply and one of the destroy, so that one life shows both."""
+LIVES: Final = 8
+"""Each life has some of the operations; two of them can meet in a process only where they are in the same life."""
 
 
 def deployment(world: World) -> Deployment:
@@ -131,43 +134,31 @@ def test_the_lists_have_every_writing_call(world: World) -> None:
     assert counted(inventory(world.session)) == {}
 
 
-def dies(world: World, when: str, call: tuple[str, int], run: Callable[[], Any]) -> None:
-    """The process dies before or after ``call``, and a new one is there."""
-    operation, nth = call
-    getattr(world.faults, f"die_{when}")(operation, nth)
-    with pytest.raises(Died, match=f"{when} {operation}"):
-        run()
-    world.restart()
+def dealt(calls: dict[str, int], life: int, lives: int) -> dict[str, int]:
+    """The part of ``calls`` that this life has."""
+    return dict(list(calls.items())[life::lives])
 
 
-@pytest.mark.parametrize(
-    ("made", "ended"),
-    LIVES,
-    ids=[" and ".join(f"{call[0]}-{call[1]}" for call in life if call) for life in LIVES],
-)
-def test_died_at_this_call(world: World, made: tuple[str, int], ended: tuple[str, int] | None) -> None:
-    """One process dies right before the call, the next one right after it, the third one finishes.
+@pytest.mark.parametrize("life", range(LIVES))
+def test_died_at_every_call(world: World, life: int) -> None:
+    """However many processes have died, there is one of each thing in the end, and then nothing.
 
-    The first destroy would have kept the data, the second and the third are told to delete it.
+    Only the destroys of the first life are told to delete the data; those of the others keep it, until the last one.
     """
-    dies(world, "before", made, lambda: deployment(world).apply())
-    dies(world, "after", (made[0], 1), lambda: deployment(world).apply())
-    third = deployment(world)
-    third.apply()
+    dies_at_each(world, dealt(MADE, life, LIVES), lambda: deployment(world).apply())
     assert counted(inventory(world.session)) == WHOLE
-    assert not third.plan()
-    if ended is None:
-        return
+    assert not deployment(world).plan()
 
     use(world)
-    of_data = ended[0] in OF_DATA
-    dies(world, "before", ended, lambda: deployment(world).destroy(delete_data=of_data))
-    dies(world, "after", (ended[0], 1), lambda: deployment(world).destroy(delete_data=of_data))
-    if not of_data:
-        kept = deployment(world).destroy()
+    if life == 0:
+        of_data = {operation: count for operation, count in ENDED.items() if operation in OF_DATA}
+        dies_at_each(world, of_data, lambda: deployment(world).destroy(delete_data=True))
+    else:
+        others = {operation: count for operation, count in ENDED.items() if operation not in OF_DATA}
+        ended = dies_at_each(world, dealt(others, life - 1, LIVES - 1), lambda: deployment(world).destroy())
         assert counted(inventory(world.session)) == KEPT
-        assert {action.address for action in kept.kept} == {"bucket/storage", "volume/data"}
-    deployment(world).destroy(delete_data=True)
+        assert {action.address for action in ended.kept} == {"bucket/storage", "secret/application", "volume/data"}
+        deployment(world).destroy(delete_data=True)
     assert counted(inventory(world.session)) == {}
 
 

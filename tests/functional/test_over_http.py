@@ -7,7 +7,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
@@ -23,8 +22,6 @@ from tests.support.inventory import WHOLE, counted, inventory
 
 SETTINGS: Final = Settings(environment="dev", alarm_email="a@example.com")
 SCRIPT: Final = Path(__file__).with_name("apply_once.py")
-ROOT: Final = SCRIPT.parents[2]
-PATIENCE_SECONDS: Final = 30
 
 
 @pytest.fixture
@@ -56,49 +53,35 @@ def writes(served: Served) -> list[str]:
     return [f"{service}.{operation}" for service, _, operation in told if Call(service, operation).writes]
 
 
-def run(verb: str) -> subprocess.Popen[bytes]:
-    """A process of its own that applies or destroys."""
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
-    return subprocess.Popen([sys.executable, str(SCRIPT), verb], env=environment, stderr=subprocess.DEVNULL)
-
-
-def kill_at(served: Served, verb: str, nth: int) -> None:
-    """Kill the process, without a warning, when it has sent ``nth`` writing calls."""
+def dies(served: Served, verb: str, moment: str, call: str) -> None:
+    """A process of its own applies or destroys and is killed before ``call`` is sent, or after its answer came."""
     forget(served)
-    with run(verb) as process:
-        deadline = time.monotonic() + PATIENCE_SECONDS
-        while len(writes(served)) < nth:
-            assert process.poll() is None, f"it ended before its call {nth}"
-            assert time.monotonic() < deadline
-            time.sleep(0.005)
-        process.send_signal(signal.SIGKILL)
-        assert process.wait() == -signal.SIGKILL
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+    command = [sys.executable, str(SCRIPT), verb, moment, *call.split(".")]
+    ended = subprocess.run(command, env=environment, stderr=subprocess.PIPE, text=True)
+    assert ended.returncode == -signal.SIGKILL, ended.stderr
+    assert (call in writes(served)) == (moment == "after")
 
 
-def test_apply_twice_plan_and_destroy(served: Served) -> None:
-    """The second apply sends no writing call, the plan is empty, and after the destroy nothing is there."""
-    deployment = Deployment(SETTINGS, session=session())
-    outputs = deployment.apply()
+def test_killed(served: Served) -> None:
+    """Four applies are killed, each further in its work; then one goes to its end. The same with three destroys.
+
+    Each call needs what the call before it has made, or has to be gone first, so each process does come to its call.
+    In between, a second apply sends no writing call, and the plan is empty.
+    """
+    dies(served, "apply", "after", "ec2.CreateVpc")
+    dies(served, "apply", "before", "ec2.CreateSubnet")
+    dies(served, "apply", "after", "ec2.RunInstances")
+    dies(served, "apply", "before", "ec2.AssociateAddress")
+    outputs = Deployment(SETTINGS, session=session()).apply()
     assert counted(inventory(session())) == WHOLE
     forget(served)
     again = Deployment(SETTINGS, session=session())
     assert again.apply() == outputs
     assert writes(served) == []
     assert not again.plan()
+    dies(served, "destroy", "after", "ec2.TerminateInstances")
+    dies(served, "destroy", "before", "ec2.DeleteSubnet")
+    dies(served, "destroy", "after", "ec2.DeleteVpc")
     again.destroy(delete_data=True)
-    assert counted(inventory(session())) == {}
-
-
-def test_killed(served: Served) -> None:
-    """Six applies are killed, each somewhat later in its work; then one goes to its end. The same with destroys."""
-    for nth in (1, 6, 10, 4, 8, 3):
-        kill_at(served, "apply", nth)
-    with run("apply") as process:
-        assert process.wait() == 0
-    assert counted(inventory(session())) == WHOLE
-    assert not Deployment(SETTINGS, session=session()).plan()
-    for nth in (2, 9, 6):
-        kill_at(served, "destroy", nth)
-    with run("destroy") as process:
-        assert process.wait() == 0
     assert counted(inventory(session())) == {}

@@ -39,6 +39,15 @@ def test_dying_after_a_call_aws_has_done_it(world: World) -> None:
     assert vpcs(world.session.client("ec2")) == 1
 
 
+def test_the_dead_tell_what_they_died_of(world: World) -> None:
+    """Once: later calls find them dead already."""
+    world.faults.die_before("CreateVpc")
+    for _ in range(2):
+        with pytest.raises(Died):
+            world.session.client("ec2").create_vpc(CidrBlock="10.0.0.0/16")
+    assert world.faults.deaths == ["died before ec2.CreateVpc"]
+
+
 def test_the_nth_call_is_counted_from_the_arming(world: World) -> None:
     ec2 = world.session.client("ec2")
     ec2.create_vpc(CidrBlock="10.0.0.0/16")
