@@ -11,7 +11,11 @@ from typing import Any
 
 @dataclass(frozen=True, kw_only=True)
 class Outputs:
-    """What a deployment has become. Nothing in it is secret: secrets are named, not shown."""
+    """What a deployment has become. Nothing in it is secret: secrets are named, not shown.
+
+    ``ssh`` is what opens a way to the machine: the schedule group and the role that close a leased port, or the
+    endpoint of the tunnel.
+    """
 
     deployment: str
     region: str
@@ -28,6 +32,7 @@ class Outputs:
     secrets: Mapping[str, str]
     log_groups: Mapping[str, str]
     alarm_topic: str
+    ssh: Mapping[str, str] = field(default_factory=dict)
     alarms: tuple[str, ...] = ()
     nat_gateway_id: str | None = None
     nat_public_ip: str | None = None

@@ -19,6 +19,8 @@ UNLIKE_THE_OPERATION: Final = {
     "s3.PutBucketEncryption": "s3:PutEncryptionConfiguration",
     "s3.GetBucketLifecycleConfiguration": "s3:GetLifecycleConfiguration",
     "s3.PutBucketLifecycleConfiguration": "s3:PutLifecycleConfiguration",
+    "s3control.GetPublicAccessBlock": "s3:GetAccountPublicAccessBlock",
+    "s3control.PutPublicAccessBlock": "s3:PutAccountPublicAccessBlock",
     "s3.DeleteBucketLifecycle": "s3:PutLifecycleConfiguration",
 }
 

@@ -39,6 +39,7 @@ TAGGED_TYPES: Final[Mapping[str, tuple[str, ...]]] = {
     "CreateNatGateway": ("natgateway",),
     "CreateRouteTable": ("route-table",),
     "CreateVpcEndpoint": ("vpc-endpoint",),
+    "CreateInstanceConnectEndpoint": ("instance-connect-endpoint",),
     "CreateSecurityGroup": ("security-group",),
     "ImportKeyPair": ("key-pair",),
     "RunInstances": ("instance", "volume", "network-interface"),
@@ -69,7 +70,7 @@ def born(
     elif model.name == "CreateBucket":
         request["CreateBucketConfiguration"] = {**request.get("CreateBucketConfiguration", {}), "Tags": tag_list(tags)}
     else:
-        name = "Tags" if "Tags" in members else "tags"
+        name = next(each for each in ("Tags", "TagsList", "tags") if each in members)
         request[name] = tag_list(tags) if members[name].type_name == "list" else dict(tags)
     token = _token_member(members)
     if token and not any(isinstance(value, Secret) for value in params.values()):

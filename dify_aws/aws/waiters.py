@@ -38,12 +38,28 @@ PACES: Final = {
     "volume_available": Pace(300, 2, "a few seconds; longer while an instance lets go of it"),
     "volume_deleted": Pace(300, 2, "a few seconds"),
     "vpc_endpoint_gone": Pace(300, 3, "its routes are taken out of the tables first"),
+    "schedule_group_gone": Pace(300, 3, "its schedules are deleted first"),
+    "table_exists": Pace(300, 2, "about 10 s as a rule"),
+    "table_not_exists": Pace(300, 2, "a few seconds"),
+    "instance_connect_endpoint_usable": Pace(900, 10, "some minutes as a rule"),
+    "instance_connect_endpoint_gone": Pace(900, 10, "its network interface goes first"),
 }
+
+REASONS: Final = ("State", "Status", "StateMessage", "FailureCode", "FailureMessage")
+"""What AWS calls the words by which it tells how far a thing is, and why it is no farther."""
 
 FIRST_PAUSE: Final = 0.5
 FEWEST_LOOKS: Final = 10
 
+_ENDPOINT_STATES: Final = "InstanceConnectEndpoints[].State"
+
 OURS: Final[dict[str, dict[str, Any]]] = {
+    "schedule_group_gone": {
+        "operation": "GetScheduleGroup",
+        "delay": 3,
+        "maxAttempts": 100,
+        "acceptors": [{"matcher": "error", "expected": "ResourceNotFoundException", "state": "success"}],
+    },
     "vpc_endpoint_gone": {
         "operation": "DescribeVpcEndpoints",
         "delay": 3,
@@ -53,6 +69,37 @@ OURS: Final[dict[str, dict[str, Any]]] = {
             {"matcher": "path", "expected": True, "argument": "length(VpcEndpoints[]) == `0`", "state": "success"},
             {"matcher": "pathAll", "expected": "deleted", "argument": "VpcEndpoints[].State", "state": "success"},
             {"matcher": "pathAny", "expected": "failed", "argument": "VpcEndpoints[].State", "state": "failure"},
+        ],
+    },
+    "instance_connect_endpoint_usable": {
+        "operation": "DescribeInstanceConnectEndpoints",
+        "delay": 10,
+        "maxAttempts": 90,
+        "acceptors": [
+            *(
+                {"matcher": "pathAll", "expected": state, "argument": _ENDPOINT_STATES, "state": "success"}
+                for state in ("create-complete", "update-complete")
+            ),
+            *(
+                {"matcher": "pathAny", "expected": state, "argument": _ENDPOINT_STATES, "state": "failure"}
+                for state in ("create-failed", "update-failed", "delete-in-progress", "delete-complete")
+            ),
+        ],
+    },
+    "instance_connect_endpoint_gone": {
+        "operation": "DescribeInstanceConnectEndpoints",
+        "delay": 10,
+        "maxAttempts": 90,
+        "acceptors": [
+            {"matcher": "error", "expected": "InvalidInstanceConnectEndpointId.NotFound", "state": "success"},
+            {
+                "matcher": "path",
+                "expected": True,
+                "argument": "length(InstanceConnectEndpoints[]) == `0`",
+                "state": "success",
+            },
+            {"matcher": "pathAll", "expected": "delete-complete", "argument": _ENDPOINT_STATES, "state": "success"},
+            {"matcher": "pathAny", "expected": "delete-failed", "argument": _ENDPOINT_STATES, "state": "failure"},
         ],
     },
 }
@@ -110,7 +157,7 @@ def _reason(answer: dict[str, Any]) -> str:
     def gather(value: object) -> None:
         if isinstance(value, dict):
             for name, item in value.items():
-                if isinstance(item, str) and name in ("State", "Status", "FailureCode", "FailureMessage"):
+                if isinstance(item, str) and name in REASONS:
                     told.append(item)
                 elif name in ("State", "StateReason") and isinstance(item, dict):
                     told.extend(str(item[each]) for each in ("Name", "Message") if each in item)

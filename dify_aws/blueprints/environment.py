@@ -7,15 +7,16 @@ from typing import Final
 
 from dify_aws.blueprints.account import Account
 from dify_aws.blueprints.names import BACKUPS, LOGS, UPLOADS, bucket_name, log_group_name, metric_namespace
-from dify_aws.blueprints.policies import host_policy
-from dify_aws.blueprints.prices import nat_gateway_month
+from dify_aws.blueprints.policies import closing_policy, host_policy
 from dify_aws.engine.resource import Input, Resource
 from dify_aws.engine.stack import Stack
+from dify_aws.prices.nat_gateway import nat_gateway_month
 from dify_aws.resources import (
     Alarm,
     Bucket,
     ElasticIp,
     Instance,
+    InstanceConnectEndpoint,
     InstanceProfile,
     InternetGateway,
     KeyPair,
@@ -25,6 +26,7 @@ from dify_aws.resources import (
     Role,
     RouteTable,
     Rule,
+    ScheduleGroup,
     SecurityGroup,
     StoredSecret,
     Subnet,
@@ -57,15 +59,29 @@ def environment(settings: Settings, account: Account) -> Stack:
         resources.insert(0, zone)
     resources += _ways_out(settings, vpc, public, private)
 
+    tunnel_group = SecurityGroup(
+        name="tunnel",
+        vpc=vpc.id,
+        description="SSH to the Dify host through AWS",
+        # Two groups that name each other could not be made; that the host lets in this group only is what counts.
+        egress=[Rule(settings.public_cidr, 22, description="SSH")],
+    )
+    tunnel = InstanceConnectEndpoint(name="main", subnet=private.id, security_groups=[tunnel_group.id])
+    if settings.ssh == "tunnel":
+        resources += [tunnel_group, tunnel]
+
     host_group = SecurityGroup(
         name="host",
         vpc=vpc.id,
         description="Web traffic to the Dify host",
-        # Port 22 is not here: access is leased for as long as somebody works on the machine.
+        # Port 22 is open to nobody out there: access is leased for as long as somebody works on the machine.
         ingress=[
-            Rule(cidr, port, description=what)
-            for port, what in ((80, "HTTP"), (443, "HTTPS"))
-            for cidr in settings.web_cidrs
+            *(
+                Rule(cidr, port, description=what)
+                for port, what in ((80, "HTTP"), (443, "HTTPS"))
+                for cidr in settings.web_cidrs
+            ),
+            *([Rule(tunnel_group.id, 22, description="SSH")] if settings.ssh == "tunnel" else []),
         ],
     )
     resources += [
@@ -84,6 +100,9 @@ def environment(settings: Settings, account: Account) -> Stack:
         ),
     ]
 
+    # Also for a tunnel: a lease may still be open from before.
+    resources += _closing(account, host_group)
+
     logs = [
         LogGroup(name=log, log_group_name=log_group_name(settings, log), retention_days=settings.log_retention_days)
         for log in LOGS
@@ -94,6 +113,8 @@ def environment(settings: Settings, account: Account) -> Stack:
     public_key = StoredSecret(
         name="ssh-public-key", value=private_key.ref("public_key"), description="Public half of the SSH key"
     )
+    # Filled by the installer, before anything is installed. What Dify has encrypted, nobody reads without it.
+    dify = StoredSecret(name="application", generate="document", keep=True, description="Secrets of Dify itself")
     key_pair = KeyPair(name="host", public_key=private_key.ref("public_key"))
     role = Role(name="host", policies={"host": host_policy(settings, account)})
     profile = InstanceProfile(name="host", role=role.id)
@@ -111,7 +132,7 @@ def environment(settings: Settings, account: Account) -> Stack:
         # Containers are one hop further away from the instance metadata, and uploads go to S3 by the role found there.
         http_put_response_hop_limit=2 if settings.storage == "s3" else 1,
     )
-    resources += [private_key, public_key, key_pair, role, profile, data, host]
+    resources += [private_key, public_key, dify, key_pair, role, profile, data, host]
     resources += [ElasticIp(name="host", instance=host.id)]
 
     topic = Topic(name="alarms", emails=[settings.alarm_email] if settings.alarm_email else [])
@@ -133,6 +154,18 @@ def _ways_out(settings: Settings, vpc: Vpc, public: Subnet, private: Subnet) -> 
     private_table = RouteTable(name="private", vpc=vpc.id, routes=private_routes, subnets=[private.id])
     yield from (public_table, private_table)
     yield VpcEndpoint(name="s3", vpc=vpc.id, service="s3", route_tables=[public_table.id, private_table.id])
+
+
+def _closing(account: Account, host_group: SecurityGroup) -> Iterator[Resource]:
+    """What closes port 22 when whoever leased it cannot: schedules, and the role that they do it with."""
+    leases = ScheduleGroup(name="leases")
+    yield leases
+    yield Role(
+        name="leases",
+        service="scheduler.amazonaws.com",
+        trust_condition={"StringEquals": {"aws:SourceAccount": account.id, "aws:SourceArn": leases.ref("arn")}},
+        policies={"close": closing_policy(host_group.ref("arn"))},
+    )
 
 
 def _bucket(settings: Settings, account: Account) -> Bucket:

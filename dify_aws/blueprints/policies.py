@@ -1,4 +1,4 @@
-"""Policies: what the programs on the machine may do in AWS, which is little.
+"""Policies: what the programs on the machine, and EventBridge Scheduler, may do in AWS, which is little.
 
 Code that users install as plugins runs in a container that can reach the machine's role. So the role opens no secret,
 reads no backup, deletes none, and knows no other bucket.
@@ -10,6 +10,7 @@ from typing import Any
 
 from dify_aws.blueprints.account import Account
 from dify_aws.blueprints.names import BACKUPS, LOGS, UPLOADS, bucket_name, log_group_name, metric_namespace
+from dify_aws.engine.resource import Input
 from dify_aws.settings import Settings
 
 
@@ -52,6 +53,21 @@ def host_policy(settings: Settings, account: Account) -> dict[str, Any]:
                 "Action": ["cloudwatch:PutMetricData"],
                 "Resource": ["*"],
                 "Condition": {"StringEquals": {"cloudwatch:namespace": metric_namespace(settings)}},
+            },
+        ],
+    }
+
+
+def closing_policy(group_arn: Input[str]) -> dict[str, Any]:
+    """Take rules out of this one security group; put none in."""
+    return {
+        "Version": "2012-10-17",
+        "Statement": [
+            {
+                "Sid": "Close",
+                "Effect": "Allow",
+                "Action": ["ec2:RevokeSecurityGroupIngress"],
+                "Resource": [group_arn],
             },
         ],
     }

@@ -35,6 +35,8 @@ TAKEN: Final = frozenset(
         "InvalidGroup.Duplicate",
         "InvalidSubnet.Conflict",
         "RouteAlreadyExists",
+        "TrailAlreadyExistsException",
+        "ResourceInUseException",
     }
 )
 """Somebody was there first: perhaps ourselves, a moment ago, in a run that died. ``find`` will tell."""

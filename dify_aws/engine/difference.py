@@ -14,13 +14,13 @@ def differences(resource: Resource, aws: Aws, actual: Actual) -> dict[str, Chang
 
     Tags that we do not set are left alone: people and their tools put their own on things.
     """
-    if isinstance(resource, Fact):
-        return {}
     changes = {
         name: Change(name, actual.values[name], wish)
         for name, wish in resource.wishes().items()
         if actual.values[name] != wish
     }
+    if isinstance(resource, Fact):
+        return changes
     wanted = aws.ownership(resource.address, keep=resource.keep)
     wrong = {key: value for key, value in wanted.items() if actual.tags.get(key) != value}
     if wrong:

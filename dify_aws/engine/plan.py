@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal, TypeAlias
 
 from dify_aws.change import Change, shown, unknown
@@ -94,6 +94,10 @@ class Plan:
             if action.verb != "keep"
             and not (action.address in shown_then and shown_then[action.address].covers(action))
         )
+
+    def noted(self, *notes: str) -> Plan:
+        """The same plan with more that is worth knowing about it."""
+        return replace(self, notes=(*self.notes, *notes))
 
     def to_json(self, *, indent: int | None = 2) -> str:
         """The plan as JSON, the same text for the same plan."""

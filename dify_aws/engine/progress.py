@@ -36,8 +36,8 @@ class Progress:
 
         self.console = console or NewConsole()
         self._lock = threading.Lock()
-        self._running: dict[str, tuple[str, float]] = {}
-        self._total = self._ended = 0
+        self._running: dict[tuple[str, str], tuple[str, float]] = {}
+        self._left: dict[str, int] = {}
         self._live: Live | None = None
 
     def __enter__(self) -> Self:
@@ -65,23 +65,26 @@ class Progress:
         with self._lock:
             match event.moment:
                 case "planned":
-                    self._total, self._ended = event.total, 0
-                    self._running.clear()
+                    # A run of the same name that was interrupted tells nothing of its end.
+                    self._left[event.where] = event.total
+                    self._running = {key: work for key, work in self._running.items() if key[0] != event.where}
                     if event.total:
                         self._say((event.detail, "bold"))
                 case "started":
-                    self._running[event.address] = (event.verb, time.monotonic())
+                    self._running[event.where, event.address] = (event.verb, time.monotonic())
                 case "done":
                     self._end(event, ("✓", "green"))
                 case "failed":
                     self._end(event, ("✗", "red"))
                     self._say(("           " + event.detail.partition("\n")[0], "red"))
                 case "finished":
-                    self._say((event.detail, "bold"), *([(f" in {event.seconds:.0f} s", "dim")] if self._total else []))
+                    worked = event.where in self._left and event.seconds >= 1
+                    self._left.pop(event.where, None)
+                    self._say((event.detail, "bold"), *([(f" in {event.seconds:.0f} s", "dim")] if worked else []))
 
     def _end(self, event: Event, mark: tuple[str, str]) -> None:
-        self._running.pop(event.address, None)
-        self._ended += 1
+        self._running.pop((event.where, event.address), None)
+        self._left[event.where] = self._left.get(event.where, 1) - 1
         self._say(mark, *_work(event.verb, event.address, event.seconds))
 
     def _say(self, *parts: tuple[str, str]) -> None:
@@ -98,10 +101,10 @@ class Progress:
             now = time.monotonic()
             lines = [
                 Text.assemble(("◌", "yellow"), *_work(verb, address, now - began))
-                for address, (verb, began) in self._running.items()
+                for (_, address), (verb, began) in self._running.items()
             ]
-            if self._total and self._ended < self._total:
-                lines.append(Text(f"{self._ended} of {self._total} done", style="dim"))
+            if left := sum(self._left.values()):
+                lines.append(Text(f"{left} to go", style="dim"))
             return Group(*lines)
 
 

@@ -184,7 +184,15 @@ class Resource(ABC):
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Fact(Resource):
-    """Something that AWS knows and nobody makes: only ``find`` has a meaning, and it always finds."""
+    """Something that every account has and nobody makes or deletes: ``find`` always finds, and there are no tags.
+
+    As a rule there is nothing to wish for. A kind whose settings can be put right says so (``wished``), and how
+    (``update``).
+    """
+
+    @classmethod
+    def wished(cls) -> tuple[str, ...]:
+        return ()
 
     @classmethod
     def owned(cls, aws: Aws) -> Iterable[Actual]:

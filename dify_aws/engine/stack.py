@@ -7,12 +7,14 @@ over what is *found*, because it must also remove what no settings of today spea
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from types import MappingProxyType
 
 from dify_aws.aws import Aws
 from dify_aws.change import Change
 from dify_aws.engine.applied import Applied
 from dify_aws.engine.converge import converge, remove
 from dify_aws.engine.difference import differences, refuse
+from dify_aws.engine.further import Further
 from dify_aws.engine.plan import Action, Plan
 from dify_aws.engine.removal import removal_edges
 from dify_aws.engine.resource import Actual, Resource
@@ -62,7 +64,13 @@ class Stack:
         return _plan_of_removal(aws, self._everything(aws), delete_data)
 
     def apply(
-        self, aws: Aws, plan: Plan | None = None, *, delete_data: bool = False, listener: Listener = quiet
+        self,
+        aws: Aws,
+        plan: Plan | None = None,
+        *,
+        delete_data: bool = False,
+        listener: Listener = quiet,
+        further: Mapping[str, Further] = MappingProxyType({}),
     ) -> Applied:
         """Make everything as wished for, and take away what is ours and no longer wished for.
 
@@ -72,13 +80,14 @@ class Stack:
             plan: the plan that was agreed to; nothing is done that it does not show.
             delete_data: also take away what holds data and is no longer wished for.
             listener: is told what happens as it happens.
+            further: work that is no resource and begins as soon as what it needs is there, by a name of its own.
 
         Raises:
             PlanRefused: some of it cannot be done; nothing was changed.
             PlanOutdated: AWS has moved since ``plan`` was made; nothing was changed.
             RunFailed: something failed on the way; it says what is done and what was not tried.
         """
-        teller = Teller(listener, aws.clock.now)
+        teller = Teller(listener, aws.clock.now, self.name)
         began = aws.clock.now()
         looked = self._survey(aws)
         todo = self._plan(aws, looked, delete_data)
@@ -90,7 +99,10 @@ class Stack:
         retired = looked.retired()
         going = {place: retired[place] for place, verb in verbs.items() if verb == "delete"}
 
-        def visit(address: str) -> Actual:
+        def visit(address: str) -> Actual | None:
+            if address in further:
+                further[address].do(found)
+                return None
             resource = self.resources[address].resolved(found)
             if address in verbs:
                 with teller.work(verbs[address], address):
@@ -100,7 +112,14 @@ class Stack:
             found[address] = actual
             return actual
 
-        made = walk(self.edges, visit, on_interrupt=aws.stop_waiting)
+        edges = {**self.edges, **{name: work.needs for name, work in further.items()}}
+
+        def stop() -> None:
+            aws.stop_waiting()
+            for work in further.values():
+                work.stop()
+
+        made = walk(edges, visit, on_interrupt=stop)
         done = [address for address in made.done if address in verbs]
         if made.failures:
             raise RunFailed(made.failures, done, [*made.not_tried, *going])
@@ -108,7 +127,7 @@ class Stack:
         if removed.failures:
             raise RunFailed(removed.failures, [*done, *removed.done], removed.not_tried)
         teller.finished(todo.done())
-        there = {address: made.done[address] for address in self.resources}
+        there = {address: actual for address in self.resources if (actual := made.done[address]) is not None}
         return Applied(todo, there, aws.clock.now() - began)
 
     def destroy(self, aws: Aws, *, delete_data: bool = False, listener: Listener = quiet) -> Applied:
@@ -119,7 +138,7 @@ class Stack:
         Raises:
             RunFailed: something could not be deleted; it says what is gone and what was not tried.
         """
-        teller = Teller(listener, aws.clock.now)
+        teller = Teller(listener, aws.clock.now, self.name)
         began = aws.clock.now()
         things = self._everything(aws)
         todo = _plan_of_removal(aws, things, delete_data)
@@ -131,6 +150,14 @@ class Stack:
         teller.finished(todo.done())
         left = {action.address: things[action.address][1] for action in todo.actions if action.verb == "keep"}
         return Applied(todo, left, aws.clock.now() - began)
+
+    def behind(self, *kinds: str) -> frozenset[str]:
+        """The addresses of these kinds, and of all that needs one of them, however far back."""
+        behind: set[str] = set()
+        for address in in_order(self.edges):
+            if self.resources[address].kind in kinds or behind.intersection(self.edges[address]):
+                behind.add(address)
+        return frozenset(behind)
 
     def find(self, aws: Aws) -> Mapping[str, Actual | None]:
         """What is there of this stack, by address. Reads only.

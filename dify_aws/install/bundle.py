@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from hashlib import sha256
 from ipaddress import IPv4Network
 from types import MappingProxyType
 from typing import Any, Final, Self
@@ -26,6 +27,16 @@ DATA: Final = "/data/dify"
 
 AGENT: Final = "/opt/aws/amazon-cloudwatch-agent/etc/amazon-cloudwatch-agent.json"
 UNITS: Final = "/etc/systemd/system"
+MOUNTED: Final[Mapping[str, tuple[str, str]]] = {
+    "nginx": ("nginx/nginx.conf", "nginx.conf.j2"),
+    "ssrf_proxy": ("squid/squid.conf", "squid.conf.j2"),
+    "sandbox": ("sandbox/config.yaml", "sandbox.yaml.j2"),
+    "db_postgres": ("postgres/postgresql.conf", "postgresql.conf.j2"),
+    "redis": ("redis/redis.conf", "redis.conf.j2"),
+    "agent_ssrf_proxy": ("squid-agent/squid.conf", "squid-agent.conf.j2"),
+}
+"""What each service has mounted and reads when it starts: the file, and its template."""
+
 POOLS: Final = (IPv4Network("172.30.0.0/16"), IPv4Network("172.29.0.0/16"))
 """From which Docker cuts its networks. A VPC is at most a /16, so one of the two is free of it."""
 
@@ -89,34 +100,37 @@ def _values(settings: Settings, outputs: Outputs, secrets: DifySecrets, *, https
 
 
 def _files(settings: Settings, values: Mapping[str, Any]) -> Iterator[tuple[str, BundleFile]]:
-    def file(template: str, *restarts: str, **attributes: Any) -> BundleFile:
-        return BundleFile(text=render(template, **values), restarts=frozenset(restarts), **attributes)
+    def file(template: str, **attributes: Any) -> BundleFile:
+        return BundleFile(text=render(template, **values), **attributes)
 
     def script(template: str) -> BundleFile:
         return file(template, mode=0o755)
 
-    # Compose itself replaces the containers that these two change. What it cannot see is what is in a mounted file.
-    yield "compose.yaml", file("compose.yaml.j2")
+    mounted = {service: (path, file(template)) for service, (path, template) in MOUNTED.items()}
+    if settings.profile != "full":
+        del mounted["agent_ssrf_proxy"]
+    # Compose cannot see what is in a file that a container has mounted, so that is in a label.
+    digests = {service: _digest(found.text) for service, (_, found) in mounted.items()}
+    yield "compose.yaml", BundleFile(text=render("compose.yaml.j2", **values, digests=digests))
     yield ".env", file("env.j2", mode=0o600, secret=True)
-    yield "nginx/nginx.conf", file("nginx.conf.j2", "nginx")
-    yield "squid/squid.conf", file("squid.conf.j2", "ssrf_proxy")
-    yield "sandbox/config.yaml", file("sandbox.yaml.j2", "sandbox")
-    yield "postgres/postgresql.conf", file("postgresql.conf.j2", "db_postgres")
+    yield from mounted.values()
     yield "postgres/init/10-dify.sql", file("postgres-init.sql.j2")  # read once, when the data directory is empty
-    yield "redis/redis.conf", file("redis.conf.j2", "redis")
-    if settings.profile == "full":
-        yield "squid-agent/squid.conf", file("squid-agent.conf.j2", "agent_ssrf_proxy")
 
-    yield "/etc/docker/daemon.json", file("daemon.json.j2", "docker.service")
+    yield "/etc/docker/daemon.json", file("daemon.json.j2")
     yield "/etc/logrotate.d/dify", file("logrotate.j2")
-    yield AGENT, file("cloudwatch-agent.json.j2", "amazon-cloudwatch-agent.service")
+    yield AGENT, file("cloudwatch-agent.json.j2")
     yield "bin/metrics", script("metrics.sh.j2")
     yield f"{UNITS}/dify-metrics.service", file("dify-metrics.service.j2")
-    yield f"{UNITS}/dify-metrics.timer", file("dify-metrics.timer.j2", "dify-metrics.timer")
+    yield f"{UNITS}/dify-metrics.timer", file("dify-metrics.timer.j2")
     if settings.domain:
         yield "bin/certificate", script("certificate.sh.j2")
         yield f"{UNITS}/dify-certificate.service", file("dify-certificate.service.j2")
-        yield f"{UNITS}/dify-certificate.timer", file("dify-certificate.timer.j2", "dify-certificate.timer")
+        yield f"{UNITS}/dify-certificate.timer", file("dify-certificate.timer.j2")
+
+
+def _digest(text: str) -> str:
+    """Sixteen hexadecimal digits. No file that is mounted holds a secret, so neither does this."""
+    return sha256(text.encode()).hexdigest()[:16]
 
 
 def _directories(settings: Settings) -> Iterator[tuple[str, DataDirectory]]:

@@ -12,15 +12,12 @@ class BundleFile:
     :param text: all of it.
     :param mode: as for chmod.
     :param owner: user:group, by name or by number.
-    :param restarts: who must be restarted to see a change: services of Compose by name (``nginx``), systemd's units
-        with their suffix (``docker.service``). None: nobody keeps it open, or Compose itself replaces what it changes.
     :param secret: whether there is a secret in it, so that nobody shows it.
     """
 
     text: str = field(repr=False)
     mode: int = 0o644
     owner: str = "root:root"
-    restarts: frozenset[str] = frozenset()
     secret: bool = False
 
 

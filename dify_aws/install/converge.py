@@ -59,7 +59,7 @@ def converge_host(
     needs = needed(steps)
     mask = Mask(secrets)
     clock = clock or SystemClock()
-    tell = Teller(listener, clock.now, mask)
+    tell = Teller(listener, clock.now, host.where, mask)
     run = _Run(host, steps, Survey(host, steps, needs), tell, clock, mask, dry_run)
     run.survey.look_at_all()
     tell.planned(len(steps), f"{host.where}: {len(steps)} steps")

@@ -12,6 +12,7 @@
     ├── CommandFailed                    a command ended with another status than 0
     │   └── CommandTimedOut (TimeoutError)
     ├── FactUnreadable                   the host answered a question in a way that nobody understands
+    ├── ContainerFailed                  a container does not stay up, or does not do what it is there for
     ├── StepRefused                      the machine is not fit for a step; the step changed nothing
     ├── StepNotConverged                 a step did all it can do, and it is still not as wished
     └── InstallFailed                    a run stopped on the way; its report tells what is done and what is not
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 
 LAST_LINES: Final = 20
 SCRIPT_LINES: Final = 6
+MOST_LISTED: Final = 8
 
 
 class HostError(DifyAwsError):
@@ -68,7 +70,7 @@ class HostKeyMismatch(HostError):
             + f"\n  met:    {met}\n"
             "Either the machine was made anew, or somebody stands between you and it. Compare the second line with the "
             "fingerprint in the system log of the instance (EC2 console: Actions, Monitor and troubleshoot, Get system "
-            "log). Only if it is the same one, pin it again: store the new key in place of the old, and run again.",
+            "log). Only if it is the same one, pin it in place of the old (deployment.pin_host_key), and run again.",
         )
 
 
@@ -131,6 +133,17 @@ class FactUnreadable(HostError):
     """The host answered a question in a way that nobody understands."""
 
 
+class ContainerFailed(HostError):
+    """A container does not stay up, or does not do what it is there for. ``log`` has its last lines."""
+
+    def __init__(self, where: str, service: str, wrong: str, *, log: str = "", advice: str = "") -> None:
+        self.service = service
+        self.log = log
+        lines = log.strip().splitlines()[-LAST_LINES:]
+        told = f"the last lines of its log:\n{_indented(chr(10).join(lines))}" if lines else "its log is empty"
+        super().__init__(where, "\n".join(filter(None, (f"{service} {wrong}", told, advice))))
+
+
 class StepRefused(HostError):
     """The machine is not fit for a step. The step changed nothing; the message says what to do."""
 
@@ -160,7 +173,7 @@ class InstallFailed(HostError):
         super().__init__(
             report.where,
             f"{len(self.failures)} failed:\n{told}\n"
-            f"done: {_listed(report.named('done', 'already so'))}\n"
+            f"done: {len(report.named('done', 'already so'))} of {len(report)} steps\n"
             f"not tried: {_listed(report.named('not tried'))}\n"
             "Nothing is lost: mend the cause and run again to go on from here.",
         )
@@ -192,4 +205,5 @@ def _indented(text: str) -> str:
 
 
 def _listed(names: Sequence[str]) -> str:
-    return ", ".join(names) or "nothing"
+    more = len(names) - MOST_LISTED
+    return ", ".join(names[:MOST_LISTED]) + (f" and {more} more" if more > 0 else "") or "nothing"

@@ -6,9 +6,10 @@ import json
 import shlex
 from functools import cache
 from importlib.resources import files
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
-from jinja2 import Environment, FunctionLoader, StrictUndefined
+if TYPE_CHECKING:
+    from jinja2 import Environment
 
 TEMPLATES: Final = "dify_aws.templates"
 _ESCAPED: Final = ("\\", '"', "$")
@@ -26,6 +27,9 @@ def render(template: str, /, **values: Any) -> str:
 
 @cache
 def _environment() -> Environment:
+    # It takes as long to load as most of the library, and a plan renders nothing.
+    from jinja2 import Environment, FunctionLoader, StrictUndefined
+
     environment = Environment(
         loader=FunctionLoader(lambda name: files(TEMPLATES).joinpath(name).read_text(encoding="utf-8")),
         undefined=StrictUndefined,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final, Literal, TypeAlias
 
 from dify_aws.change import Change, shown
@@ -96,6 +96,18 @@ class Report:
         told = [str(outcome) for outcome in self.outcomes if outcome.state != "already so"]
         return "\n".join([f"{self.where}: {self.summary()}", *told])
 
+    def then(self, later: Report) -> Report:
+        """This run and a later one on the same host as one: a step of both is told with all that was done to it."""
+        again = {outcome.step: outcome for outcome in later}
+        merged = [_both(outcome, again.pop(outcome.step, None)) for outcome in self]
+        return Report(
+            where=self.where,
+            outcomes=(*merged, *again.values()),
+            seconds=self.seconds + later.seconds,
+            round_trips=self.round_trips + later.round_trips,
+            dry_run=self.dry_run,
+        )
+
     def named(self, *states: State) -> tuple[str, ...]:
         """The names of the steps that ended like this."""
         return tuple(outcome.step for outcome in self.outcomes if outcome.state in states)
@@ -131,6 +143,17 @@ class Report:
         from dify_aws.install.report_picture import report_html
 
         return report_html(self)
+
+
+def _both(first: Outcome, second: Outcome | None) -> Outcome:
+    if second is None or second.state == "already so":
+        return first
+    return replace(
+        second,
+        seconds=first.seconds + second.seconds,
+        changes=(*first.changes, *second.changes),
+        diffs=(*first.diffs, *second.diffs),
+    )
 
 
 def _content(value: object) -> Content | None:

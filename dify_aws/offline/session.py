@@ -17,6 +17,7 @@ from botocore.hooks import BaseEventHooks, HierarchicalEmitter, first_non_none_r
 from botocore.loaders import Loader
 
 from dify_aws.clock import Clock
+from dify_aws.offline.reach import OfflineReach
 from dify_aws.offline.wire import Wire
 
 NOTHING_OF_THIS_MACHINE: Final = {
@@ -57,6 +58,8 @@ class _Patterns:
         vars(client).update(vars(pattern))
         client.meta = copy.copy(client.meta)
         client.meta.events = copy.copy(client.meta.events)
+        # What an event is called today depends on nothing but its name, and takes botocore 0.1 ms to find out.
+        client.meta.events._alias_name_cache = pattern.meta.events._alias_name_cache
         for part in ("_endpoint", "_request_signer", "_ruleset_resolver"):
             own = copy.copy(getattr(client, part))
             own._event_emitter = client.meta.events
@@ -72,11 +75,12 @@ def _patterns() -> _Patterns:
 class OfflineSession(boto3.Session):
     """Has dummy credentials, reads nothing of the machine's own AWS configuration, and makes each client once.
 
-    `clock` is the world's clock: who waits for AWS waits on it.
+    `clock` is the world's clock: who waits for AWS waits on it. `reach` is the way to the world's machines.
     """
 
-    def __init__(self, wire: Wire, clock: Clock, region: str) -> None:
+    def __init__(self, wire: Wire, clock: Clock, reach: OfflineReach, region: str) -> None:
         self.clock = clock
+        self.reach = reach
         self._wire = wire
         self._clients: dict[object, BaseClient] = {}
         self._making = threading.RLock()
@@ -89,8 +93,10 @@ class OfflineSession(boto3.Session):
 
         def client(self, service_name: str, region_name: str | None = None, **kwargs: Any) -> BaseClient:
             """A client, as of boto3.Session; the same one for the same service, region and configuration."""
-            # AWS_ENDPOINT_URL in the environment is for those who want the real thing.
-            config = Config(ignore_configured_endpoint_urls=True).merge(kwargs.pop("config", None) or Config())
+            # AWS_ENDPOINT_URL in the environment is for those who want the real thing. Nobody reads the name, and
+            # without a given one botocore puts it together anew for each call, character by character.
+            ours = Config(ignore_configured_endpoint_urls=True, user_agent="dify_aws.offline")
+            config = ours.merge(kwargs.pop("config", None) or Config())
             region = region_name or self.region_name
             key = (service_name, region, repr(sorted(vars(config).items(), key=repr)), repr(kwargs))
             with self._making:

@@ -16,6 +16,7 @@ from dify_aws.offline.correction import install
 from dify_aws.offline.corrections import ALL
 from dify_aws.offline.corrections.monitoring import confirm
 from dify_aws.offline.faults import Faults
+from dify_aws.offline.reach import OfflineReach
 from dify_aws.offline.session import OfflineSession
 from dify_aws.offline.wire import Wire
 
@@ -31,6 +32,7 @@ class World:
         self._cloud = Cloud(self.clock)
         self._ledger = Ledger()
         self._region = region
+        self.reach = OfflineReach(self._cloud)
         self._start_process()
 
     def _start_process(self) -> None:
@@ -40,7 +42,7 @@ class World:
 
     def in_region(self, region: str) -> OfflineSession:
         """Another session of the same process, in `region`."""
-        return OfflineSession(self._wire, self.clock, region)
+        return OfflineSession(self._wire, self.clock, self.reach, region)
 
     def restart(self) -> None:
         """End the process and start a new one: new `session`, new clients, no fault armed. AWS is as it was left."""
@@ -65,6 +67,11 @@ class World:
     def forget_calls(self) -> None:
         """Begin the list of calls again."""
         self._ledger.forget()
+
+    @property
+    def consoles(self) -> dict[str, str]:
+        """What an instance has told its console, by its id, where it is another text than usual; to be set."""
+        return self._cloud.remember("consoles")
 
     def confirm_subscription(self, address: str) -> None:
         """Be the person at `address` who follows the link that SNS mailed. Raises LookupError if none was mailed."""

@@ -28,7 +28,8 @@ class Bucket(NamedResource):
         encryption: "AES256" (SSE-S3).
         block_public_access: all four blocks of S3.
         ownership: "BucketOwnerEnforced" switches ACLs off.
-        tls_only: a bucket policy refuses requests without TLS.
+        tls_only: its policy refuses requests without TLS.
+        statements: what else its policy says, in order.
         lifecycle: what happens to objects as they grow old; rules added by hand are drift.
     """
 
@@ -38,6 +39,7 @@ class Bucket(NamedResource):
     block_public_access: bool = True
     ownership: str = "BucketOwnerEnforced"
     tls_only: bool = True
+    statements: tuple[Mapping[str, Any], ...] = ()
     lifecycle: Iterable[LifecycleRule] = ()
     keep: bool = True
 
@@ -105,6 +107,7 @@ class Bucket(NamedResource):
             encryption="AES256",
             block_public_access=True,
             tls_only=False,
+            statements=(),
             lifecycle=frozenset(),
         )
 
@@ -122,9 +125,11 @@ class Bucket(NamedResource):
         if "versioning" in names:
             status = {"Status": "Enabled" if self.versioning else "Suspended"}
             aws.call("s3.PutBucketVersioning", Bucket=bucket, VersioningConfiguration=status)
-        if "tls_only" in names:
-            if self.tls_only:
-                aws.call("s3.PutBucketPolicy", Bucket=bucket, Policy=json.dumps(_tls_only(aws, bucket)))
+        if names & {"tls_only", "statements"}:
+            statements = [*([_tls_only(aws, bucket)] if self.tls_only else []), *self.statements]
+            if statements:
+                policy = {"Version": "2012-10-17", "Statement": statements}
+                aws.call("s3.PutBucketPolicy", Bucket=bucket, Policy=json.dumps(policy))
             else:
                 delete(aws, "s3.DeleteBucketPolicy", Bucket=bucket)
         if "lifecycle" in names:
@@ -186,12 +191,14 @@ def _look(aws: Aws, bucket: str) -> Actual | None:
         }
     told = {name: answer.result() for name, answer in asked.items()}
     blocks = told["block_public_access"] or {}
+    statements = json.loads(told["policy"] or '{"Statement": []}')["Statement"]
     values = {
         "versioning": told["versioning"] == "Enabled",
         "encryption": _first(told["encryption"], lambda r: r["ApplyServerSideEncryptionByDefault"]["SSEAlgorithm"]),
         "block_public_access": all(blocks.get(name) for name in PUBLIC_ACCESS_BLOCKS),
         "ownership": _first(told["ownership"], lambda r: r["ObjectOwnership"]),
-        "tls_only": told["policy"] is not None and json.loads(told["policy"]) == _tls_only(aws, bucket),
+        "tls_only": _tls_only(aws, bucket) in statements,
+        "statements": tuple(each for each in statements if each != _tls_only(aws, bucket)),
         "lifecycle": frozenset(lifecycle_rule(rule) for rule in told["lifecycle"] or ()),
     }
     return sighted(Bucket, bucket, tag_list(tags), values, arn=f"arn:{aws.partition}:s3:::{bucket}")
@@ -215,17 +222,12 @@ def _first(configuration: Mapping[str, Any] | None, read: Callable[[Any], str]) 
 def _tls_only(aws: Aws, bucket: str) -> dict[str, Any]:
     arn = f"arn:{aws.partition}:s3:::{bucket}"
     return {
-        "Version": "2012-10-17",
-        "Statement": [
-            {
-                "Sid": "TlsOnly",
-                "Effect": "Deny",
-                "Principal": "*",
-                "Action": "s3:*",
-                "Resource": [arn, f"{arn}/*"],
-                "Condition": {"Bool": {"aws:SecureTransport": "false"}},
-            }
-        ],
+        "Sid": "TlsOnly",
+        "Effect": "Deny",
+        "Principal": "*",
+        "Action": "s3:*",
+        "Resource": [arn, f"{arn}/*"],
+        "Condition": {"Bool": {"aws:SecureTransport": "false"}},
     }
 
 

@@ -18,7 +18,7 @@ from dify_aws.engine.resource import Actual, Resource
 from dify_aws.errors import FixedAttribute, NotOurs
 
 INDEX: Final = "index"
-INDEXED: Final = ("s3", "secretsmanager", "logs", "cloudwatch", "sns")
+INDEXED: Final = ("s3", "secretsmanager", "logs", "cloudwatch", "sns", "dynamodb", "cloudtrail")
 """The services that are asked for: those of the kinds below, so that the answer stays one page."""
 
 

@@ -1,11 +1,11 @@
-"""Role: what the programs on a machine may do in AWS."""
+"""Role: what the programs on a machine, or a service of AWS, may do in AWS."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 from dify_aws.aws import Aws
 from dify_aws.aws.birth import tag_list
@@ -15,19 +15,25 @@ from dify_aws.resources.gone import delete, gone_already
 from dify_aws.resources.iam import IamResource, path
 from dify_aws.resources.sighting import sighted
 
+PROVIDER: Final = ":oidc-provider/"
+
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Role(IamResource):
     """An IAM role. Its id is its ARN; ``ref("role_name")`` is its name.
 
     Args:
-        service: the service whose machines may take the role, as "ec2.amazonaws.com".
+        service: the service that may take the role (its machines, or itself), as "ec2.amazonaws.com"; or the ARN of an
+            OIDC provider, whose tokens are then exchanged for it.
+        trust_condition: what else must be true of who takes it, as a Condition of IAM; nothing by default. Of several
+            values, as a list, one has to be true.
         policies: its inline policies by name, each a policy document. One added by hand is drift, and is taken away.
         managed_policies: the ARNs of the managed policies attached to it, all of them.
         role_name: its name in IAM, unique in the account; "deployment-name-region" by default.
     """
 
-    service: str = "ec2.amazonaws.com"
+    service: Input[str] = "ec2.amazonaws.com"
+    trust_condition: Mapping[str, Mapping[str, Input[str] | list[str]]] = field(default_factory=dict)
     policies: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     managed_policies: Iterable[Input[str]] = ()
     role_name: str | None = None
@@ -75,14 +81,15 @@ class Role(IamResource):
             RoleName=name,
             Path=path(aws),
             Description=f"Made by dify_aws for {aws.deployment}",
-            AssumeRolePolicyDocument=_trust(self.service),
+            AssumeRolePolicyDocument=_trust(self.service, self.trust_condition),
         )
         return self.made(aws, answer["Role"]["Arn"], {"role_name": name}, policies={}, managed_policies=frozenset())
 
     def update(self, aws: Aws, actual: Actual, names: frozenset[str]) -> None:
         role = actual["role_name"]
-        if "service" in names:
-            aws.call("iam.UpdateAssumeRolePolicy", RoleName=role, PolicyDocument=_trust(self.service))
+        if names & {"service", "trust_condition"}:
+            trust = _trust(self.service, self.trust_condition)
+            aws.call("iam.UpdateAssumeRolePolicy", RoleName=role, PolicyDocument=trust)
         if "policies" in names:
             for name, document in self.policies.items():
                 if actual["policies"].get(name) != document:
@@ -124,27 +131,33 @@ def _look(aws: Aws, name: str) -> Actual | None:
             raise
         return None
     values = {
-        "service": _trusted(_document(role["AssumeRolePolicyDocument"])),
+        **_trusted(_document(role["AssumeRolePolicyDocument"])),
         "policies": policies,
         "managed_policies": frozenset(policy["PolicyArn"] for policy in attached),
     }
     return sighted(Role, role["Arn"], role.get("Tags"), values, role_name=name)
 
 
-def _trust(service: str) -> str:
-    statement = {"Effect": "Allow", "Principal": {"Service": service}, "Action": "sts:AssumeRole"}
+def _trust(service: Input[str], condition: Mapping[str, Any]) -> str:
+    statement: dict[str, Any] = {"Effect": "Allow", "Principal": {"Service": service}, "Action": "sts:AssumeRole"}
+    if PROVIDER in str(service):
+        statement |= {"Principal": {"Federated": service}, "Action": "sts:AssumeRoleWithWebIdentity"}
+    if condition:
+        statement["Condition"] = condition
     return json.dumps({"Version": "2012-10-17", "Statement": [statement]})
 
 
-def _trusted(document: Any) -> str:
-    """The service that is trusted, or the whole document where it says anything else."""
+def _trusted(document: Any) -> dict[str, Any]:
+    """Which service is trusted, and on what condition; of a document that says anything else, the whole document."""
     try:
-        service = document["Statement"][0]["Principal"]["Service"]
-    except (KeyError, IndexError, TypeError):
-        service = None
-    if isinstance(service, str) and document == json.loads(_trust(service)):
-        return service
-    return json.dumps(document, sort_keys=True)
+        statement = document["Statement"][0]
+        principal, condition = statement["Principal"], statement.get("Condition", {})
+        service = principal.get("Service") or principal["Federated"]
+    except (KeyError, IndexError, TypeError, AttributeError):
+        service, condition = None, {}
+    if not isinstance(service, str) or document != json.loads(_trust(service, condition)):
+        service = json.dumps(document, sort_keys=True)
+    return {"service": service, "trust_condition": condition}
 
 
 def _document(document: Any) -> Any:

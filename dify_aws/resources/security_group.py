@@ -7,10 +7,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from dify_aws.aws import Aws
+from dify_aws.aws.date import told_at
 from dify_aws.engine.resource import Actual, Input
 from dify_aws.errors import AwsError
 from dify_aws.resources.ec2 import Ec2Resource, ours
 from dify_aws.resources.gone import delete, gone_already
+from dify_aws.resources.lease_tag import leased
 from dify_aws.resources.sighting import sighting
 
 
@@ -64,6 +66,9 @@ EVERYWHERE = Rule("0.0.0.0/0", protocol="-1")
 class SecurityGroup(Ec2Resource):
     """A security group and its rules, all of them: one added by hand is drift, and is taken away.
 
+    Except a rule on lease: whoever holds it takes it away, or AWS does when its time is over; after that it is drift.
+    ``ref("arn")`` is its ARN.
+
     Args:
         vpc: the VPC it is in (``vpc.id``). Fixed.
         description: AWS wants one, in ASCII. Fixed.
@@ -110,7 +115,8 @@ class SecurityGroup(Ec2Resource):
                 "ingress": frozenset(ids["ingress"]),
                 "egress": frozenset(ids["egress"]),
             }
-            if seen := sighting(cls, aws, group["GroupId"], group.get("Tags"), values, rule_ids=ids):
+            id, arn = group["GroupId"], group["SecurityGroupArn"]
+            if seen := sighting(cls, aws, id, group.get("Tags"), values, rule_ids=ids, arn=arn):
                 yield seen
 
     def create(self, aws: Aws) -> Actual | None:
@@ -126,7 +132,8 @@ class SecurityGroup(Ec2Resource):
         if self.egress != frozenset({EVERYWHERE}):
             # The rule that AWS puts into a new group has an id, which only a look tells.
             return None
-        return self.made(aws, answer["GroupId"], {"rule_ids": {}}, ingress=frozenset())
+        facts = {"rule_ids": {}, "arn": answer["SecurityGroupArn"]}
+        return self.made(aws, answer["GroupId"], facts, ingress=frozenset())
 
     def update(self, aws: Aws, actual: Actual, names: frozenset[str]) -> None:
         # First open what is wished for, then close the rest: nobody is shut out in between.
@@ -143,7 +150,10 @@ class SecurityGroup(Ec2Resource):
 
 def _rules(aws: Aws, groups: list[dict[str, Any]]) -> list[dict[str, Any]]:
     of_these = {"Name": "group-id", "Values": [group["GroupId"] for group in groups]}
-    return aws.pages("ec2.DescribeSecurityGroupRules", "SecurityGroupRules", Filters=[of_these])
+    # Not by pages: asked without MaxResults, AWS tells all of them at once, and when that was.
+    answer = aws.call("ec2.DescribeSecurityGroupRules", Filters=[of_these])
+    now = told_at(answer)
+    return [rule for rule in answer["SecurityGroupRules"] if not leased(rule.get("Tags"), now)]
 
 
 def _rule(rule: Mapping[str, Any]) -> Rule:

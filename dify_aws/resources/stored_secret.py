@@ -36,13 +36,14 @@ class StoredSecret(NamedResource):
         secret_name: its name in Secrets Manager; "deployment/name" by default.
         description: what it is for.
         value: what it holds.
-        generate: "ssh-key" (ed25519; ``ref("public_key")`` is its public half) or "token" (43 URL-safe characters).
+        generate: "ssh-key" (ed25519; ``ref("public_key")`` is its public half), "token" (43 URL-safe characters) or
+            "document" (an empty JSON object, for somebody else to fill).
     """
 
     secret_name: str | None = None
     description: str = ""
     value: Input[str] | Secret | None = None
-    generate: Literal["ssh-key", "token"] | None = None
+    generate: Literal["ssh-key", "token", "document"] | None = None
 
     kind = "secret"
     initial = frozenset({"secret_name", "generate"})
@@ -108,6 +109,8 @@ class StoredSecret(NamedResource):
             value, tags[TAG_PUBLIC_KEY] = new_ssh_key()
         elif self.generate == "token":
             value = Secret(secrets.token_urlsafe(32))
+        elif self.generate == "document":
+            value = Secret("{}")
         else:
             value = self.value if isinstance(self.value, Secret) else Secret(str(self.value))
         answer = aws.create(

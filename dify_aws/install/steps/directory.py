@@ -1,16 +1,44 @@
-"""Directory: a directory is there, with this mode and owner; what is in it is not its business."""
+"""Directory: a directory is there, with this mode and owner; what is in it is its business only if it is said so."""
 
 from __future__ import annotations
 
 import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from dify_aws.change import Change
-from dify_aws.install.fact import Fact, Facts
+from dify_aws.install.fact import Answer, Fact, Facts
 from dify_aws.install.host import Host
 from dify_aws.install.steps.path import AtPath, checked, refused
+
+LOOK_SECONDS: Final = 1
+"""How long is looked for strangers: enough for some hundred thousand files. What was restored, or copied by root, shows
+among the first; a single file, deep in a larger tree, does not."""
+
+
+@dataclass(frozen=True)
+class Strangers(Fact[str]):
+    """What below this path is not of this owner? The first that is met; nothing, if none is."""
+
+    path: str
+    owner: str
+
+    @property
+    def name(self) -> str:
+        return f"strangers below {self.path}"
+
+    @property
+    def script(self) -> str:
+        path, (user, _, group) = shlex.quote(self.path), self.owner.partition(":")
+        return (
+            f"[ -d {path} ] || exit 0\n"
+            f"timeout {LOOK_SECONDS} find {path} -mindepth 1 -xdev ! '(' -user {user} -group {group} ')' -print -quit\n"
+            "exit 0"
+        )
+
+    def read(self, answer: Answer) -> str:
+        return answer.text
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -20,7 +48,8 @@ class Directory:
     Args:
         path: absolute.
         mode: as for chmod.
-        owner: user:group, by name or by number. Only of itself: what is in it keeps its own.
+        owner: user:group, by name or by number.
+        deep: all that is in it must be of this owner too. Else it keeps its own.
         needs: the steps before it; None is all that stand before it in the list.
 
     Raises:
@@ -30,6 +59,7 @@ class Directory:
     path: str
     mode: int = 0o755
     owner: str = "root:root"
+    deep: bool = False
     needs: Sequence[str] | None = None
 
     def __post_init__(self) -> None:
@@ -39,11 +69,15 @@ class Directory:
     def name(self) -> str:
         return f"directory {self.path}"
 
+    @property
+    def _strangers(self) -> Strangers:
+        return Strangers(self.path, self.owner)
+
     def facts(self) -> Sequence[Fact[Any]]:
-        return (AtPath(self.path),)
+        return (AtPath(self.path), self._strangers) if self.deep else (AtPath(self.path),)
 
     def check(self, facts: Facts) -> Sequence[Change]:
-        """That it is there, its mode and its owner, as far as they are not as wished."""
+        """That it is there, its mode and its owner, and that of what is in it, as far as they are not as wished."""
         found = facts[AtPath(self.path)]
         if found.kind == "nothing":
             return (Change("directory", None, f"{self.mode:04o} {self.owner}"),)
@@ -54,13 +88,15 @@ class Directory:
             changes.append(Change("mode", f"{found.mode:04o}", f"{self.mode:04o}"))
         if not found.owned_by(self.owner):
             changes.append(Change("owner", found.owner, self.owner))
+        if self.deep and (stranger := facts[self._strangers]):
+            changes.append(Change(f"owner of {stranger} and others", "another", self.owner))
         return tuple(changes)
 
     def apply(self, host: Host, changes: Sequence[Change]) -> None:
-        """Make it, closed to all others until it is as wished; or mend it."""
-        path, above = shlex.quote(self.path), shlex.quote(self.path.rpartition("/")[0] or "/")
-        host.must(
-            f"umask 022\nmkdir -p -- {above}\n[ -d {path} ] || mkdir -m 0700 -- {path}\n"
-            f"chown -h -- {self.owner} {path}\nchmod -- {self.mode:04o} {path}",
-            again=True,
-        )
+        """Make it, or mend it; and all that is in it, if it is about that."""
+        user, _, group = self.owner.partition(":")
+        path = shlex.quote(self.path)
+        lines = [f"install -d -m {self.mode:04o} -o {user} -g {group} -- {path}"]
+        if self.deep:
+            lines.append(f"chown -h -R -- {self.owner} {path}")
+        host.must("\n".join(lines), again=True)

@@ -31,6 +31,7 @@ class Spent:
     "create_nat_gateway",
     "create_route_table",
     "create_vpc_endpoint",
+    "create_instance_connect_endpoint",
     "create_volume",
     says="The same token and the same parameters make nothing new, and other parameters are refused.",
     link=_IDEMPOTENCY,

@@ -9,6 +9,7 @@ from posixpath import dirname
 from typing import TYPE_CHECKING, Any, Final, Literal, NoReturn, TypeAlias
 
 from dify_aws.install.fact import Answer, Fact
+from dify_aws.install.steps.directory import Strangers
 from dify_aws.install.steps.path import AtPath
 from dify_aws.offline.machine.ended import Ended, NotModelled, failed
 
@@ -112,6 +113,14 @@ def _at_path(machine: Machine, fact: AtPath) -> Answer:
     return Answer(f"{words}|{entry.mode:o}|{names}|{entry.owner}\n".encode() + entry.data)
 
 
+def _strangers(machine: Machine, fact: Strangers) -> Answer:
+    for path in machine.files.below(fact.path):
+        entry = machine.files.get(path)
+        if path != fact.path and entry and entry.owner != numbers(fact.owner):
+            return Answer(f"{path}\n".encode())
+    return Answer()
+
+
 class Options(argparse.ArgumentParser):
     """The options of a command of the model machine: one that it does not know is NotModelled."""
 
@@ -185,7 +194,7 @@ def _nothing(machine: Machine, argv: Sequence[str], stdin: bytes) -> Ended:
     return Ended()
 
 
-ANSWERS: Final[Mapping[type[Fact[Any]], Callable[[Machine, Any], Answer]]] = {AtPath: _at_path}
+ANSWERS: Final[Mapping[type[Fact[Any]], Callable[[Machine, Any], Answer]]] = {AtPath: _at_path, Strangers: _strangers}
 
 COMMANDS: Final[Mapping[str, Callable[[Machine, Sequence[str], bytes], Ended]]] = {
     "chmod": _ownership,

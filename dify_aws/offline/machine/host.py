@@ -10,19 +10,38 @@ from typing import Any, Final, TypeAlias
 from dify_aws.install.errors import CommandFailed, HostClosed
 from dify_aws.install.fact import Answer, Fact, Facts
 from dify_aws.install.host import COMMAND_SECONDS, Result
-from dify_aws.offline.machine import files
+from dify_aws.offline.machine import agent, certificates, disks, docker, files, kernel, packages, system, units
 from dify_aws.offline.machine.ended import Ended, NotModelled, failed
 from dify_aws.offline.machine.machine import Machine
 
 Command: TypeAlias = Callable[[Machine, Sequence[str], bytes], Ended]
 
-ANSWERS: Final[Mapping[type[Fact[Any]], Callable[[Machine, Any], Answer]]] = {**files.ANSWERS}
+ANSWERS: Final[Mapping[type[Fact[Any]], Callable[[Machine, Any], Answer]]] = {
+    **agent.ANSWERS,
+    **certificates.ANSWERS,
+    **disks.ANSWERS,
+    **docker.ANSWERS,
+    **files.ANSWERS,
+    **kernel.ANSWERS,
+    **packages.ANSWERS,
+    **system.ANSWERS,
+    **units.ANSWERS,
+}
 """What the script of each fact would say, by the class of the fact."""
 
-COMMANDS: Final[Mapping[str, Command]] = {**files.COMMANDS}
+COMMANDS: Final[Mapping[str, Command]] = {
+    **certificates.COMMANDS,
+    **disks.COMMANDS,
+    **docker.COMMANDS,
+    **files.COMMANDS,
+    **kernel.COMMANDS,
+    **packages.COMMANDS,
+    **system.COMMANDS,
+    **units.COMMANDS,
+}
 """Plain commands, by their name; each is given its whole argv."""
 
-SCRIPTS: Final[Mapping[str, Command]] = {}
+SCRIPTS: Final[Mapping[str, Command]] = {**agent.SCRIPTS, **disks.SCRIPTS, **packages.SCRIPTS}
 """Scripts of :func:`dify_aws.install.script.script`, by their body; each is given its arguments, without a name."""
 
 SHELL: Final = frozenset({"|", "||", "&", "&&", ";", ";;", "<", ">", ">>", "<<", "(", ")", "{", "}", "!", "[", "[["})
@@ -43,17 +62,22 @@ class ModelHost:
         self,
         machine: Machine,
         *,
-        user: str = "ubuntu",
+        where: str = "ubuntu@model",
         before: Callable[[str], None] = lambda script: None,
         after: Callable[[str], None] = lambda script: None,
     ) -> None:
         self.machine = machine
-        self.where = f"{user}@{machine.name}"
+        self._where = where
         self._before = before
         self._after = after
         self._acting = threading.RLock()
         self._round_trips = 0
         self._closed = False
+
+    @property
+    def where(self) -> str:
+        """The host in every message: user@address."""
+        return self._where
 
     @property
     def round_trips(self) -> int:

@@ -5,7 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from dify_aws.clock import Clock
+from dify_aws.offline.machine.agent import Publisher
+from dify_aws.offline.machine.certificates import Authority
+from dify_aws.offline.machine.dify import Dify
+from dify_aws.offline.machine.disks import Disks
+from dify_aws.offline.machine.engine import Engine
 from dify_aws.offline.machine.files import Files
+from dify_aws.offline.machine.kernel import Kernel
+from dify_aws.offline.machine.packages import Packages
+from dify_aws.offline.machine.system import System
+from dify_aws.offline.machine.units import Units
 
 
 @dataclass
@@ -16,3 +25,12 @@ class Machine:
     clock: Clock
     memory_mib: int = 3904
     files: Files = field(default_factory=Files)
+    system: System = field(default_factory=System)
+    disks: Disks = field(default_factory=Disks)
+    kernel: Kernel = field(default_factory=Kernel)
+    packages: Packages = field(default_factory=Packages)
+    units: Units = field(default_factory=Units)
+    authority: Authority = field(default_factory=Authority)
+    engine: Engine = field(default_factory=Engine)
+    dify: Dify = field(default_factory=Dify)
+    publisher: Publisher = field(default_factory=Publisher)

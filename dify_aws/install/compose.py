@@ -1,0 +1,123 @@
+"""Project: what Compose would run out of /opt/dify, and what the engine runs of it now, as one fact."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from dify_aws.install.bundle import HOME
+from dify_aws.install.fact import Answer, Fact
+
+PROJECT: Final = "dify"
+"""As compose.yaml says in ``name``."""
+
+COMPOSE: Final = f"docker compose --project-directory {HOME}"
+
+LOCKED: Final = f"flock --timeout 3600 /run/lock/dify-aws-compose {COMPOSE}"
+"""For what changes containers. A run whose connection was lost may still be at work on the host: Compose itself does
+not wait for another one, and two of them take each other's containers away."""
+
+# Never all of it: the environment of a container is full of secrets.
+_FIELDS: Final = (
+    '{{index .Config.Labels "com.docker.compose.service"}}',
+    '{{index .Config.Labels "com.docker.compose.oneoff"}}',
+    '{{index .Config.Labels "com.docker.compose.config-hash"}}',
+    "{{.State.Status}}",
+    "{{if .State.Health}}{{.State.Health.Status}}{{end}}",
+    "{{.State.ExitCode}}",
+    "{{.State.OOMKilled}}",
+    "{{.RestartCount}}",
+    "{{.State.StartedAt}}",
+    "{{.HostConfig.Memory}}",
+)
+
+# Compose takes 150 ms for it, the engine 50. Where there is no Docker yet, or no compose.yaml, nothing is said.
+_SCRIPT: Final = f"""\
+date +%s
+{COMPOSE} config --hash '*' 2>/dev/null
+echo
+docker ps --all --quiet --no-trunc --filter label=com.docker.compose.project={PROJECT} 2>/dev/null |
+    xargs --no-run-if-empty docker inspect --format '{"|".join(_FIELDS)}' 2>/dev/null
+exit 0"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Container:
+    """One container.
+
+    :param configuration: Compose's digest of the service's definition that it was made of.
+    :param state: created, running, paused, restarting, exited or dead.
+    :param health: starting, healthy or unhealthy; empty if it has no healthcheck.
+    :param restarts: how often the engine has started it again since a person or Compose did.
+    :param seconds: since it was last started.
+    :param memory_mib: what it may use; 0 is without limit.
+    :param one_off: made by ``docker compose run``.
+    """
+
+    service: str
+    configuration: str = ""
+    state: str = "running"
+    health: str = ""
+    exit_code: int = 0
+    out_of_memory: bool = False
+    restarts: int = 0
+    seconds: float = 0.0
+    memory_mib: int = 0
+    one_off: bool = False
+
+
+@dataclass(frozen=True)
+class ProjectState:
+    """``wished`` has the digest of each service's definition by its name, as it is in the files now."""
+
+    wished: Mapping[str, str]
+    containers: Sequence[Container]
+
+    def of(self, service: str) -> Sequence[Container]:
+        """The containers of one service. There should be one."""
+        return tuple(each for each in self.containers if each.service == service and not each.one_off)
+
+
+@dataclass(frozen=True)
+class Project(Fact[ProjectState]):
+    """What should run, and what does?"""
+
+    @property
+    def name(self) -> str:
+        return "containers"
+
+    @property
+    def script(self) -> str:
+        return _SCRIPT
+
+    def read(self, answer: Answer) -> ProjectState:
+        head, _, found = answer.text.partition("\n\n")
+        moment, *wished = head.splitlines()
+        now = float(moment)
+        return ProjectState(
+            wished=dict(_pair(line) for line in wished),
+            containers=tuple(_container(line, now) for line in found.splitlines()),
+        )
+
+
+def _pair(line: str) -> tuple[str, str]:
+    service, digest = line.split()
+    return service, digest
+
+
+def _container(line: str, now: float) -> Container:
+    service, one_off, configuration, state, health, exit_code, killed, restarts, started, memory = line.split("|")
+    return Container(
+        service=service,
+        configuration=configuration,
+        state=state,
+        health=health,
+        exit_code=int(exit_code),
+        out_of_memory=killed == "true",
+        restarts=int(restarts),
+        seconds=now - datetime.fromisoformat(started).timestamp(),
+        memory_mib=int(memory) >> 20,
+        one_off=one_off == "True",
+    )

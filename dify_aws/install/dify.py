@@ -1,0 +1,193 @@
+"""Dify on a machine: every step, in the order in which the machine needs them. Read it from top to bottom."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from dify_aws.clock import Clock
+from dify_aws.events import Listener
+from dify_aws.install.agent import UNIT as AGENT_UNIT
+from dify_aws.install.agent import agent_answers, agent_package
+from dify_aws.install.bundle import AGENT, DATA, HOME, UNITS, Bundle
+from dify_aws.install.converge import converge_host
+from dify_aws.install.dify_secrets import DifySecrets
+from dify_aws.install.ground import DAEMON, DOCKER, TOOLS, ground
+from dify_aws.install.host import Host
+from dify_aws.install.publishers import Publishers
+from dify_aws.install.report import Report
+from dify_aws.install.smoke import smoke
+from dify_aws.install.step import Step
+from dify_aws.install.steps.admin import Admin
+from dify_aws.install.steps.certificate import Certificate, CertificateOf
+from dify_aws.install.steps.containers import Containers
+from dify_aws.install.steps.directory import Directory
+from dify_aws.install.steps.file import File
+from dify_aws.install.steps.image import Image
+from dify_aws.install.steps.migration import Migration
+from dify_aws.install.steps.packages import Packages
+from dify_aws.install.steps.same_secrets import SameSecrets
+from dify_aws.install.steps.service import Service
+from dify_aws.outputs import Outputs
+from dify_aws.releases import images
+from dify_aws.secrets import Secret
+from dify_aws.settings import Settings
+
+
+def install_dify(
+    host: Host,
+    settings: Settings,
+    outputs: Outputs,
+    secrets: DifySecrets,
+    *,
+    publishers: Publishers,
+    dry_run: bool,
+    probe: bool,
+    listener: Listener,
+    clock: Clock,
+) -> Report:
+    """Make the machine a Dify. On one that is so already: nothing is changed, and nothing restarted.
+
+    With a domain that has no certificate yet, it is done in two stages: nginx cannot start with a certificate that is
+    not there, and the authority wants to talk to nginx before it gives one.
+
+    Args:
+        publishers: whose packages are trusted.
+        dry_run: only tell what would be changed.
+        probe: try Dify out at the end, even if nothing was changed.
+        listener: is told what happens as it happens.
+        clock: how to wait.
+
+    Raises:
+        HostError: the host could not be asked; nothing was changed.
+        InstallFailed: a step failed; the next run goes on from there.
+    """
+    hidden = _hidden(settings, secrets)
+
+    def converged(wishes: Sequence[Step], *, dry_run: bool) -> Report:
+        return converge_host(
+            host,
+            wishes,
+            dry_run=dry_run,
+            listener=listener,
+            secrets=hidden,
+            clock=clock,
+            on_interrupt=host.close,
+        )
+
+    https = False
+    if settings.domain:
+        certificate = CertificateOf(settings.domain)
+        https = host.ask((certificate,))[certificate].usable
+    bundle = Bundle.render(settings, outputs, secrets, https=https)
+    report = converged(steps(settings, outputs, secrets, bundle, publishers), dry_run=dry_run)
+    if settings.domain and not https and not dry_run:
+        bundle = Bundle.render(settings, outputs, secrets, https=True)
+        report = report.then(converged(steps(settings, outputs, secrets, bundle, publishers), dry_run=False))
+    if not dry_run and (probe or report):
+        # Nothing is changed by a probe, and with dry_run each is judged, even when another fails.
+        report = report.then(converged(smoke(settings, bundle.url), dry_run=True))
+    return report
+
+
+def steps(
+    settings: Settings, outputs: Outputs, secrets: DifySecrets, bundle: Bundle, publishers: Publishers
+) -> tuple[Step, ...]:
+    """The whole install as a list. Steps run at the same time where their needs allow it."""
+    return (
+        *ground(
+            settings,
+            volume_id=outputs.data_volume_id,
+            daemon=bundle.files[DAEMON].text,
+            publishers=publishers,
+        ),
+        *_files(bundle, secrets),
+        *_dify(settings, secrets, bundle),
+        *_watched(outputs, bundle, publishers),
+    )
+
+
+def _files(bundle: Bundle, secrets: DifySecrets) -> Iterator[Step]:
+    """Where the containers keep what they write, and the files of /opt/dify."""
+    yield Directory(path=DATA, needs=("data disk /data",))
+    yield SameSecrets(secrets=secrets, needs=(f"directory {DATA}",))
+    for path, directory in bundle.directories.items():
+        yield Directory(path=path, mode=directory.mode, owner=directory.owner, deep=directory.deep, needs=("secrets",))
+    yield Directory(path=HOME, needs=("secrets",))
+    folders = {f"{HOME}/{path}".rpartition("/")[0] for path in bundle.files if not path.startswith("/")} - {HOME}
+    for folder in sorted(folders):
+        yield Directory(path=folder, needs=(f"directory {HOME}",))
+    for path in bundle.files:
+        if not path.startswith("/"):
+            yield _file(bundle, path, needs=(f"directory {f'{HOME}/{path}'.rpartition('/')[0]}",))
+
+
+def _dify(settings: Settings, secrets: DifySecrets, bundle: Bundle) -> Iterator[Step]:
+    """The containers: pulled before anything is stopped, and nginx last, when nobody can take Dify for himself."""
+    pulled = [Image(reference=reference, needs=(DOCKER,)) for reference in bundle.images]
+    yield from pulled
+    full = settings.profile == "full"
+    ready = [
+        *(image.name for image in pulled),
+        *(f"file {HOME}/{path}" for path in bundle.files if not path.startswith("/")),
+        *(f"directory {path}" for path in bundle.directories),
+        "swap",
+        "sysctl",
+    ]
+    stores = ["db_postgres", "redis", "sandbox", "ssrf_proxy"]
+    stores += [settings.vector_store] if settings.vector_store != "pgvector" else []
+    stores += ["agent_ssrf_proxy", "local_sandbox"] if full else []
+    yield Containers(name="data services", services=stores, needs=ready)
+    dify = ["api", "worker", "worker_beat", *(["api_websocket"] if full else [])]
+    reference = images(settings.dify_version, settings.images)["api"]
+    yield Migration(image=reference, services=dify, needs=("data services",))
+    services = [*dify, "web", "plugin_daemon", *(["agent_backend"] if full else [])]
+    yield Containers(name="dify", services=services, needs=("migration",))
+    door = "dify"
+    if settings.admin_email:
+        yield Admin(
+            email=settings.admin_email,
+            admin_name=settings.admin_name,
+            password=secrets.admin_password,
+            init_password=secrets.init_password,
+            needs=("dify",),
+        )
+        door = "first admin"
+    yield Containers(name="nginx", services=["nginx"], sweep=True, needs=(door,))
+    if settings.domain:
+        certificate = Certificate(domain=settings.domain, needs=("nginx",))
+        yield certificate
+        yield from _timer(bundle, "dify-certificate.timer", f"file {HOME}/bin/certificate", certificate.name)
+
+
+def _watched(outputs: Outputs, bundle: Bundle, publishers: Publishers) -> Iterator[Step]:
+    """What tells CloudWatch of the machine, and turns its logs over."""
+    yield _file(bundle, "/etc/logrotate.d/dify", needs=(Packages(wishes=TOOLS).name,))
+    # After Docker's packages: there is one dpkg.
+    package = agent_package(outputs.region, publishers.cloudwatch_agent, needs=(DOCKER,))
+    yield package
+    yield _file(bundle, AGENT, needs=(package.name,))
+    yield Service(unit=AGENT_UNIT, reads=(AGENT,), needs=(f"file {AGENT}",))
+    answers = agent_answers(needs=(f"service {AGENT_UNIT}",))
+    yield answers
+    yield from _timer(bundle, "dify-metrics.timer", f"file {HOME}/bin/metrics", answers.name, "data services")
+
+
+def _file(bundle: Bundle, path: str, *, needs: Sequence[str]) -> File:
+    file = bundle.files[path]
+    place = path if path.startswith("/") else f"{HOME}/{path}"
+    return File(path=place, data=file.text, mode=file.mode, owner=file.owner, secret=file.secret, needs=needs)
+
+
+def _timer(bundle: Bundle, timer: str, program: str, *needs: str) -> Iterator[Step]:
+    """A timer and its service, once the program and what else it needs is there."""
+    units = [
+        _file(bundle, f"{UNITS}/{unit}", needs=(program,)) for unit in (timer.replace(".timer", ".service"), timer)
+    ]
+    yield from units
+    yield Service(unit=timer, needs=(*needs, *(unit.name for unit in units)))
+
+
+def _hidden(settings: Settings, secrets: DifySecrets) -> tuple[Secret, ...]:
+    """All that nobody may see in what is told."""
+    given = (value for value in settings.env.values() if isinstance(value, Secret))
+    return (*secrets.values, *given)

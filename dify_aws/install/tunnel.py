@@ -1,0 +1,197 @@
+"""Tunnel: SSH through an EC2 Instance Connect Endpoint, which is a websocket, as a socket that paramiko can use."""
+
+from __future__ import annotations
+
+import json
+import logging
+import socket
+import ssl
+import threading
+from collections.abc import Callable
+from contextlib import ExitStack, suppress
+from typing import TYPE_CHECKING, Final
+from urllib.parse import parse_qsl, quote, urlsplit
+
+from dify_aws.install.errors import HostError
+from dify_aws.install.mask import Mask
+from dify_aws.install.tcp import DEAD_SECONDS
+from dify_aws.secrets import Secret
+
+if TYPE_CHECKING:
+    from websockets.http11 import Response
+    from websockets.sync.client import ClientConnection
+
+PIECE: Final = 32_768
+"""Bytes in one message. AWS's own client keeps below 65,000."""
+
+GOODBYE_SECONDS: Final = 5.0
+SHOWN_CHARACTERS: Final = 500
+FINAL: Final = frozenset({400, 401, 403})
+"""The statuses of HTTP that waiting does not change."""
+
+SIGNED: Final = ("X-Amz-Signature", "X-Amz-Security-Token")
+
+PERMISSION: Final = (
+    "Allow ec2-instance-connect:OpenTunnel on the endpoint to whoever runs this (docs/permissions.md), check which "
+    "credentials are used (aws sts get-caller-identity) and that the clock of this machine is right, and run again."
+)
+READY: Final = "Look whether the endpoint is there and ready: plan() tells what differs, and apply() mends it."
+GROUPS: Final = (
+    "Look whether the instance is running and has passed its status checks, and whether its security group lets the "
+    "group of the endpoint in on port 22: plan() tells what differs, and apply() mends it."
+)
+
+
+class TunnelRefused(HostError):
+    """AWS does not open the tunnel, and waiting would not change that."""
+
+
+class TunnelClosed(ConnectionError):
+    """There is no tunnel yet, or nobody speaks at its other end. It may pass: SshHost tries again for a while."""
+
+
+def open_tunnel(address: str, url: Callable[[], Secret], *, answer_seconds: float = 15.0) -> socket.socket:
+    """A connected socket, on the other side of which is the SSH of the host.
+
+    It is handed over once the host has said its first word, so that what is wrong with the tunnel is told as such. When
+    either side ends it, the other side sees the end. Proxies of the environment are used (HTTPS_PROXY, NO_PROXY).
+
+    Args:
+        address: the private address of the host, for messages.
+        url: makes a signed URL; called once. It, and what it was signed with, is in no log and no error.
+        answer_seconds: how long to wait for the endpoint, and then for the host.
+
+    Raises:
+        TunnelRefused: AWS says no, or somebody else answers in its place.
+        TunnelClosed: it did not work this time.
+        ModuleNotFoundError: websockets is not installed (``pip install 'dify-aws[tunnel]'``).
+    """
+    try:
+        # Who leases an address does not need it.
+        import websockets.sync.client  # noqa: F401
+    except ModuleNotFoundError as error:
+        raise ModuleNotFoundError(
+            "A tunnel needs websockets, which is not installed: pip install 'dify-aws[tunnel]'", name=error.name
+        ) from error
+    with ExitStack() as opened:
+        websocket = _websocket(opened, address, url(), answer_seconds)
+        first = _first_word(websocket, address, answer_seconds)
+        ours, theirs = socket.socketpair()
+        opened.push(ours)
+        ends = opened.pop_all()
+    threading.Thread(target=_carry, args=(ends, websocket, ours, first), name="dify-aws-tunnel", daemon=True).start()
+    return theirs
+
+
+# Opening --------------------------------------------------------------------------------------------------------------
+
+
+def _websocket(opened: ExitStack, address: str, signed: Secret, seconds: float) -> ClientConnection:
+    from websockets.exceptions import InvalidProxy, InvalidStatus, InvalidURI, WebSocketException
+    from websockets.sync.client import connect
+
+    # Nobody's child and nobody's parent, so no configuration makes it speak: it would tell the URL.
+    silent = logging.Logger(__name__, logging.CRITICAL + 1)  # noqa: LOG001
+    try:
+        websocket = opened.enter_context(
+            connect(
+                signed.reveal(),
+                compression=None,
+                open_timeout=seconds,
+                close_timeout=GOODBYE_SECONDS,
+                # As AWS's own client does. SSH has keep-alives of its own, and TCP tells whether they arrive.
+                ping_interval=None,
+                logger=silent,
+            )
+        )
+    except InvalidStatus as error:
+        raise _refusal(address, error.response, _mask(signed)) from None
+    except ssl.SSLCertVerificationError as error:
+        wrong = f"the endpoint of the tunnel shows a certificate that is not AWS's: {error.verify_message}"
+        raise TunnelRefused(address, f"{wrong}\nLook for a proxy on the way that opens encrypted traffic.") from None
+    except (InvalidURI, InvalidProxy) as error:
+        wrong = f"the address of the tunnel, or of the proxy, cannot be used: {_mask(signed)(str(error))}"
+        raise TunnelRefused(address, f"{wrong}\nLook at HTTPS_PROXY and NO_PROXY.") from None
+    except (WebSocketException, OSError, EOFError) as error:
+        told = _mask(signed)(f"{type(error).__name__}: {error}")
+        raise TunnelClosed(f"no tunnel to {address}: {told}\n{READY}") from None
+    # A dead connection is noticed by what SSH has sent in vain. https://man7.org/linux/man-pages/man7/tcp.7.html
+    if hasattr(socket, "TCP_USER_TIMEOUT"):
+        # It may be closed by now: who waits for the first word hears why.
+        with suppress(OSError):
+            websocket.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, DEAD_SECONDS * 1000)
+    return websocket
+
+
+def _first_word(websocket: ClientConnection, address: str, seconds: float) -> bytes:
+    """An SSH server speaks first. AWS opens the tunnel before it knows whether there is one."""
+    from websockets.exceptions import ConnectionClosed
+
+    try:
+        return websocket.recv(timeout=seconds, decode=False)
+    except TimeoutError:
+        raise TunnelClosed(f"the tunnel to {address} is open, and nobody says a word.\n{GROUPS}") from None
+    except ConnectionClosed as error:
+        why = f": {error.rcvd.reason or error.rcvd.code}" if error.rcvd else ""
+        wrong = f"AWS has closed the tunnel to {address} before the host said a word{why}"
+        raise TunnelClosed(f"{wrong}\n{GROUPS}") from None
+
+
+def _refusal(address: str, response: Response, mask: Mask) -> TunnelRefused | TunnelClosed:
+    """What AWS answered instead of opening."""
+    code, message = _error(bytes(response.body or b"").decode("utf-8", "replace"))
+    request_id = response.headers.get("x-amzn-RequestId", "")
+    said = ": ".join(filter(None, (f"HTTP {response.status_code}", code, mask(message)[:SHOWN_CHARACTERS])))
+    told = f"AWS does not open a tunnel to {address}: {said}" + (f" (request id {request_id})" if request_id else "")
+    if response.status_code in FINAL:
+        return TunnelRefused(address, f"{told}\n{PERMISSION}")
+    return TunnelClosed(f"{told}\n{READY}")
+
+
+def _error(body: str) -> tuple[str, str]:
+    """The code and the message in it."""
+    try:
+        told = json.loads(body)
+        return str(told.get("ErrorCode", "")), str(told.get("Message") or told.get("message") or "")
+    except (ValueError, AttributeError):
+        return "", body.strip()
+
+
+def _mask(signed: Secret) -> Mask:
+    """Hides the URL, and what is secret in it: AWS repeats both when it does not accept a signature."""
+    parts = dict(parse_qsl(urlsplit(signed.reveal()).query))
+    values = [parts[name] for name in SIGNED if name in parts]
+    return Mask([signed, *map(Secret, values), *(Secret(quote(value, safe="-_.~")) for value in values)])
+
+
+# Carrying -------------------------------------------------------------------------------------------------------------
+
+
+def _carry(ends: ExitStack, websocket: ClientConnection, ours: socket.socket, first: bytes) -> None:
+    """Both ways, until either side ends; then the other one is ended too."""
+    back = threading.Thread(target=_from_host, args=(websocket, ours, first), name="dify-aws-tunnel", daemon=True)
+    with ends:
+        back.start()
+        _to_host(websocket, ours)
+        websocket.close()
+        back.join()
+
+
+def _to_host(websocket: ClientConnection, ours: socket.socket) -> None:
+    from websockets.exceptions import ConnectionClosed
+
+    with suppress(OSError, ConnectionClosed):
+        while piece := ours.recv(PIECE):
+            websocket.send(piece)
+
+
+def _from_host(websocket: ClientConnection, ours: socket.socket, first: bytes) -> None:
+    from websockets.exceptions import ConnectionClosed
+
+    with suppress(OSError, ConnectionClosed):
+        ours.sendall(first)
+        while True:
+            ours.sendall(websocket.recv(decode=False))
+    # Wakes whoever waits on either end of the pair.
+    with suppress(OSError):
+        ours.shutdown(socket.SHUT_RDWR)

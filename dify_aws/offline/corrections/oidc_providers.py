@@ -1,0 +1,33 @@
+"""OidcProviders: whom the tokens of a provider are for can be changed when it is there."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from moto.core.responses import EmptyResult
+
+from dify_aws.offline.cloud import Cloud
+from dify_aws.offline.correction import corrects
+
+_CHANGES = ("AddClientIDToOpenIDConnectProvider", "RemoveClientIDFromOpenIDConnectProvider")
+
+
+@corrects(
+    "moto.iam.responses:IamResponse",
+    "call_action",
+    says="Client ids are added to a provider and taken away; doing so again changes nothing.",
+    link="https://docs.aws.amazon.com/IAM/latest/APIReference/API_AddClientIDToOpenIDConnectProvider.html",
+)
+def client_ids_change(cloud: Cloud, original: Callable[[], Any], response: Any) -> Any:
+    action = response._get_action()
+    if action not in _CHANGES:
+        return original()
+    provider = response.backend.get_open_id_connect_provider(response._get_param("OpenIDConnectProviderArn"))
+    others = [each for each in provider.client_id_list if each != response._get_param("ClientID")]
+    added = [response._get_param("ClientID")] if action == _CHANGES[0] else []
+    provider.client_id_list = [*others, *added]
+    return response.serialized(EmptyResult())
+
+
+CORRECTIONS = (client_ids_change,)

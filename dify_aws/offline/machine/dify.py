@@ -1,0 +1,172 @@
+"""Dify on the model machine: what its containers know of each other, its database, its first admin, and its probes."""
+
+from __future__ import annotations
+
+import json
+import re
+import shlex
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import urlsplit
+
+from dify_aws.install.bundle import DATA
+from dify_aws.install.fact import Answer, Fact
+from dify_aws.install.steps.admin import Setup
+from dify_aws.install.steps.migration import JOB
+from dify_aws.install.steps.probe import Asked
+from dify_aws.offline.machine.ended import Ended, NotModelled, failed
+from dify_aws.offline.machine.engine import Running, of_service, runs
+from dify_aws.offline.machine.files import Entry, Options
+
+if TYPE_CHECKING:
+    from dify_aws.offline.machine.machine import Machine
+
+TABLES: Final = f"{DATA}/postgres/pgdata"
+"""The database of the model is one file where PostgreSQL keeps its own, so it goes with the disk that it is on."""
+
+PASSWORD: Final = re.compile(r"(?=.*[a-zA-Z])(?=.*\d).{8,}")
+
+
+@dataclass
+class Dify:
+    """What can be wrong inside: what a migration says when it fails, and how often from now on it is skipped."""
+
+    migration_fails: str = ""
+    migration_skips: int = 0
+
+
+def database(machine: Machine) -> dict[str, Any]:
+    """What is in the database: the password it was made with, the release of its tables, the first admin."""
+    found: dict[str, Any] = json.loads(machine.files.text(TABLES) or "{}")
+    return found
+
+
+def _store(machine: Machine, **values: Any) -> None:
+    data = json.dumps({**database(machine), **values}).encode()
+    machine.files.put(TABLES, Entry("file", data, 0o600, "70:70", machine.clock.now()))
+
+
+def begun(machine: Machine, service: str, environment: Mapping[str, str]) -> None:
+    """A container was started. PostgreSQL takes its password when it has no data yet, and never again."""
+    if service == "db_postgres" and not database(machine):
+        machine.files.make_directories(f"{DATA}/postgres")
+        _store(machine, password=environment["POSTGRES_PASSWORD"], release="", admin="")
+
+
+def complaint(machine: Machine, service: str, environment: Mapping[str, str]) -> str:
+    """Why a container ends by itself; nothing if it does not. It is the others that it cannot do without."""
+    if not {"DB_PASSWORD", "REDIS_PASSWORD"} <= environment.keys():
+        return ""
+    for other in ("db_postgres", "redis"):
+        found = of_service(machine, other)
+        if found is None or found.state != "running":
+            return f"could not connect to {other}: Connection refused"
+        if other == "redis" and found.environment["REDISCLI_AUTH"] != environment["REDIS_PASSWORD"]:
+            return "WRONGPASS invalid username-password pair"
+    if database(machine)["password"] != environment["DB_PASSWORD"]:
+        return 'FATAL: password authentication failed for user "postgres"'
+    return ""
+
+
+def ailment(machine: Machine, found: Running) -> str:
+    """What is wrong with a container that was started: of the world's making, or for want of others."""
+    told = machine.engine.ails.get(found.service, "")
+    return told or ("ends" if complaint(machine, found.service, found.environment) else "")
+
+
+def well(machine: Machine, service: str) -> Running | None:
+    """The container of a service, if it runs and nothing ails it."""
+    found = of_service(machine, service) if runs(machine) else None
+    return found if found and found.state == "running" and not ailment(machine, found) else None
+
+
+def log(machine: Machine, service: str) -> str:
+    """What the container of a service has said last."""
+    found = of_service(machine, service)
+    if found is None:
+        return ""
+    told = complaint(machine, service, found.environment) or machine.engine.ails.get(service, "")
+    return f"{service}: {told or 'ready'}\n"
+
+
+def migrate(machine: Machine, services: Mapping[str, Any], words: Sequence[str]) -> Ended:
+    """The one job that there is: docker compose run … api."""
+    options = Options("docker compose run")
+    for flag in ("--rm", "--no-deps", "-T"):
+        options.add_argument(flag, action="store_true", required=True)
+    options.add_argument("--name", choices=[JOB], required=True)
+    options.add_argument("--env", action="append", default=[])
+    options.add_argument("service", choices=["api"])
+    said = options.parse_args(words)
+    environment = {**services["api"]["environment"], **dict(each.split("=", 1) for each in said.env)}
+    if (environment["MODE"], environment["MIGRATION_ENABLED"]) != ("migration", "true"):
+        raise NotModelled(shlex.join(words))
+    if wrong := complaint(machine, "api", environment) or machine.dify.migration_fails:
+        return failed(wrong)
+    if machine.dify.migration_skips:
+        machine.dify.migration_skips -= 1
+        return Ended(out=b"Database migration skipped\n")
+    _store(machine, release=services["api"]["image"])
+    return Ended(out=b"Database migration successful!\n")
+
+
+def execute(machine: Machine, words: Sequence[str], stdin: bytes) -> Ended:
+    """docker compose exec: curl in the container of api, which reads its requests."""
+    if list(words) != ["-T", "api", "curl", "--config", "-"]:
+        raise NotModelled(shlex.join(words))
+    api = well(machine, "api")
+    if api is None:
+        return failed('service "api" is not running')
+    out, welcome = "", False
+    for part in stdin.decode().split("next\n"):
+        told = dict(re.findall(r'^([\w-]+) = "(.*)"$', part, re.MULTILINE))
+        path = urlsplit(told["url"]).path
+        status, answer = _posted(machine, api, path, json.loads(re.sub(r"\\(.)", r"\1", told["data"])), welcome)
+        welcome = welcome or (path.endswith("/init") and status == 201)
+        out += json.dumps(answer) + told["write-out"].replace("\\n", "\n").replace("%{http_code}", str(status))
+    return Ended(out=out.encode())
+
+
+def _posted(
+    machine: Machine, api: Running, path: str, body: Mapping[str, str], welcome: bool
+) -> tuple[int, Mapping[str, str]]:
+    """The two requests by which somebody becomes the first admin. ``welcome``: the initial password was told."""
+    if database(machine)["admin"]:
+        return 403, {"code": "already_setup", "message": "Dify has been successfully installed."}
+    if path == "/console/api/init":
+        if body["password"] == api.environment["INIT_PASSWORD"]:
+            return 201, {"result": "success"}
+        return 401, {"code": "init_validate_failed", "message": "Init validation failed."}
+    if path != "/console/api/setup":
+        raise NotModelled(f"POST {path}")
+    if not welcome:
+        return 401, {"code": "not_init_validated", "message": "Init validation has not been completed yet."}
+    if not PASSWORD.fullmatch(body["password"]):
+        return 400, {"code": "invalid_param", "message": "Password must contain letters and numbers."}
+    _store(machine, admin=body["email"])
+    return 201, {"result": "success"}
+
+
+def _setup(machine: Machine, fact: Setup) -> Answer:
+    if well(machine, "api") is None:
+        return Answer()
+    if not database(machine)["release"]:
+        return Answer(b'{"message": "Internal Server Error", "code": "unknown"}\n')
+    return Answer(json.dumps({"step": "finished" if database(machine)["admin"] else "not_started"}).encode())
+
+
+def _asked(machine: Machine, fact: Asked) -> Answer:
+    """It goes well if all the containers that the question goes to, or through, are well."""
+    needed = {fact.service, *re.findall(r"\binside (\w+)", fact.question)}
+    if "--connect-to" in fact.question:
+        needed.add("nginx")
+    ill = sorted(service for service in needed if well(machine, service) is None)
+    if not ill and fact.about == "setup is closed" and '"not_started"' not in fact.answer:
+        ill = [] if database(machine)["admin"] else ["api"]
+    if not ill:
+        return Answer()
+    return Answer(f"no answer from {', '.join(ill)}\n\n{log(machine, fact.service)}".encode(), 1)
+
+
+ANSWERS: Final[Mapping[type[Fact[Any]], Callable[[Machine, Any], Answer]]] = {Setup: _setup, Asked: _asked}

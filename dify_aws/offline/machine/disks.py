@@ -1,0 +1,134 @@
+"""Disks: the EBS volumes of the model machine, what is on them, and where they are mounted."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final
+
+from dify_aws.install.block_device import BlockDevice
+from dify_aws.install.fact import Answer, Fact
+from dify_aws.install.steps.data_disk import FORMAT
+from dify_aws.offline.machine.ended import Ended, NotModelled, failed
+from dify_aws.offline.machine.files import Entry, Tree
+
+if TYPE_CHECKING:
+    from dify_aws.offline.machine.machine import Machine
+
+BY_ID: Final = "/dev/disk/by-id/nvme-Amazon_Elastic_Block_Store_"
+BLOCK: Final = 4096
+
+
+def _empty() -> Tree:
+    return {"/": Entry("directory")}
+
+
+@dataclass
+class Disk:
+    """A volume. In bytes: ``size`` of the device, ``file_system`` of what is on it, ``used`` of that."""
+
+    size: int
+    signatures: tuple[str, ...] = ()
+    uuid: str = ""
+    file_system: int = 0
+    used: int = 0
+    filled: bool = False
+    parts: tuple[str, ...] = ()
+    tree: Tree = field(default_factory=_empty)
+
+
+@dataclass
+class Disks:
+    """Those that are attached beside the root disk, by volume id, and which is mounted where."""
+
+    attached: dict[str, Disk] = field(default_factory=dict)
+    mounted: dict[str, str] = field(default_factory=dict)
+
+    def device(self, volume_id: str) -> str:
+        """How Linux calls it."""
+        return f"/dev/nvme{list(self.attached).index(volume_id) + 1}n1"
+
+
+def _block_device(machine: Machine, fact: BlockDevice) -> Answer:
+    return Answer("\n".join(_told(machine, fact.volume_id, fact.path)).encode())
+
+
+def _told(machine: Machine, volume_id: str, path: str) -> Iterator[str]:
+    disks = machine.disks
+    if there := disks.mounted.get(path):
+        yield f"at={disks.device(there)} ext4"
+        yield f"free={disks.attached[there].file_system - disks.attached[there].used}"
+    else:
+        names = (each.removeprefix(f"{path}/") for each in machine.files.below(path) if each != path)
+        yield from [f"inside={name}" for name in names if "/" not in name][:3]
+    if volume_id not in disks.attached:
+        yield from (f"there={each}" for each in disks.attached)
+        return
+    disk = disks.attached[volume_id]
+    yield f"device={disks.device(volume_id)}"
+    yield f"size={disk.size}"
+    yield from (f"part={part}" for part in disk.parts)
+    yield from (f"mounted={where}" for where, volume in disks.mounted.items() if volume == volume_id)
+    if machine.files.get(f"/var/lib/dify-aws/formatting-{volume_id}"):
+        yield "begun=yes"
+    yield from (f"signature={signature}" for signature in disk.signatures)
+    if disk.signatures == ("ext4",):
+        yield f"uuid={disk.uuid}"
+        yield f"blocks={disk.file_system // BLOCK}"
+        yield f"block={BLOCK}"
+    elif disk.filled and not disk.signatures:
+        yield "filled=yes"
+
+
+def _format(machine: Machine, arguments: Sequence[str], stdin: bytes) -> Ended:
+    volume_id, uuid, marks = arguments
+    disk = machine.disks.attached.get(volume_id)
+    if disk is None:
+        return failed("")
+    if disk.uuid == uuid:
+        return Ended()
+    mark = f"{marks}/formatting-{volume_id}"
+    if disk.signatures or disk.parts or (disk.filled and not machine.files.get(mark)):
+        return failed(f"{machine.disks.device(volume_id)} is not blank: {' '.join(disk.signatures + disk.parts)}", 65)
+    machine.files.make_directories(marks)
+    machine.files.remove(mark)
+    disk.signatures, disk.uuid, disk.file_system, disk.tree = ("ext4",), uuid, disk.size, _empty()
+    return Ended()
+
+
+def _mount(machine: Machine, argv: Sequence[str], stdin: bytes) -> Ended:
+    """Only ``mount WHERE``, by what fstab says of it."""
+    if len(argv) != 2 or not argv[1].startswith("/"):
+        raise NotModelled(" ".join(argv))
+    where, disks = argv[1], machine.disks
+    lines = (line.split() for line in machine.files.text("/etc/fstab").splitlines() if not line.startswith("#"))
+    source = next((line[0] for line in lines if len(line) > 1 and line[1] == where), None)
+    if source is None:
+        return failed(f"mount: {where}: can't find in /etc/fstab.", 1)
+    found = [volume for volume, disk in disks.attached.items() if source == f"UUID={disk.uuid}"]
+    if not found:
+        return failed(f"mount: {where}: can't find {source}.", 1)
+    if machine.files.get(where) is None:
+        return failed(f"mount: {where}: mount point does not exist.", 32)
+    if where in disks.mounted:
+        return failed(f"mount: {where}: {disks.device(found[0])} already mounted on {where}.", 32)
+    disks.mounted[where] = found[0]
+    machine.files.mounts[where] = disks.attached[found[0]].tree
+    return Ended()
+
+
+def _resize2fs(machine: Machine, argv: Sequence[str], stdin: bytes) -> Ended:
+    names = {f"{BY_ID}{volume.replace('-', '')}": disk for volume, disk in machine.disks.attached.items()}
+    if argv[1:] and argv[1] not in names:
+        return failed(f"open: No such file or directory while opening {argv[1]}")
+    disk = names[argv[1]]
+    disk.file_system = disk.size
+    return Ended()
+
+
+ANSWERS: Final[Mapping[type[Fact[Any]], Callable[[Machine, Any], Answer]]] = {BlockDevice: _block_device}
+COMMANDS: Final[Mapping[str, Callable[[Machine, Sequence[str], bytes], Ended]]] = {
+    "mount": _mount,
+    "resize2fs": _resize2fs,
+}
+SCRIPTS: Final[Mapping[str, Callable[[Machine, Sequence[str], bytes], Ended]]] = {FORMAT: _format}

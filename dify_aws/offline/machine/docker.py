@@ -1,0 +1,238 @@
+"""Docker: the commands docker and docker compose of the model machine, and what they tell."""
+
+from __future__ import annotations
+
+import math
+import re
+import shlex
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any, Final
+
+from dify_aws.install.bundle import HOME
+from dify_aws.install.compose import Project
+from dify_aws.install.fact import Answer, Fact
+from dify_aws.install.steps.image import Images, listed
+from dify_aws.offline.machine import dify
+from dify_aws.offline.machine.certificates import BEGINNING
+from dify_aws.offline.machine.ended import Ended, NotModelled, failed
+from dify_aws.offline.machine.engine import UNIT, Running, definitions, digest, named, runs
+from dify_aws.offline.machine.files import Options
+
+if TYPE_CHECKING:
+    from dify_aws.offline.machine.machine import Machine
+
+HEALTHY_SECONDS: Final = 12.0
+"""How long a container takes from its start to its first good health."""
+
+RESTARTS: Final = 6
+NO_ENGINE: Final = "Cannot connect to the Docker daemon at unix:///var/run/docker.sock. Is the docker daemon running?"
+
+
+# Facts ----------------------------------------------------------------------------------------------------------------
+
+
+def _images(machine: Machine, fact: Images) -> Answer:
+    if not runs(machine):
+        return Answer()
+    return Answer("\n".join(f"{name} {name}" for name in sorted(machine.engine.images)).encode())
+
+
+def _project(machine: Machine, fact: Project) -> Answer:
+    now = machine.clock.now()
+    present = BEGINNING + timedelta(seconds=now if math.isfinite(now) else 0)
+    lines = [f"{present.timestamp():.0f}"]
+    if not runs(machine):
+        return Answer("\n".join([*lines, ""]).encode())
+    lines += [f"{service} {digest(wished)}" for service, wished in sorted(definitions(machine).items())]
+    lines.append("")
+    for found in machine.engine.containers.values():
+        ail = dify.ailment(machine, found) if found.state == "running" else ""
+        age = now - found.started if math.isfinite(now) else 3600.0
+        ends = ail in ("ends", "out of memory")
+        health = "" if not found.watched else "starting" if age < HEALTHY_SECONDS or ends else "healthy"
+        fields: tuple[object, ...] = (
+            found.service,
+            found.one_off,
+            found.configuration,
+            "restarting" if ends else found.state,
+            "unhealthy" if ail == "unhealthy" else health,
+            137 if ail == "out of memory" else 1 if ends or found.state == "exited" else 0,
+            str(ail == "out of memory").lower(),
+            RESTARTS if ends else 0,
+            f"{datetime.fromtimestamp(present.timestamp() - age, UTC):%Y-%m-%dT%H:%M:%S.%f}000Z",
+            found.memory_mib << 20,
+        )
+        lines.append("|".join(map(str, fields)))
+    return Answer("\n".join(lines).encode())
+
+
+# Commands -------------------------------------------------------------------------------------------------------------
+
+
+def _docker(machine: Machine, argv: Sequence[str], stdin: bytes) -> Ended:
+    if not machine.units.known(UNIT):
+        return failed("bash: docker: command not found", 127)
+    if not runs(machine):
+        return failed(NO_ENGINE)
+    verb, *words = argv[1:]
+    match verb:
+        case "compose":
+            return _compose(machine, words, stdin)
+        case "pull":
+            return _pull(machine, words)
+        case "wait" | "rm" if len(words) == 1:
+            # A job is over as soon as it was begun, and then it is gone.
+            return failed(f"Error response from daemon: No such container: {words[0]}")
+        case _:
+            raise NotModelled(shlex.join(argv))
+
+
+def _pull(machine: Machine, words: Sequence[str]) -> Ended:
+    options = Options("docker pull")
+    options.add_argument("--quiet", action="store_true", required=True)
+    options.add_argument("image")
+    image, engine = options.parse_args(words).image, machine.engine
+    if engine.refusals:
+        engine.refusals -= 1
+        told = 'Get "https://registry-1.docker.io/v2/": dial tcp 192.0.2.9:443: connect: connection refused'
+        return failed(f"Error response from daemon: {told}")
+    if image in engine.absent:
+        return failed(f"Error response from daemon: manifest for {image} not found: manifest unknown: manifest unknown")
+    if engine.full:
+        return failed("failed to register layer: write /usr/lib/libc.so: no space left on device")
+    engine.images.add(listed(image))
+    return Ended(out=f"docker.io/{image}\n".encode())
+
+
+def _compose(machine: Machine, words: Sequence[str], stdin: bytes) -> Ended:
+    if list(words[:2]) != ["--project-directory", HOME]:
+        raise NotModelled(shlex.join(words))
+    verb, *rest = words[2:]
+    try:
+        services = definitions(machine)
+    except KeyError as variable:
+        return failed(f"the variable {variable} is not set", 15)
+    if not services:
+        return failed("no configuration file provided: not found", 14)
+    known = {"up": _up, "stop": _stop, "restart": _restart, "unpause": _unpause, "logs": _logs}
+    if verb in known:
+        return known[verb](machine, services, rest)
+    if verb == "run":
+        return dify.migrate(machine, services, rest)
+    if verb == "exec":
+        return dify.execute(machine, rest, stdin)
+    raise NotModelled(shlex.join(words))
+
+
+def _up(machine: Machine, services: Mapping[str, Any], words: Sequence[str]) -> Ended:
+    options = Options("docker compose up")
+    options.add_argument("--detach", action="store_true", required=True)
+    options.add_argument("--pull", choices=["never"], required=True)
+    options.add_argument("--remove-orphans", action="store_true")
+    options.add_argument("services", nargs="+")
+    said = options.parse_args(words)
+    containers = machine.engine.containers
+    if said.remove_orphans:
+        for name in [name for name, each in containers.items() if each.service not in services]:
+            del containers[name]
+    wanted = list(said.services)
+    for service in wanted:
+        wanted += [each for each in services[service].get("depends_on", {}) if each not in wanted]
+    for service in reversed(wanted):
+        ended = _begin(machine, service, services[service])
+        if ended.status:
+            return ended
+    return Ended()
+
+
+def _begin(machine: Machine, service: str, wished: Mapping[str, Any]) -> Ended:
+    name, engine = named(service), machine.engine
+    found = engine.containers.get(name)
+    if found and found.configuration == digest(wished) and found.state in ("running", "paused"):
+        return Ended()
+    if listed(wished["image"]) not in engine.images:
+        return failed(f"Error response from daemon: No such image: {wished['image']}")
+    engine.containers[name] = made = Running(
+        service=service,
+        configuration=digest(wished),
+        image=wished["image"],
+        environment=wished.get("environment", {}),
+        memory_mib=int(wished["mem_limit"].removesuffix("m")),
+        watched="healthcheck" in wished,
+        started=machine.clock.now(),
+        state="created",
+    )
+    for port in (int(published.partition(":")[0]) for published in wished.get("ports", ())):
+        if machine.system.listening.setdefault(port, "docker-proxy") != "docker-proxy":
+            return failed(
+                "Error response from daemon: driver failed programming external connectivity on endpoint "
+                f"{name}: failed to bind port 0.0.0.0:{port}/tcp: Error starting userland proxy: "
+                f"listen tcp4 0.0.0.0:{port}: bind: address already in use"
+            )
+    made.state = "running"
+    dify.begun(machine, service, made.environment)
+    return Ended()
+
+
+def _of(machine: Machine, services: Mapping[str, Any], words: Sequence[str]) -> list[Running]:
+    if strangers := [word for word in words if word not in services]:
+        raise NotModelled(f"docker compose: no such service: {strangers}")
+    return [each for each in machine.engine.containers.values() if each.service in words]
+
+
+def _stop(machine: Machine, services: Mapping[str, Any], words: Sequence[str]) -> Ended:
+    for each in _of(machine, services, words):
+        each.state = "exited"
+    return Ended()
+
+
+def _restart(machine: Machine, services: Mapping[str, Any], words: Sequence[str]) -> Ended:
+    """It comes up again, and what ailed it alone may be over; the world's ailments are not."""
+    if words[0] != "--no-deps":
+        raise NotModelled(shlex.join(["docker", "compose", "restart", *words]))
+    for each in _of(machine, services, words[1:]):
+        each.state, each.started = "running", machine.clock.now()
+    return Ended()
+
+
+def _unpause(machine: Machine, services: Mapping[str, Any], words: Sequence[str]) -> Ended:
+    for each in _of(machine, services, words):
+        each.state = "running" if each.state == "paused" else each.state
+    return Ended()
+
+
+def _logs(machine: Machine, services: Mapping[str, Any], words: Sequence[str]) -> Ended:
+    options = Options("docker compose logs")
+    options.add_argument("--no-color", action="store_true", required=True)
+    options.add_argument("--no-log-prefix", action="store_true", required=True)
+    options.add_argument("--tail", required=True)
+    options.add_argument("service")
+    return Ended(out=dify.log(machine, options.parse_args(words).service).encode())
+
+
+def _flock(machine: Machine, argv: Sequence[str], stdin: bytes) -> Ended:
+    """Nobody else is at work: one command of the model ends before the next begins."""
+    if argv[1] != "--timeout" or argv[4] != "docker":
+        raise NotModelled(shlex.join(argv))
+    return _docker(machine, argv[4:], stdin)
+
+
+def _ss(machine: Machine, argv: Sequence[str], stdin: bytes) -> Ended:
+    port = re.fullmatch(r"sport = :(\d+)", argv[-1])
+    if argv[1:-1] != ["-Hltnp"] or not port:
+        raise NotModelled(shlex.join(argv))
+    program = machine.system.listening.get(int(port[1]))
+    return Ended(out=f'LISTEN 0 128 0.0.0.0:{port[1]} 0.0.0.0:* users:(("{program}",pid=700,fd=3))\n'.encode())
+
+
+ANSWERS: Final[Mapping[type[Fact[Any]], Callable[[Machine, Any], Answer]]] = {
+    Images: _images,
+    Project: _project,
+    **dify.ANSWERS,
+}
+COMMANDS: Final[Mapping[str, Callable[[Machine, Sequence[str], bytes], Ended]]] = {
+    "docker": _docker,
+    "flock": _flock,
+    "ss": _ss,
+}

@@ -1,0 +1,99 @@
+"""Engine: what Docker has on the model machine: images, containers, and what compose.yaml says of them."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final
+
+import yaml
+
+from dify_aws.install.bundle import HOME
+from dify_aws.install.compose import PROJECT
+
+if TYPE_CHECKING:
+    from dify_aws.offline.machine.machine import Machine
+
+UNIT: Final = "docker.service"
+
+
+@dataclass
+class Running:
+    """One container. ``state`` is what a person or Compose made of it: created, running, paused or exited."""
+
+    service: str
+    configuration: str
+    image: str
+    environment: Mapping[str, str]
+    memory_mib: int
+    watched: bool
+    started: float
+    state: str = "running"
+    one_off: bool = False
+
+
+@dataclass
+class Engine:
+    """What the engine has, and what is wrong with its world.
+
+    ``absent``: images that no registry has. ``refusals``: how often from now on a registry does not answer. ``ails``:
+    what is wrong with a service, by its name: "ends", "out of memory" or "unhealthy".
+    """
+
+    images: set[str] = field(default_factory=set)
+    containers: dict[str, Running] = field(default_factory=dict)
+    absent: set[str] = field(default_factory=set)
+    refusals: int = 0
+    full: bool = False
+    ails: dict[str, str] = field(default_factory=dict)
+
+
+def runs(machine: Machine) -> bool:
+    """Whether the engine answers."""
+    return machine.units.runs(UNIT)
+
+
+def of_service(machine: Machine, service: str) -> Running | None:
+    """The container of a service, in whatever state."""
+    return machine.engine.containers.get(named(service))
+
+
+def named(service: str) -> str:
+    """How Compose names the container of a service."""
+    return f"{PROJECT}-{service}-1"
+
+
+def definitions(machine: Machine) -> dict[str, Any]:
+    """The services of compose.yaml, with what .env says filled in. Raises KeyError for a variable that it has not."""
+    values = dict(_variables(machine.files.text(f"{HOME}/.env")))
+    loaded = yaml.safe_load(machine.files.text(f"{HOME}/compose.yaml")) or {}
+
+    def filled(value: Any) -> Any:
+        match value:
+            case dict():
+                return {key: filled(each) for key, each in value.items()}
+            case list():
+                return [filled(each) for each in value]
+            case str():
+                return re.sub(r"\$\$|\$\{(\w+)\}", lambda found: values[found[1]] if found[1] else "$", value)
+            case _:
+                return value
+
+    services: dict[str, Any] = filled(loaded.get("services", {}))
+    return services
+
+
+def _variables(text: str) -> Iterator[tuple[str, str]]:
+    for line in text.splitlines():
+        if line and not line.startswith("#"):
+            name, _, quoted = line.partition("=")
+            yield name, re.sub(r"\\(.)", r"\1", quoted[1:-1])
+
+
+def digest(definition: Mapping[str, Any]) -> str:
+    """Changes with all of a service's definition but those that it depends on."""
+    told = {key: value for key, value in definition.items() if key != "depends_on"}
+    return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()

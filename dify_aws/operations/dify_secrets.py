@@ -1,0 +1,53 @@
+"""The secrets of one Dify where they are kept: made once, in AWS Secrets Manager, and read ever after."""
+
+from __future__ import annotations
+
+from typing import Final
+from uuid import UUID, uuid5
+
+from dify_aws.aws import Aws
+from dify_aws.errors import AwsError
+from dify_aws.install.dify_secrets import DifySecrets
+
+VERSIONS: Final = UUID("7f0c8a4e-6d1b-4b53-9a55-0d3b6f6f6b1e")
+"""The space of the names that we give to versions."""
+
+
+def read(aws: Aws, name: str) -> DifySecrets:
+    """The secrets as they are kept; those that are still to be made are empty.
+
+    Raises:
+        AwsError: they could not be read.
+        ValueError: somebody has put something else there.
+    """
+    return _read(aws, name)[0]
+
+
+def completed(aws: Aws, name: str) -> DifySecrets:
+    """The secrets as they are kept; those that are still to be made are made, and kept first.
+
+    Two runs that make them at the same time end with the same ones: the token of the new version follows from the
+    version that was read, and AWS takes one content for a token.
+    https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_PutSecretValue.html
+
+    Raises:
+        AwsError: they could not be read or kept. None is in use then.
+        ValueError: somebody has put something else there.
+    """
+    found, version = _read(aws, name)
+    if not found.missing:
+        return found
+    made = found.completed()
+    token = str(uuid5(VERSIONS, f"{name} {version}"))
+    try:
+        aws.call("secretsmanager.PutSecretValue", SecretId=name, SecretString=made.to_json(), ClientRequestToken=token)
+    except AwsError as error:
+        if error.code != "ResourceExistsException":
+            raise
+        return completed(aws, name)
+    return made
+
+
+def _read(aws: Aws, name: str) -> tuple[DifySecrets, str]:
+    answer = aws.call("secretsmanager.GetSecretValue", SecretId=name)
+    return DifySecrets.from_json(answer["SecretString"]), answer["VersionId"]

@@ -1,0 +1,163 @@
+"""Door: one port of one security group, as AWS knows it: who holds it open, and what closes it when nobody else does.
+
+Before a rule is there, EventBridge Scheduler has been told to revoke it: one schedule for each network and port, named
+after them, so that all who share the rule share the schedule. It is deleted only together with the rule; a run that is
+killed anywhere leaves either both, or a schedule that revokes nothing.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from ipaddress import IPv4Address, IPv6Address
+from typing import Any
+
+from dify_aws.aws import Aws
+from dify_aws.aws.birth import TAG_ADDRESS, tag_list, tag_map
+from dify_aws.aws.date import told_at
+from dify_aws.errors import AwsError
+from dify_aws.resources.gone import delete, gone_already
+from dify_aws.resources.lease_tag import PREFIX, LeaseTag
+from dify_aws.resources.security_group import Rule
+
+Address = IPv4Address | IPv6Address
+
+
+@dataclass(frozen=True)
+class Opening:
+    """A rule that lets somebody in. ``leases`` are those that still run; ``ours`` is any that was ever leased."""
+
+    id: str
+    network: str
+    port: int
+    leases: tuple[LeaseTag, ...]
+    ours: bool
+
+
+@dataclass(frozen=True)
+class Door:
+    """A port of a security group.
+
+    Args:
+        group_id: the security group.
+        schedule_group: the name of the schedule group for what closes it.
+        role_arn: the role that EventBridge Scheduler revokes with.
+        port: the TCP port.
+    """
+
+    aws: Aws
+    group_id: str
+    schedule_group: str
+    role_arn: str
+    port: int
+
+    def look(self) -> tuple[Sequence[Opening], datetime]:
+        """What is open, and AWS's time."""
+        return look(self.aws, self.group_id)
+
+    def at(self, address: Address) -> str:
+        """The network of one address."""
+        return f"{address}/{address.max_prefixlen}"
+
+    def open(self, address: Address, lease: LeaseTag) -> str | None:
+        """Add the rule, with the lease on it; its id, or None if there is one already."""
+        tags = {**self.aws.ownership(f"lease/{lease.id}", keep=False), lease.key: lease.value}
+        try:
+            answer = self.aws.call(
+                "ec2.AuthorizeSecurityGroupIngress",
+                GroupId=self.group_id,
+                IpPermissions=[self._permission(address)],
+                TagSpecifications=[{"ResourceType": "security-group-rule", "Tags": tag_list(tags)}],
+            )
+        except AwsError as error:
+            if error.code != "InvalidPermission.Duplicate":
+                raise
+            return None
+        return str(answer["SecurityGroupRules"][0]["SecurityGroupRuleId"])
+
+    def join(self, opening: Opening, lease: LeaseTag) -> str | None:
+        """Put the lease on a rule that is there; its id, or None if it has just gone."""
+        try:
+            self.aws.call("ec2.CreateTags", Resources=[opening.id], Tags=[{"Key": lease.key, "Value": lease.value}])
+        except AwsError as error:
+            if not gone_already(error):
+                raise
+            return None
+        return opening.id
+
+    def leave(self, opening: Opening, lease_id: str) -> None:
+        """Take a lease off a rule that others go on using."""
+        delete(self.aws, "ec2.DeleteTags", Resources=[opening.id], Tags=[{"Key": PREFIX + lease_id}])
+
+    def close(self, address: Address, opening: Opening) -> None:
+        """Take the rule away, and then what would have done so."""
+        revoke(self.aws, self.group_id, [opening])
+        # Not before: there is no moment with a rule that nothing closes. Whoever opens at the same address just now
+        # makes the schedule first and the rule after it, and AWS lets nobody do the latter while our rule is there.
+        delete(self.aws, "scheduler.DeleteSchedule", Name=self._name(address), GroupName=self.schedule_group)
+
+    def close_at(self, address: Address, moment: datetime, *, again: bool) -> None:
+        """Let AWS take the rule away at ``moment``. ``again``: it has been told to before.
+
+        AWS does it in the minute after. https://docs.aws.amazon.com/scheduler/latest/UserGuide/schedule-types.html
+        """
+        request = {
+            "Name": self._name(address),
+            "GroupName": self.schedule_group,
+            "ScheduleExpression": f"at({moment:%Y-%m-%dT%H:%M:%S})",
+            "ScheduleExpressionTimezone": "UTC",
+            "FlexibleTimeWindow": {"Mode": "OFF"},
+            "ActionAfterCompletion": "DELETE",
+            "Target": {
+                "Arn": f"arn:{self.role_arn.split(':')[1]}:scheduler:::aws-sdk:ec2:revokeSecurityGroupIngress",
+                "RoleArn": self.role_arn,
+                "Input": json.dumps({"GroupId": self.group_id, "IpPermissions": [self._permission(address)]}),
+            },
+        }
+        first, second = ("Update", "Create") if again else ("Create", "Update")
+        # A third time, because AWS may carry out and delete what is there between the first and the second.
+        for verb in (first, second):
+            try:
+                self.aws.call(f"scheduler.{verb}Schedule", **request)
+                return
+            except AwsError as error:
+                if error.code not in ("ConflictException", "ResourceNotFoundException"):
+                    raise
+        self.aws.call(f"scheduler.{first}Schedule", **request)
+
+    def _permission(self, address: Address) -> dict[str, Any]:
+        return Rule(self.at(address), self.port).permission()
+
+    def _name(self, address: Address) -> str:
+        # Schedules have names of 64 characters at most, without colons.
+        written = str(address) if isinstance(address, IPv4Address) else address.packed.hex()
+        return f"{self.group_id}-{self.port}-{written}"
+
+
+def look(aws: Aws, group_id: str) -> tuple[Sequence[Opening], datetime]:
+    """What lets somebody into a security group by address, and AWS's time."""
+    in_it = [{"Name": "group-id", "Values": [group_id]}]
+    answer = aws.call("ec2.DescribeSecurityGroupRules", Filters=in_it)
+    now = told_at(answer)
+    return [_opening(rule, now) for rule in answer["SecurityGroupRules"] if not rule["IsEgress"]], now
+
+
+def revoke(aws: Aws, group_id: str, openings: Sequence[Opening]) -> None:
+    """Take rules away; that they are gone already is success."""
+    if openings:
+        ids = sorted(opening.id for opening in openings)
+        delete(aws, "ec2.RevokeSecurityGroupIngress", GroupId=group_id, SecurityGroupRuleIds=ids)
+
+
+def _opening(rule: dict[str, Any], now: datetime) -> Opening:
+    tags = tag_map(rule.get("Tags"))
+    return Opening(
+        id=rule["SecurityGroupRuleId"],
+        network=rule.get("CidrIpv4") or rule.get("CidrIpv6") or "",
+        # A range of ports, or another protocol, is no opening of ours.
+        port=rule["FromPort"] if rule["IpProtocol"] == "tcp" and rule["FromPort"] == rule["ToPort"] else -1,
+        leases=tuple(lease for lease in LeaseTag.read(tags) if lease.expires > now),
+        ours=bool(LeaseTag.read(tags)) or tags.get(TAG_ADDRESS, "").startswith("lease/"),
+    )

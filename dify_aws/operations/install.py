@@ -1,0 +1,64 @@
+"""Installation: Dify put on the machine of a deployment, from the way in to the last probe."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from dify_aws.aws import Aws
+from dify_aws.events import Event, Listener
+from dify_aws.install.dify import install_dify
+from dify_aws.install.domain import points_to
+from dify_aws.install.host import Host
+from dify_aws.install.report import Report
+from dify_aws.operations import dify_secrets
+from dify_aws.operations.reach import Reach
+from dify_aws.operations.way_in import way_in
+from dify_aws.outputs import Outputs
+from dify_aws.settings import Settings
+
+
+@dataclass
+class Installation:
+    """One run of the installer, which another thread may stop."""
+
+    aws: Aws
+    settings: Settings
+    reach: Reach
+    listener: Listener
+    _host: Host | None = field(default=None, init=False, repr=False)
+
+    def run(self, outputs: Outputs, *, dry_run: bool = False, probe: bool = False) -> Report:
+        """See :meth:`dify_aws.Deployment.install`.
+
+        Args:
+            outputs: where the machine is, and all that its files have to name.
+            dry_run: only tell what would be changed.
+            probe: try Dify out at the end, even if nothing was changed.
+        """
+        settings, name = self.settings, outputs.secrets["application"]
+        if settings.domain:
+            points_to(settings.domain, self.reach.resolve(settings.domain), outputs.public_ip)
+        # A dry run keeps none that it makes, and shows none either.
+        secrets = dify_secrets.read(self.aws, name).completed() if dry_run else dify_secrets.completed(self.aws, name)
+        with way_in(self.aws, settings, outputs, self.reach) as (self._host, keep):
+
+            def heard(event: Event) -> None:
+                keep()
+                self.listener(event)
+
+            return install_dify(
+                self._host,
+                settings,
+                outputs,
+                secrets,
+                publishers=self.reach.publishers,
+                dry_run=dry_run,
+                probe=probe,
+                listener=heard,
+                clock=self.aws.clock,
+            )
+
+    def stop(self) -> None:
+        """Let go of the host: what is being waited for there ends with an error."""
+        if self._host:
+            self._host.close()
