@@ -1,40 +1,35 @@
 """The bundle, judged by the programs that will read it: Compose, nginx, Squid, systemd and the shell.
 
-Compose is that of the bed's archive. The other tests need one program of this machine each, and are skipped with the
-reason where it is missing. CI has no nginx and no Squid of its own yet: they are to come from the bed, when the
-installation runs in it.
+Compose is that of the bed's archive, and reads here, because it needs no engine to read a file. nginx and Squid are in
+containers of the bed, systemd is its own.
 """
 
 from __future__ import annotations
 
 import json
 import os
+import re
 import socket
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from dify_aws.install import Bundle
+from dify_aws.releases import RELEASES
 from tests.e2e.bed.archive import Archive
 from tests.e2e.bed.base import Base
+from tests.e2e.bed.bed import Bed
 from tests.e2e.bed.cache import Cache
+from tests.e2e.bed.kept import BedFailed
 from tests.e2e.bed.keys import Keys
 from tests.support.bundles import COMBINATIONS, bundle, given
 
 MOST: Mapping[str, Any] = {"https": True, "profile": "full", "vector_store": "weaviate", "storage": "local"}
-
-
-def needed(*command: str) -> None:
-    """That this command works here."""
-    try:
-        works = subprocess.run(command, capture_output=True, check=False).returncode == 0
-    except FileNotFoundError:
-        works = False
-    if not works:
-        pytest.skip(f"needs {' '.join(command)}")
+HOME = "/srv/bundle"
+IMAGES = RELEASES["1.17.1"]
 
 
 @pytest.fixture(scope="session")
@@ -88,54 +83,61 @@ def test_compose_finds_what_is_wrong(compose: str, tmp_path: Path) -> None:
         ran(compose, "config", "--quiet", cwd=home)
 
 
-@pytest.mark.parametrize("wishes", [{}, {"https": True}, MOST], ids=["http", "https", "full"])
-def test_nginx_takes_it(wishes: Mapping[str, Any], tmp_path: Path) -> None:
-    """nginx accepts the configuration, the certificate included."""
-    needed("nginx", "-v")
-    needed("openssl", "version")
-    certificate = ("-keyout", tmp_path / "privkey.pem", "-out", tmp_path / "fullchain.pem")
-    curve = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes")
-    ran("openssl", "req", "-x509", *curve, "-subj", "/CN=dify.example.com", "-days", "2", *certificate)
-    text = bundle(**wishes).files["nginx/nginx.conf"].text
-    for there, here in (("/etc/letsencrypt/live/dify.example.com", tmp_path), ("/var/log/nginx", tmp_path)):
-        text = text.replace(there, str(here))
-    (tmp_path / "nginx.conf").write_text(text)
-    ran("nginx", "-t", "-q", "-c", tmp_path / "nginx.conf", "-g", f"pid {tmp_path}/pid;")
+@pytest.fixture
+def home(docker: Bed) -> Iterator[str]:
+    """A folder on the bed, and a pair of certificate and key for who wants https."""
+    docker.inside(f"rm -rf {HOME}; mkdir {HOME}")
+    yield HOME
+    docker.inside(f"rm -rf {HOME}")
 
 
-@pytest.mark.parametrize("path", ["squid/squid.conf", "squid-agent/squid.conf"])
-def test_squid_takes_it(path: str, tmp_path: Path) -> None:
-    """Squid's parser accepts it, and has no advice either: it says of a network within another that it ignores one."""
-    needed("squid", "-v")
-    home = written(bundle(**MOST), tmp_path)
-    done = subprocess.run(["squid", "-k", "parse", "-f", home / path], capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    assert not [
-        line for line in done.stderr.splitlines() if any(word in line for word in ("WARNING", "ERROR", "FATAL"))
-    ]
-
-
-def test_systemd_takes_the_units(tmp_path: Path) -> None:
-    """systemd accepts every unit, finds what it starts, and knows no setting that it would ignore."""
-    needed("systemd-analyze", "--version")
-    made = bundle(https=True)
-    home = written(made, tmp_path / "home")
-    units = tmp_path / "units"
-    units.mkdir()
-    (units / "docker.service").write_text("[Service]\nExecStart=/bin/true\n")
+def put(docker: Bed, made: Bundle) -> None:
+    """The files, below HOME or at their own places below HOME/root."""
     for path, file in made.files.items():
-        if path.startswith("/etc/systemd/system/"):
-            (units / Path(path).name).write_text(file.text.replace("/opt/dify", str(home)))
-    ours = sorted(units.glob("dify-*"))
-    assert len(ours) == 4
-    done = subprocess.run(
-        ["systemd-analyze", "verify", *ours],
-        env={**os.environ, "SYSTEMD_UNIT_PATH": f"{units}:"},
-        capture_output=True,
-        text=True,
-        check=False,
+        docker.write(f"{HOME}/{f'root{path}' if path.startswith('/') else path}", file.text, file.mode)
+
+
+@pytest.mark.parametrize("wishes", [{}, {"https": True}, MOST], ids=["http", "https", "full"])
+def test_nginx_takes_it(wishes: Mapping[str, Any], docker: Bed, home: str) -> None:
+    """nginx accepts the configuration, the certificate included."""
+    put(docker, bundle(**wishes))
+    live = f"{home}/letsencrypt/live/dify.example.com"
+    docker.inside(
+        f"mkdir -p {live}; openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2"
+        f" -subj /CN=dify.example.com -keyout {live}/privkey.pem -out {live}/fullchain.pem 2>&1"
     )
-    assert (done.returncode, [line for line in done.stderr.splitlines() if "dify-" in line]) == (0, [])
+    volumes = f"-v {home}/nginx:/etc/nginx/dify:ro -v {home}/letsencrypt:/etc/letsencrypt:ro"
+    check = f"docker run --rm {volumes} {IMAGES['nginx']} nginx -t -q -c /etc/nginx/dify/nginx.conf 2>&1"
+    docker.inside(check)
+    docker.inside(f"echo 'nothing;' >>{home}/nginx/nginx.conf")
+    with pytest.raises(BedFailed, match="unknown directive"):
+        docker.inside(check)
+
+
+@pytest.mark.parametrize("folder", ["squid", "squid-agent"])
+def test_squid_takes_it(folder: str, docker: Bed, home: str) -> None:
+    """Squid's parser accepts it, and has no advice either: it says of a network within another that it ignores one."""
+    put(docker, bundle(**MOST))
+    squid = f"docker run --rm -v {home}/{folder}:/etc/squid/dify:ro {IMAGES['squid']}"
+    check = f"{squid} -k parse -f /etc/squid/dify/squid.conf 2>&1"
+    advice = [line for line in docker.inside(check).splitlines() if re.search("WARNING|ERROR|FATAL", line)]
+    assert not advice
+    docker.inside(f"echo 'acl twice dst 10.0.0.0/8 10.1.0.0/16' >>{home}/{folder}/squid.conf")
+    assert "WARNING" in docker.inside(check)
+
+
+def test_systemd_takes_the_units(docker: Bed, home: str) -> None:
+    """systemd accepts every unit, finds what it starts, and knows no setting that it would ignore."""
+    put(docker, bundle(https=True))
+    units = f"{home}/root/etc/systemd/system"
+    docker.inside(f"sed -i 's#/opt/dify/#{home}/#' {units}/dify-*")
+    assert docker.inside(f"ls {units} | grep -c ^dify-") == "4\n"
+    check = f"SYSTEMD_UNIT_PATH={units}: systemd-analyze verify {units}/dify-* 2>&1"
+    assert "dify-" not in docker.inside(check)
+    docker.inside(f"sed -i 's/^ProtectSystem/ProtectSistem/' {units}/dify-metrics.service; rm {home}/bin/certificate")
+    assert re.search("dify-metrics.*ProtectSistem", docker.inside(f"{check} || true"))
+    with pytest.raises(BedFailed, match="bin/certificate is not executable"):
+        docker.inside(check)
 
 
 @pytest.mark.parametrize("script", ["metrics", "certificate"])
@@ -147,7 +149,6 @@ def test_the_shell_takes_the_scripts(script: str, tmp_path: Path) -> None:
 
 def test_the_metric_is_what_the_agent_hears(tmp_path: Path) -> None:
     """One packet of StatsD each time, 1 or 0 by what Docker says; and none where Docker says nothing."""
-    needed("bash", "--version")
     script = written(bundle(), tmp_path) / "bin/metrics"
     programs = tmp_path / "programs"
     programs.mkdir()

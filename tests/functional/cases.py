@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Final
 
+from tests.functional.cases_account import ACCOUNT
 from tests.functional.cases_machine import MACHINE
 from tests.functional.cases_named import NAMED
 from tests.functional.cases_network import NETWORK
 
-CASES: Final = {**NETWORK, **MACHINE, **NAMED}
+CASES: Final = {**NETWORK, **MACHINE, **NAMED, **ACCOUNT}

@@ -29,10 +29,7 @@ READ: Final = {
     "Version": "2012-10-17",
     "Statement": [{"Effect": "Allow", "Action": ["s3:GetObject"], "Resource": ["arn:aws:s3:::x/*"]}],
 }
-LAMBDA: Final = {
-    "Version": "2012-10-17",
-    "Statement": [{"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}],
-}
+MINE: Final = {"StringEquals": {"aws:SourceAccount": "123456789012"}}
 ALL: Final = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}
 
 
@@ -93,6 +90,12 @@ def _tag_profile(hand: Hand, actual: Actual, key: str, value: str) -> None:
 
 def _untag_profile(hand: Hand, actual: Actual, keys: Sequence[str]) -> None:
     hand.client("iam").untag_instance_profile(InstanceProfileName=actual["instance_profile_name"], TagKeys=list(keys))
+
+
+def _trust(service: str, **condition: Any) -> Any:
+    statement = {"Effect": "Allow", "Principal": {"Service": service}, "Action": "sts:AssumeRole", **condition}
+    document = {"Version": "2012-10-17", "Statement": [statement]}
+    return _role("update_assume_role_policy", PolicyDocument=json.dumps(document))
 
 
 def _empty_profile(hand: Hand, found: Found, actual: Actual) -> None:
@@ -228,10 +231,13 @@ MACHINE: Final[Mapping[str, Case]] = {
             RoleName=actual["role_name"], TagKeys=list(keys)
         ),
         prepare=_policies,
-        stack=lambda: [Role(name="host", policies={"read": READ, "more": READ}, managed_policies=[POLICY])],
+        stack=lambda: [
+            Role(name="host", trust_condition=MINE, policies={"read": READ, "more": READ}, managed_policies=[POLICY])
+        ],
         remove=_delete_role,
         spoils={
-            "service": _role("update_assume_role_policy", PolicyDocument=json.dumps(LAMBDA)),
+            "service": _trust("lambda.amazonaws.com", Condition=MINE),
+            "trust_condition": _trust("ec2.amazonaws.com"),
             "policies (changed)": _role("put_role_policy", PolicyName="read", PolicyDocument=json.dumps(ALL)),
             "policies (one more)": _role("put_role_policy", PolicyName="root", PolicyDocument=json.dumps(ALL)),
             "policies (one less)": _role("delete_role_policy", PolicyName="read"),

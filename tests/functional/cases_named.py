@@ -2,16 +2,35 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from dify_aws import Actual, Alarm, Bucket, LifecycleRule, LogGroup, Resource, StoredSecret, Topic
+from dify_aws import Actual, Alarm, Bucket, LifecycleRule, LogGroup, Resource, ScheduleGroup, StoredSecret, Topic
 from tests.functional.cases_network import Found
 from tests.support.case import Case, Hand
 
 BUCKET: Final = "lab-storage-123456789012-ap-northeast-1"
 GLACIER: Final = LifecycleRule("backups", "backups/", storage_class="GLACIER", transition_days=90)
 SWEEP: Final = LifecycleRule("unfinished", abort_uploads_days=7, noncurrent_expiration_days=90)
+
+
+OPEN: Final = {
+    "Sid": "Another",
+    "Effect": "Allow",
+    "Principal": {"AWS": "arn:aws:iam::210987654321:root"},
+    "Action": "s3:GetObject",
+    "Resource": f"arn:aws:s3:::{BUCKET}/*",
+}
+
+
+def _open(hand: Hand, found: Found, actual: Actual) -> None:
+    """Somebody lets another account read, beside what the policy says already."""
+    s3 = hand.client("s3")
+    policy = json.loads(s3.get_bucket_policy(Bucket=actual.id)["Policy"])
+    s3.put_bucket_policy(
+        Bucket=actual.id, Policy=json.dumps({**policy, "Statement": [*policy["Statement"], OPEN]})
+    )
 
 
 def _tag_bucket(hand: Hand, actual: Actual, key: str, value: str) -> None:
@@ -100,12 +119,13 @@ NAMED: Final = {
                 "put_bucket_ownership_controls", OwnershipControls={"Rules": [{"ObjectOwnership": "ObjectWriter"}]}
             ),
             "tls_only": _bucket("delete_bucket_policy"),
+            "statements": _open,
             "lifecycle (none)": _bucket("delete_bucket_lifecycle"),
             "lifecycle (one less)": _rules(GLACIER),
             "lifecycle (one more)": _rules(GLACIER, SWEEP, LifecycleRule("mine", "x/", abort_uploads_days=1)),
             "lifecycle (changed)": _rules(LifecycleRule("backups", "backups/", "GLACIER", 30), SWEEP),
         },
-        rewished={"tls_only": False, "lifecycle": frozenset()},
+        rewished={"statements": (OPEN,), "tls_only": False, "lifecycle": frozenset()},
         clings=("DeleteBucket", "OperationAborted"),
     ),
     "secret": Case(
@@ -127,6 +147,16 @@ NAMED: Final = {
                 SecretId=actual.id, SecretString="another"
             ),
         },
+    ),
+    "schedule-group": Case(
+        tag=lambda hand, actual, key, value: hand.client("scheduler").tag_resource(
+            ResourceArn=actual["arn"], Tags=[{"Key": key, "Value": value}]
+        ),
+        untag=lambda hand, actual, keys: hand.client("scheduler").untag_resource(
+            ResourceArn=actual["arn"], TagKeys=list(keys)
+        ),
+        stack=lambda: [ScheduleGroup(name="leases")],
+        remove=lambda hand, found, actual: hand.client("scheduler").delete_schedule_group(Name=actual.id),
     ),
     "log-group": Case(
         tag=lambda hand, actual, key, value: hand.client("logs").tag_resource(

@@ -9,6 +9,7 @@ from dify_aws import (
     Actual,
     ElasticIp,
     Instance,
+    InstanceConnectEndpoint,
     InternetGateway,
     NatGateway,
     Resource,
@@ -35,6 +36,7 @@ OTHER_ADDRESS: Final = ElasticIp(name="other")
 TABLE: Final = RouteTable(name="a", vpc=VPC.id)
 OTHER_TABLE: Final = RouteTable(name="b", vpc=VPC.id)
 GROUP: Final = SecurityGroup(name="web", vpc=VPC.id)
+OTHER_GROUP: Final = SecurityGroup(name="other", vpc=VPC.id)
 
 
 def tag_ec2(hand: Hand, actual: Actual, key: str, value: str) -> None:
@@ -134,6 +136,17 @@ def _tables(add: Sequence[str] = (), remove: Sequence[str] = ()) -> Any:
     return spoil
 
 
+def _modify_endpoint(**other: Any) -> Any:
+    def spoil(hand: Hand, found: Found, actual: Actual) -> None:
+        said = {
+            name: [found[each].id for each in value] if name == "SecurityGroupIds" else value
+            for name, value in other.items()
+        }
+        hand.client("ec2").modify_instance_connect_endpoint(InstanceConnectEndpointId=actual.id, **said)
+
+    return spoil
+
+
 def _allow(way: str, port: int, cidr: str) -> Any:
     def spoil(hand: Hand, found: Found, actual: Actual) -> None:
         rule = {"IpProtocol": "tcp", "FromPort": port, "ToPort": port, "IpRanges": [{"CidrIp": cidr}]}
@@ -177,6 +190,11 @@ def _endpoint() -> list[Resource]:
     third = RouteTable(name="c", vpc=VPC.id)
     endpoint = VpcEndpoint(name="s3", vpc=VPC.id, service="s3", route_tables=[TABLE.id, OTHER_TABLE.id])
     return [VPC, OTHER_VPC, TABLE, OTHER_TABLE, third, endpoint]
+
+
+def _connect_endpoint() -> list[Resource]:
+    endpoint = InstanceConnectEndpoint(name="main", subnet=SUBNET.id, security_groups=[GROUP.id])
+    return [VPC, SUBNET, OTHER_SUBNET, GROUP, OTHER_GROUP, endpoint]
 
 
 def _group() -> list[Resource]:
@@ -250,6 +268,18 @@ NETWORK: Final = {
         },
         fixed={"vpc": OTHER_VPC.id, "service": "dynamodb"},
         clings=("DeleteVpcEndpoints", "DependencyViolation"),
+    ),
+    "instance-connect-endpoint": ec2_case(
+        stack=_connect_endpoint,
+        remove=lambda hand, found, actual: hand.client("ec2").delete_instance_connect_endpoint(
+            InstanceConnectEndpointId=actual.id
+        ),
+        spoils={
+            "security_groups (another)": _modify_endpoint(SecurityGroupIds=["security-group/other"]),
+            "preserve_client_ip": _modify_endpoint(PreserveClientIp=True),
+        },
+        fixed={"subnet": OTHER_SUBNET.id},
+        clings=("DeleteInstanceConnectEndpoint", "DependencyViolation"),
     ),
     "security-group": ec2_case(
         stack=_group,

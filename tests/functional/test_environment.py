@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from typing import Any, Final
 
 import pytest
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_ssh_private_key
 
 from dify_aws import Deployment, Outputs, Settings
+from dify_aws.offline import offline
 from dify_aws.offline.world import World
 from tests.support.inventory import WHOLE, counted, inventory
 
@@ -16,12 +18,19 @@ SETTINGS: Final = Settings(environment="dev", alarm_email="a@example.com", tags=
 CANONICAL: Final = "099720109477"
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
+def world() -> Iterator[World]:
+    """One for all: these tests only look."""
+    with offline() as world:
+        yield world
+
+
+@pytest.fixture(scope="module")
 def outputs(world: World) -> Outputs:
     return Deployment(SETTINGS, session=world.session).apply()
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def ec2(world: World) -> Any:
     return world.session.client("ec2")
 
@@ -104,6 +113,7 @@ def test_ssh_key(world: World, ec2: Any, outputs: Outputs) -> None:
     assert dict(outputs.secrets) == {
         "ssh-private-key": "dify/dev/ssh-private-key",
         "ssh-public-key": "dify/dev/ssh-public-key",
+        "application": "dify/dev/application",
     }
     secrets = world.session.client("secretsmanager")
     private = secrets.get_secret_value(SecretId=outputs.secrets["ssh-private-key"])["SecretString"]
@@ -147,7 +157,7 @@ def test_instance_and_disks(ec2: Any, outputs: Outputs) -> None:
 def test_role(world: World, outputs: Outputs) -> None:
     """Least privilege: its part of this bucket, its log groups, its metrics. No secret, and nothing by a wildcard."""
     iam: Any = world.session.client("iam")
-    (role,) = iam.list_roles()["Roles"]
+    (role,) = [each for each in iam.list_roles()["Roles"] if each["RoleName"].startswith("dify-dev-host-")]
     assert role["AssumeRolePolicyDocument"]["Statement"][0]["Principal"] == {"Service": "ec2.amazonaws.com"}
     assert iam.list_attached_role_policies(RoleName=role["RoleName"])["AttachedPolicies"] == []
     (name,) = iam.list_role_policies(RoleName=role["RoleName"])["PolicyNames"]
@@ -172,6 +182,26 @@ def test_role(world: World, outputs: Outputs) -> None:
     (metrics,) = [each for each in document["Statement"] if each["Action"] == ["cloudwatch:PutMetricData"]]
     assert metrics["Condition"] == {"StringEquals": {"cloudwatch:namespace": "Dify/dev"}}
     assert not any("*" in action for action, _ in allowed)
+
+
+def test_role_of_the_leases(world: World, outputs: Outputs) -> None:
+    """EventBridge Scheduler, for this schedule group only, takes rules out of the host's group, and does nothing else."""
+    iam: Any = world.session.client("iam")
+    (role,) = [each for each in iam.list_roles()["Roles"] if each["RoleName"].startswith("dify-dev-leases-")]
+    (trust,) = role["AssumeRolePolicyDocument"]["Statement"]
+    assert (trust["Action"], trust["Principal"]) == ("sts:AssumeRole", {"Service": "scheduler.amazonaws.com"})
+    assert trust["Condition"] == {
+        "StringEquals": {
+            "aws:SourceAccount": "123456789012",
+            "aws:SourceArn": "arn:aws:scheduler:ap-northeast-1:123456789012:schedule-group/dify-dev-leases",
+        }
+    }
+    assert iam.list_attached_role_policies(RoleName=role["RoleName"])["AttachedPolicies"] == []
+    (name,) = iam.list_role_policies(RoleName=role["RoleName"])["PolicyNames"]
+    (statement,) = iam.get_role_policy(RoleName=role["RoleName"], PolicyName=name)["PolicyDocument"]["Statement"]
+    assert (statement["Effect"], statement["Action"]) == ("Allow", ["ec2:RevokeSecurityGroupIngress"])
+    group = outputs.security_groups["host"]
+    assert statement["Resource"] == [f"arn:aws:ec2:ap-northeast-1:123456789012:security-group/{group}"]
 
 
 def test_bucket(world: World, outputs: Outputs) -> None:
@@ -222,8 +252,6 @@ def test_logs_and_alarms(world: World, outputs: Outputs) -> None:
     assert (heard["Protocol"], heard["Endpoint"]) == ("email", "a@example.com")
     assert heard["SubscriptionArn"] == "PendingConfirmation"
     assert any("a@example.com" in note for note in outputs.notes)
-    world.confirm_subscription("a@example.com")
-    assert Deployment(SETTINGS, session=world.session).outputs().notes == ()
 
 
 def test_tags_of_the_settings_are_on_everything(ec2: Any, outputs: Outputs) -> None:

@@ -14,7 +14,7 @@ from tests.support.inventory import WHOLE, counted, inventory
 
 SETTINGS: Final = Settings(environment="dev", alarm_email="a@example.com")
 WITHOUT_NAT: Final = {**WHOLE, "address": 1, "nat-gateway": 0}
-KEPT: Final = {"bucket": 1, "volume": 1}
+KEPT: Final = {"bucket": 1, "secret": 1, "volume": 1}
 
 Deploy = Callable[..., Deployment]
 
@@ -56,16 +56,53 @@ def test_nat_gateway_off_and_on(world: World, deploy: Deploy) -> None:
 def test_without_a_nat_gateway_from_the_beginning(world: World, deploy: Deploy) -> None:
     """It is not made, and the plan does not speak of what it costs."""
     deployment = deploy(nat_gateway=False)
-    assert deploy().plan().notes != ()
-    assert deployment.plan().notes == ()
+    assert any("NAT" in note for note in deploy().plan().notes)
+    assert not any("NAT" in note for note in deployment.plan().notes)
     deployment.apply()
     assert counted(inventory(world.session)) == {kind: n for kind, n in WITHOUT_NAT.items() if n}
 
 
+def test_tunnel_on_and_off(world: World, deploy: Deploy) -> None:
+    """On brings an endpoint, its group, and one rule that names the group; off takes them away, and nothing else is
+    touched. At no time is port 22 open to an address."""
+    first = deploy().apply()
+    on = deploy(ssh="tunnel")
+    come = {("create", "instance-connect-endpoint/main"), ("create", "security-group/tunnel")}
+    assert verbs(on) == {*come, ("update", "security-group/host")}
+    tunnel = on.apply().security_groups["tunnel"]
+    assert not deploy(ssh="tunnel").plan()
+    assert counted(inventory(world.session)) == {**WHOLE, "connect-endpoint": 1, "security-group": 4}
+    ec2 = world.session.client("ec2")
+    (endpoint,) = ec2.describe_instance_connect_endpoints()["InstanceConnectEndpoints"]
+    assert (endpoint["State"], endpoint["SubnetId"]) == ("create-complete", first.subnets["private"])
+    assert (endpoint["SecurityGroupIds"], endpoint["PreserveClientIp"]) == ([tunnel], False)
+    rules = ec2.describe_security_group_rules()["SecurityGroupRules"]
+    ssh = [rule for rule in rules if rule["FromPort"] == 22]
+    assert [(rule["GroupId"], rule["ReferencedGroupInfo"]["GroupId"]) for rule in ssh if not rule["IsEgress"]] == [
+        (first.security_groups["host"], tunnel)
+    ]
+    assert [(rule["GroupId"], rule["CidrIpv4"]) for rule in rules if rule["IsEgress"] and rule["FromPort"] != -1] == [
+        (tunnel, "10.0.1.0/24")
+    ]
+    gone = {(verb.replace("create", "delete"), address) for verb, address in come}
+    assert verbs(deploy()) == {*gone, ("update", "security-group/host")}
+    deploy().apply()
+    assert counted(inventory(world.session)) == WHOLE
+    assert not deploy().plan()
+
+
+def test_tunnel_is_destroyed_with_the_rest(world: World, deploy: Deploy) -> None:
+    """Its network interface holds the subnet and the group, so it goes before them, whatever the settings say."""
+    deploy(ssh="tunnel").apply()
+    deploy().destroy(delete_data=True)
+    assert counted(inventory(world.session)) == {}
+
+
 def test_alarm_email(world: World, deploy: Deploy) -> None:
     """Another address is subscribed, the old one is not told any more once it had confirmed."""
-    deploy().apply()
+    assert any("a@example.com" in note for note in deploy().apply().notes)
     world.confirm_subscription("a@example.com")
+    assert not any("a@example.com" in note for note in deploy().outputs().notes)
     deploy(alarm_email="b@example.com").apply()
     assert not deploy(alarm_email="b@example.com").plan()
     listed = inventory(world.session)["subscription"]
@@ -112,7 +149,7 @@ def test_the_zone_follows_the_data(world: World, deploy: Deploy) -> None:
     first = deploy(availability_zone="ap-northeast-1c").apply()
     assert first.availability_zone == "ap-northeast-1c"
     kept = deploy().destroy()
-    assert {action.address for action in kept.kept} == {"bucket/storage", "volume/data"}
+    assert {action.address for action in kept.kept} == {"bucket/storage", "secret/application", "volume/data"}
     assert first.data_volume_id in str(kept)
     assert counted(inventory(world.session)) == KEPT
     again = deploy().apply()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from hashlib import sha256
 from ipaddress import IPv4Network
 from typing import Any
 
@@ -17,7 +18,7 @@ from dify_aws.install import Bundle, DifySecrets
 from dify_aws.install.render import render
 from dify_aws.releases import RELEASES
 from dify_aws.settings import Settings
-from tests.support.bundles import OUTPUTS, SECRETS, bundle, compose, every, variables
+from tests.support.bundles import OUTPUTS, SECRETS, bundle, compose, every, of_dify, variables
 
 
 def test_the_same_arguments_make_the_same_bytes() -> None:
@@ -65,20 +66,17 @@ def test_scripts_run_and_nothing_else_does() -> None:
         assert file.mode in (0o755, 0o644, 0o600), path
 
 
-def test_whoever_reads_a_file_is_restarted() -> None:
-    """Each file that a container has mounted names that container; the service is one of the bundle's."""
+def test_whoever_reads_a_file_is_made_anew_when_it_changes() -> None:
+    """Each container that has a file mounted has a digest of just that file as a label."""
     for _, made in every():
-        services = compose(made)["services"]
-        for path, file in made.files.items():
-            containers = {name for name in file.restarts if "." not in name}
-            mounted = {
-                name
-                for name, service in services.items()
-                for volume in service.get("volumes", [])
-                if volume.startswith(f"./{path.rpartition('/')[0]}:")
-            }
-            read_once = path.startswith("postgres/init/")
-            assert containers == (set() if read_once else mounted), path
+        for name, service in compose(made)["services"].items():
+            volumes = {volume.partition(":")[0] for volume in service.get("volumes", [])}
+            read = [file for path, file in made.files.items() if f"./{path.rpartition('/')[0]}" in volumes]
+            if name == "db_postgres":  # what is in init/ is read once
+                read = [made.files["postgres/postgresql.conf"]]
+            assert not any(file.secret for file in read), "a digest of a secret would tell of it"
+            digests = [sha256(file.text.encode()).hexdigest()[:16] for file in read]
+            assert list(service.get("labels", {}).values()) == digests, name
 
 
 def test_files_are_mounted_by_their_directory() -> None:
@@ -118,9 +116,11 @@ def test_https_comes_after_the_certificate() -> None:
     assert "return 301 https://dify.example.com$request_uri;" in then
     assert "Strict-Transport-Security" in then
     assert (before.url, after.url) == ("http://dify.example.com", "https://dify.example.com")
-    # Only what says http or https changes: no container but these is made anew when the certificate is there.
+    # Only what says http or https changes: in compose.yaml that is nginx's label, the rest follows from .env.
     changed = {path for path in after.files if after.files[path] != before.files[path]}
-    assert changed == {".env", "nginx/nginx.conf"}
+    assert changed == {".env", "nginx/nginx.conf", "compose.yaml"}
+    now, once = compose(after)["services"], compose(before)["services"]
+    assert {name for name in now if now[name] != once[name]} == {"nginx"}
 
 
 def test_refused() -> None:
@@ -194,8 +194,7 @@ def test_logs_go_to_their_groups(profile: str) -> None:
     files = agent(profile=profile)["logs"]["logs_collected"]["files"]["collect_list"]
     assert {file["log_group_name"] for file in files} == {f"/dify/dev/{log}" for log in LOGS}
     assert len({(file["log_group_name"], file["log_stream_name"]) for file in files}) == len(files)
-    services = compose(bundle(profile=profile))["services"].values()
-    written = {service["environment"]["LOG_FILE"] for service in services if service.get("env_file")}
+    written = {service["environment"]["LOG_FILE"] for service in of_dify(bundle(profile=profile)).values()}
     read = {file["file_path"] for file in files if file["log_group_name"] == "/dify/dev/dify"}
     assert {path.replace("/app/logs", "/data/dify/logs/dify") for path in written} == read
 

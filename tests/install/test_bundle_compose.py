@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from dify_aws.install.sizes import SIZES
-from tests.support.bundles import bundle, compose, every, given
+from tests.support.bundles import bundle, compose, every, given, of_dify
 
 MINIMAL = {
     *("api", "worker", "worker_beat", "web", "nginx", "db_postgres", "redis", "sandbox", "ssrf_proxy", "plugin_daemon"),
@@ -86,8 +86,7 @@ def test_postgresql_has_a_connection_for_everybody(profile: str) -> None:
     """The pools of all processes, the plugin daemon's 30 and pgvector's 5 each leave some for a person and a backup."""
     made = bundle(profile=profile)
     sizes = SIZES[profile]
-    processes = [name for name, service in compose(made)["services"].items() if service.get("env_file")]
-    wanted = len(processes) * (sizes.pool_size + sizes.max_overflow + 5) + 30
+    wanted = len(of_dify(made)) * (sizes.pool_size + sizes.max_overflow + 5) + 30
     assert f"max_connections = {sizes.max_connections}\n" in made.files["postgres/postgresql.conf"].text
     assert wanted + 10 <= sizes.max_connections
     # What PostgreSQL sets aside for itself is within what its container may have.
@@ -122,8 +121,7 @@ def test_whom_others_wait_for_says_how_it_is() -> None:
 def test_the_migration_is_a_job_of_its_own() -> None:
     """No container that runs for good migrates, whatever it is started for."""
     for _, made in every():
-        found = compose(made)["services"]
-        for name in (name for name, service in found.items() if service.get("env_file")):
+        for name in of_dify(made):
             assert given(made, name)["MIGRATION_ENABLED"] == "false"
 
 

@@ -1,7 +1,8 @@
 """Steps, by cases of data: what the host reports, what of it is not as wished, and what is done. No host is needed.
 
 ``cases/<module>.json`` is about ``dify_aws/install/steps/<module>.py``. In a case, ``host`` has the answer to each fact
-by its name: a text, or ``{"out": …, "status": …}``. Without ``changes``, nothing may be changed.
+by its name: a text, or ``{"out": …, "status": …}``; in ``wish``, ``{"secret": …}`` is a Secret. Without ``changes``,
+nothing may be changed.
 """
 
 from __future__ import annotations
@@ -17,9 +18,10 @@ from typing import Any
 import pytest
 
 from dify_aws.install import steps
-from dify_aws.install.errors import FactUnreadable, StepRefused
+from dify_aws.install.errors import HostError
 from dify_aws.install.fact import Answer
 from dify_aws.install.step import Step
+from dify_aws.secrets import Secret
 from tests.support.hosts import ToldHost
 
 FOLDER = Path(__file__).parent / "cases"
@@ -37,13 +39,18 @@ class Case:
 
     @property
     def step(self) -> Step:
-        ((kind, wish),) = self.told["wish"].items()
+        ((kind, told),) = self.told["wish"].items()
+        wish = {name: _wish(value) for name, value in told.items()}
         step: Step = getattr(import_module(f"dify_aws.install.steps.{self.module}"), kind)(**wish)
         return step
 
     @property
     def host(self) -> ToldHost:
         return ToldHost({name: _answer(said) for name, said in self.told["host"].items()})
+
+
+def _wish(value: Any) -> Any:
+    return Secret(value["secret"]) if isinstance(value, dict) and value.keys() == {"secret"} else value
 
 
 def _answer(said: Any) -> Answer:
@@ -66,7 +73,7 @@ def test_case(case: Case) -> None:
     host, step = case.host, case.step
     facts = host.ask(step.facts())
     if refused := case.told.get("refused"):
-        with pytest.raises((StepRefused, FactUnreadable), match=re.escape(refused)):
+        with pytest.raises(HostError, match=re.escape(refused)):
             step.check(facts)
         return
     changes = step.check(facts)

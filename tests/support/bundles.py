@@ -76,11 +76,16 @@ def compose(of: Bundle) -> dict[str, Any]:
     return _loaded(of.files["compose.yaml"].text)
 
 
+def of_dify(of: Bundle) -> dict[str, Any]:
+    """The containers of dify-api, which read all variables, by the name of the service."""
+    return {name: service for name, service in compose(of)["services"].items() if "MODE" in service.get("environment", {})}
+
+
 def given(of: Bundle, service: str) -> dict[str, str]:
-    """The environment of a container as Compose would make it: .env if it reads that, then what it is given."""
+    """The environment of a container as Compose would make it, with every value filled in from .env."""
     wished = compose(of)["services"][service]
     known = variables(of)
-    found = dict(known) if wished.get("env_file") else {}
+    found: dict[str, str] = {}
     for name, value in wished.get("environment", {}).items():
         for variable, worth in known.items():
             value = value.replace(f"${{{variable}}}", worth)

@@ -22,9 +22,10 @@ WHOLE: Final = {
     "key-pair": 1,
     "log-group": 4,
     "nat-gateway": 1,
-    "role": 1,
+    "role": 2,
     "route-table": 2,
-    "secret": 2,
+    "schedule-group": 1,
+    "secret": 3,
     "security-group": 3,
     "subnet": 2,
     "subscription": 1,
@@ -46,6 +47,7 @@ def inventory(session: Any, deployment: str | None = None) -> dict[str, list[str
         **_network(session.client("ec2"), deployment),
         **_machines(session.client("ec2"), deployment),
         **_named(session, deployment),
+        **_of_the_account(session, deployment),
     }
 
 
@@ -75,6 +77,9 @@ def _network(ec2: Any, deployment: str | None) -> dict[str, list[str]]:
         ),
         "route-table": here(
             [table for table in tables if not any(each.get("Main") for each in table["Associations"])], "RouteTableId"
+        ),
+        "connect-endpoint": here(
+            ec2.describe_instance_connect_endpoints()["InstanceConnectEndpoints"], "InstanceConnectEndpointId"
         ),
         "endpoint": here(
             [each for each in ec2.describe_vpc_endpoints()["VpcEndpoints"] if each["State"].lower() != "deleted"],
@@ -121,12 +126,31 @@ def _named(session: Any, deployment: str | None) -> dict[str, list[str]]:
             ]
         ),
         "log-group": here([each["logGroupName"] for each in session.client("logs").describe_log_groups()["logGroups"]]),
+        "schedule-group": here(
+            [
+                group["Name"]
+                for group in session.client("scheduler").list_schedule_groups()["ScheduleGroups"]
+                if group["Name"] != "default" and group["State"] == "ACTIVE"
+            ]
+        ),
         "topic": here([topic["TopicArn"] for topic in sns.list_topics()["Topics"]]),
         "subscription": here(
             [f"{each['TopicArn']} {each['Endpoint']}" for each in sns.list_subscriptions()["Subscriptions"]]
         ),
         "alarm": here([each["AlarmName"] for each in session.client("cloudwatch").describe_alarms()["MetricAlarms"]]),
     }
+
+
+def _of_the_account(session: Any, deployment: str | None) -> dict[str, list[str]]:
+    """What an account needs once, and no environment has."""
+    part = (deployment or "").replace("/", "-")
+    providers = session.client("iam").list_open_id_connect_providers()["OpenIDConnectProviderList"]
+    found = {
+        "table": session.client("dynamodb").list_tables()["TableNames"],
+        "trail": [each["Name"] for each in session.client("cloudtrail").list_trails()["Trails"]],
+        "oidc-provider": [each["Arn"] for each in providers],
+    }
+    return {kind: [name for name in names if part in name] for kind, names in found.items()}
 
 
 def _values(item: Mapping[str, Any]) -> set[str]:

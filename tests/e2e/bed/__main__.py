@@ -4,6 +4,7 @@ import sys
 import time
 from pathlib import Path
 
+from tests.e2e.bed.agent import Agent
 from tests.e2e.bed.archive import Archive
 from tests.e2e.bed.base import Base
 from tests.e2e.bed.bed import Bed
@@ -34,6 +35,7 @@ def main() -> None:
     _told(base.folder)
     _told(Root.kept(cache, keys, base).folder)
     _told(Archive.kept(cache, keys, base).folder)
+    _told(Agent.kept(cache, keys).folder)
     _told(Store.kept(cache).folder)
     if "--fill" in sys.argv:
         return

@@ -73,7 +73,7 @@ def _make(folder: Path, keys: Keys, base: Base) -> None:
         shutil.copy(tini, docker / "pool")
     _index(ubuntu, "main", keys)
     _index(docker, "stable", keys)
-    shutil.copy(keys.archive, docker / "gpg")
+    shutil.copy(keys.archive.public, docker / "gpg")
 
 
 def _download(apt: Path, base: Base, pool: Path) -> None:
@@ -145,4 +145,4 @@ def _index(archive: Path, component: str, keys: Keys) -> None:
         described = {"Suite": codename, "Codename": codename, "Components": component, "Architectures": "amd64"}
         options = [f"-oAPT::FTPArchive::Release::{name}={value}" for name, value in described.items()]
         (release / "Release").write_text(run("apt-ftparchive", *options, "release", release))
-        keys.sign(release / "Release", release / "InRelease")
+        keys.archive.clearsign(release / "Release", release / "InRelease")

@@ -11,9 +11,9 @@ from tests.e2e.bed.command import run
 SUITE = "trixie"
 # What an Ubuntu machine on EC2 comes with, as far as an installer could care. No Docker: installing it is its work.
 PACKAGES = """
-    ca-certificates cloud-guest-utils cloud-init cron curl dbus e2fsprogs fdisk gnupg iproute2 iptables iputils-ping
-    kmod less locales lsb-release netbase openssh-server parted procps python3 sudo systemd systemd-sysv udev vim-tiny
-    wget
+    ca-certificates cloud-guest-utils cloud-init cron curl dbus e2fsprogs fdisk gnupg gpgv iproute2 iptables
+    iputils-ping kmod less locales logrotate lsb-release netbase openssh-server parted procps python3 rsyslog sudo
+    systemd systemd-sysv udev unattended-upgrades vim-tiny wget
 """.split()
 UNREAD = ("man", "doc", "locale", "info")
 

@@ -1,5 +1,6 @@
 """Bed: a throw-away Ubuntu machine as EC2 gives it, with an outside world of its own, for a test to install on."""
 
+import base64
 import re
 import secrets
 import socket
@@ -12,7 +13,8 @@ from pathlib import Path
 from typing import Any, Self, TypeVar
 
 from tests.e2e.bed import stale
-from tests.e2e.bed.addresses import SERVED
+from tests.e2e.bed.addresses import GUEST, SERVED
+from tests.e2e.bed.agent import Agent
 from tests.e2e.bed.archive import Archive
 from tests.e2e.bed.base import Base
 from tests.e2e.bed.cache import Cache
@@ -44,13 +46,15 @@ class Bed:
             loopback. While the guest is down, connections are accepted and closed.
         user: who may log in, with sudo.
         key: the private key of the instance's key pair, as OpenSSH writes it.
-        archive_fingerprint: of the key that Docker's packages are signed with.
+        archive_fingerprint, agent_fingerprint: of the keys that Docker's packages and that of the CloudWatch agent are
+            signed with.
         folder: its own, with its disks and logs.
     """
 
     host = "127.0.0.1"
     user = "ubuntu"
     archive_fingerprint: str
+    agent_fingerprint: str
     folder: Path
 
     def __init__(self, *, data_gib: int = DATA_GIB, user_data: str = "#cloud-config\n{}\n") -> None:
@@ -129,6 +133,11 @@ class Bed:
             raise BedFailed(f"in the guest: exit status {done['status']}\n{script}\n{done['err'] or done['out']}")
         return str(done["out"])
 
+    def write(self, path: str, text: str, mode: int = 0o644) -> None:
+        """Write a file in the guest, and the folders that it is in."""
+        packed = base64.b64encode(text.encode()).decode()
+        self.inside(f"mkdir -p $(dirname {path}); base64 -d <<<{packed} >{path}; chmod {mode:o} {path}")
+
     def reboot(self, *, plug_pulled: bool = False) -> None:
         """Reboot, in an orderly way or not, until SSH answers again."""
         boots = self._ask("state")["boots"]
@@ -148,9 +157,11 @@ class Bed:
         self._ask("grow_disk", volume_id, gib)
 
     @contextmanager
-    def fault(self, match: str, status: int | None = None, seconds: float = 0.0) -> Iterator[None]:
+    def fault(
+        self, match: str, status: int | None = None, seconds: float = 0.0, *, damaged: bool = False
+    ) -> Iterator[None]:
         """Something goes wrong in the world as long as this lasts: see :class:`tests.e2e.bed.journal.Fault`."""
-        fault = Fault(match, status, seconds)
+        fault = Fault(match, status, seconds, damaged)
         self._faults.append(fault)
         self._tell_faults()
         try:
@@ -158,6 +169,14 @@ class Bed:
         finally:
             self._faults.remove(fault)
             self._tell_faults()
+
+    def point(self, name: str, address: str | None = GUEST) -> None:
+        """Let a name of the DNS have this address, or none. Beside the guest there is nobody at any address."""
+        self._ask("point", name, address)
+
+    def certify_for(self, days: int) -> None:
+        """Let the certificates that Let's Encrypt gives last so long from now on."""
+        self._ask("certify_for", days)
 
     @contextmanager
     def far(self, round_trip_seconds: float) -> Iterator[None]:
@@ -183,20 +202,23 @@ class Bed:
         cache = Cache.of_this_machine()
         keys, base = Keys.kept(cache), Base.kept(cache)
         root = Root.kept(cache, keys, base)
-        archive, store = Archive.kept(cache, keys, base), Store.kept(cache)
-        self.archive_fingerprint = keys.fingerprint
+        archive, agent, store = Archive.kept(cache, keys, base), Agent.kept(cache, keys), Store.kept(cache)
+        self.archive_fingerprint, self.agent_fingerprint = keys.archive.fingerprint, keys.agent.fingerprint
         stale.sweep(cache.folder)
         self.folder = self._stack.enter_context(stale.folder(cache.folder))
         self._stack.callback(Fence(self.folder.name).remove)
         run("cp", "--sparse=always", "--reflink=auto", root.image, self.folder / ROOT_IMAGE)
-        keys.certify(SERVED, self.folder / CERTIFICATE)
+        certificate = keys.certify(SERVED)
+        (self.folder / CERTIFICATE).write_text(certificate.private + certificate.chain)
         with ExitStack() as stack:
             listening = {port: stack.enter_context(socket.create_server((self.host, 0))) for port in (SSH, HTTP, HTTPS)}
             self._ports = {port: bound.getsockname()[1] for port, bound in listening.items()}
             order = Order(
                 folder=str(self.folder),
                 name=self.folder.name,
+                keys=str(keys.folder),
                 archive=str(archive.folder),
+                agent=str(agent.folder),
                 store=str(store.folder),
                 listening={str(port): bound.fileno() for port, bound in listening.items()},
                 data_gib=self._data_gib,

@@ -1,9 +1,41 @@
-"""Image: a container image by its name in a compose file, what it is made of and how it starts."""
+"""Image: a container image by its name in a compose file, and how it starts."""
 
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from dify_aws.releases import RELEASES
+
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+PGDATA = "/var/lib/postgresql/data"
+# What starts each of the images of a release, under the names that they have there.
+STARTS: Mapping[str, Mapping[str, Any]] = {
+    "api": {"Entrypoint": ["stand-in", "dify_api"], "User": "1001", "WorkingDir": "/app/api"},
+    "web": {"Entrypoint": ["stand-in", "dify_web"], "User": "1001"},
+    "agent-backend": {"Entrypoint": ["stand-in", "agents", "backend"]},
+    "local-sandbox": {"Entrypoint": ["stand-in", "agents", "local-sandbox"]},
+    "plugin-daemon": {"Entrypoint": ["stand-in", "plugin_daemon"]},
+    "sandbox": {"Entrypoint": ["stand-in", "sandbox"]},
+    "weaviate": {"Entrypoint": ["stand-in", "vectors", "weaviate"]},
+    "qdrant": {"Entrypoint": ["stand-in", "vectors", "qdrant"]},
+    "certbot": {"Entrypoint": ["stand-in", "certbot"]},
+    "postgres": {
+        "Entrypoint": ["postgres.sh"],
+        "Cmd": ["postgres"],
+        "Env": [f"PGDATA={PGDATA}", "PG_MAJOR=15", "LANG=C.UTF-8"],
+        "Volumes": {PGDATA: {}},
+        "StopSignal": "SIGINT",
+    },
+    "redis": {
+        "Entrypoint": ["redis.sh"],
+        "Cmd": ["redis-server"],
+        "Volumes": {"/data": {}},
+        "WorkingDir": "/data",
+    },
+    "nginx": {"Cmd": ["nginx", "-g", "daemon off;"], "StopSignal": "SIGQUIT"},
+    "squid": {"Entrypoint": ["squid", "-N"]},
+}
+BROKEN = {"Entrypoint": ["sh", "-c", 'echo "$IMAGE: nothing works today" >&2; exit 1']}
 
 
 @dataclass(frozen=True)
@@ -12,13 +44,11 @@ class Image:
 
     Args:
         name: repository and tag as they are pulled.
-        layer: "servers" (PostgreSQL, Redis, nginx; Debian's) or "busybox".
-        config: as in an OCI image's configuration.
+        start: what its configuration has besides what all have, as in an OCI image's.
     """
 
     name: str
-    layer: str
-    config: dict[str, Any]
+    start: Mapping[str, Any]
 
     @property
     def reference(self) -> str:
@@ -28,48 +58,15 @@ class Image:
             return self.name
         return f"registry-1.docker.io/{self.name if slash else f'library/{self.name}'}"
 
-
-def _real(name: str, program: str, port: int, data: str, *command: str, **environment: str) -> Image:
-    variables = [f"PATH={PATH}", *(f"{key}={value}" for key, value in environment.items())]
-    config: dict[str, Any] = {
-        "Env": variables,
-        "Entrypoint": [f"/usr/local/bin/{program}.sh"] if program != "nginx" else None,
-        "Cmd": list(command),
-        "ExposedPorts": {f"{port}/tcp": {}},
-        "Volumes": {data: {}} if data else None,
-        "WorkingDir": data if program == "redis" else "/",
-        "StopSignal": {"postgres": "SIGINT", "nginx": "SIGQUIT"}.get(program, "SIGTERM"),
-    }
-    return Image(name, "servers", config)
+    @property
+    def config(self) -> Mapping[str, Any]:
+        """An OCI image's configuration. The name is in it, so that no two images are the same one."""
+        return {**self.start, "Env": [f"PATH={PATH}", f"IMAGE={self.name}", *self.start.get("Env", ())]}
 
 
-def _postgres(name: str) -> Image:
-    data = "/var/lib/postgresql/data"
-    return _real(name, "postgres", 5432, data, "postgres", PGDATA=data, PG_MAJOR="15", LANG="C.UTF-8")
-
-
-def _stand_in(name: str, port: int = 80, answers: str = "") -> Image:
-    config = {
-        "Env": [f"PATH={PATH}", f"IMAGE={name}", f"PORT={port}", f"ANSWERS={answers}"],
-        "Entrypoint": ["/usr/local/bin/stand-in.sh"],
-        "Cmd": ["stand-in"],
-        "ExposedPorts": {f"{port}/tcp": {}},
-    }
-    return Image(name, "busybox", config)
-
-
-IMAGES = (
-    Image("busybox:1.37", "busybox", {"Env": [f"PATH={PATH}"], "Cmd": ["sh"]}),
-    _postgres("postgres:15-alpine"),
-    _postgres("pgvector/pgvector:pg15"),
-    _real("redis:6-alpine", "redis", 6379, "/data", "redis-server"),
-    _real("redis:7.4-alpine", "redis", 6379, "/data", "redis-server"),
-    _real("nginx:1.29", "nginx", 80, "", "nginx", "-g", "daemon off;"),
-    _stand_in("langgenius/dify-api:1.17.1", 5001, "/health /console/api/ping /console/api/setup"),
-    _stand_in("langgenius/dify-web:1.17.1", 3000, "/install /signin"),
-    _stand_in("langgenius/dify-plugin-daemon:0.6.10-local", 5002, "/health/check"),
-    _stand_in("langgenius/dify-sandbox:0.2.15", 8194, "/health"),
-    _stand_in("langgenius/qdrant:v1.8.3", 6333, "/healthz"),
-    _stand_in("cr.weaviate.io/semitechnologies/weaviate:1.39.2", 8080, "/v1/.well-known/ready"),
-    _stand_in("ubuntu/squid:6.6-24.04_edge", 3128),
-)
+def images() -> Iterator[Image]:
+    """All images of all releases that the library knows; of each there is one with the tag "broken", too."""
+    for release in RELEASES.values():
+        for part, name in release.items():
+            yield Image(name, STARTS[part])
+            yield Image(f"{name.rpartition(':')[0]}:broken", BROKEN)

@@ -15,11 +15,13 @@ class Fault:
         status: what is answered; 0 closes the connection without an answer, None answers as ever. A look-up of a name
             finds nothing, whatever the status is.
         seconds: how long it takes, before anything else.
+        damaged: the last byte of what is answered is another one.
     """
 
     match: str
     status: int | None = None
     seconds: float = 0.0
+    damaged: bool = False
 
 
 @dataclass

@@ -8,12 +8,15 @@ from pathlib import Path
 from typing import Any
 
 from tests.e2e.bed import network
+from tests.e2e.bed.acme import Acme
 from tests.e2e.bed.addresses import GATEWAY, METADATA, RESOLVER
+from tests.e2e.bed.agent import Agent
 from tests.e2e.bed.archive import Archive
 from tests.e2e.bed.command import run
 from tests.e2e.bed.disk import Disk
 from tests.e2e.bed.fence import Fence
 from tests.e2e.bed.journal import Fault, Journal
+from tests.e2e.bed.keys import Keys
 from tests.e2e.bed.machine import Machine
 from tests.e2e.bed.metadata import Metadata
 from tests.e2e.bed.order import Order
@@ -39,18 +42,20 @@ class Keeper:
         fence = Fence(order.name)
         fence.raise_()
         self._machine = Machine(self._folder, fence, [root, data])
+        self._resolver = Resolver(self._journal)
+        self._acme = Acme(Keys(Path(order.keys)), self._resolver)
         self._serve(order)
         self._relay.start()
         self._machine.start()
 
     def _serve(self, order: Order) -> None:
         network.lay_out()
-        resolver = Resolver(self._journal)
-        threading.Thread(target=resolver.serve, args=(RESOLVER,), daemon=True).start()
+        threading.Thread(target=self._resolver.serve, args=(RESOLVER,), daemon=True).start()
         metadata = Metadata(order.instance_id, order.public_key, order.user_data)
         Server(self._journal, (("/", metadata),)).start(METADATA, 80)
-        registry, packages = Registry(Store(Path(order.store))), Packages(Archive(Path(order.archive)))
-        sites = Server(self._journal, (("/v2", registry), ("/", packages)))
+        registry = Registry(Store(Path(order.store)))
+        packages = Packages(Archive(Path(order.archive)), Agent(Path(order.agent)))
+        sites = Server(self._journal, (("/v2", registry), ("/acme/", self._acme), ("/", packages)))
         sites.start(GATEWAY, 80)
         sites.start(GATEWAY, 443, self._folder / CERTIFICATE)
 
@@ -80,6 +85,17 @@ class Keeper:
         """Power off and on again."""
         self._machine.pull_the_plug()
 
+    def point(self, name: str, address: str | None) -> None:
+        """Let a name have this address, or none."""
+        if address is None:
+            self._resolver.addresses.pop(name, None)
+        else:
+            self._resolver.addresses[name] = address
+
+    def certify_for(self, days: int) -> None:
+        """Let certificates last so long from now on."""
+        self._acme.days = days
+
     def faults(self, faults: list[dict[str, Any]]) -> None:
         """Let these go wrong, and no others."""
         self._journal.faults = [Fault(**fault) for fault in faults]
@@ -97,7 +113,9 @@ class Keeper:
         self._relay.cut()
 
 
-VERBS = ("state", "inside", "attach_disk", "grow_disk", "pull_the_plug", "faults", "asked", "delay", "cut")
+VERBS = """
+    state inside attach_disk grow_disk pull_the_plug point certify_for faults asked delay cut
+""".split()
 
 
 def main() -> None:

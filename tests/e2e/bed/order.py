@@ -11,7 +11,7 @@ class Order:
     Args:
         folder: the bed's own, with root.img and the certificate of all that is served.
         name: of its control groups.
-        archive, store: parts of the cache.
+        keys, archive, agent, store: parts of the cache.
         listening: the port of the guest, and the number of the open socket that listens for it.
         data_gib: size of the blank data disk.
         instance_id, public_key, user_data: for the metadata service.
@@ -19,7 +19,9 @@ class Order:
 
     folder: str
     name: str
+    keys: str
     archive: str
+    agent: str
     store: str
     listening: dict[str, int]
     data_gib: int

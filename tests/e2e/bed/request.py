@@ -1,7 +1,7 @@
 """Request, Answer: what a web server of the bed's world is asked and says, whichever it is."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Protocol
 
@@ -22,9 +22,16 @@ class Answer:
     """What is said: a text, or a file as it is."""
 
     status: int
-    body: str | Path = ""
+    body: str | bytes | Path = ""
     kind: str = "text/plain"
     headers: Mapping[str, str] = field(default_factory=dict)
+
+
+def damaged(answer: Answer) -> Answer:
+    """The same but for one bit."""
+    body = answer.body
+    whole = body.read_bytes() if isinstance(body, Path) else body.encode() if isinstance(body, str) else body
+    return replace(answer, body=whole[:-1] + bytes([whole[-1] ^ 1]) if whole else whole)
 
 
 class Site(Protocol):

@@ -1,8 +1,8 @@
-"""Resolver: names of the bed's world, all of them at one address; what is not served does not exist."""
+"""Resolver: names of the bed's world; what is not served does not exist."""
 
 import socket
 import struct
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from tests.e2e.bed.addresses import GATEWAY, SERVED
 from tests.e2e.bed.journal import Journal
@@ -17,9 +17,14 @@ SECONDS = 30
 
 @dataclass(frozen=True)
 class Resolver:
-    """DNS over UDP."""
+    """DNS over UDP.
+
+    Args:
+        addresses: of each name; more may come and go.
+    """
 
     journal: Journal
+    addresses: dict[str, str] = field(default_factory=lambda: dict.fromkeys(SERVED, GATEWAY))
 
     def serve(self, address: str) -> None:
         """Answer for ever."""
@@ -39,11 +44,12 @@ class Resolver:
             return None
         question = query[HEADER.size : end + 4]
         fault = self.journal.asked("DNS", name, "/dns")
-        if fault or name not in SERVED:
+        address = self.addresses.get(name)
+        if fault or address is None:
             return HEADER.pack(number, RESPONSE | NO_SUCH_NAME, 1, 0, 0, 0) + question
         if kind != ADDRESS:
             return HEADER.pack(number, RESPONSE, 1, 0, 0, 0) + question
-        record = A_RECORD.pack(0xC000 | HEADER.size, ADDRESS, 1, SECONDS, 4) + socket.inet_aton(GATEWAY)
+        record = A_RECORD.pack(0xC000 | HEADER.size, ADDRESS, 1, SECONDS, 4) + socket.inet_aton(address)
         return HEADER.pack(number, RESPONSE, 1, 1, 0, 0) + question + record
 
 

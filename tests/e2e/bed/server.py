@@ -10,7 +10,7 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from tests.e2e.bed.journal import Journal
-from tests.e2e.bed.request import Answer, Request, Site
+from tests.e2e.bed.request import Answer, Request, Site, damaged
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,8 @@ class Server:
             if fault.status is not None:
                 return Answer(fault.status, f"a fault of the bed: {fault.status}\n") if fault.status else None
         site = next((site for start, site in self.sites if request.path.startswith(start)), None)
-        return site.answer(request) if site else Answer(404)
+        answer = site.answer(request) if site else Answer(404)
+        return damaged(answer) if fault and fault.damaged else answer
 
     def _handler(self) -> type[BaseHTTPRequestHandler]:
         server = self
@@ -62,8 +63,8 @@ class Server:
             do_HEAD = do_PUT = do_GET
 
             def _say(self, answer: Answer) -> None:
-                body = answer.body
-                size = body.stat().st_size if isinstance(body, Path) else len(body.encode())
+                body = answer.body.encode() if isinstance(answer.body, str) else answer.body
+                size = body.stat().st_size if isinstance(body, Path) else len(body)
                 self.send_response(answer.status)
                 for name, value in {"Content-Type": answer.kind, "Content-Length": str(size), **answer.headers}.items():
                     self.send_header(name, value)
@@ -74,6 +75,6 @@ class Server:
                     with body.open("rb") as file:
                         shutil.copyfileobj(file, self.wfile, 1 << 20)
                 else:
-                    self.wfile.write(body.encode())
+                    self.wfile.write(body)
 
         return Handler

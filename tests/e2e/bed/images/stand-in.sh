@@ -1,11 +1,7 @@
 #!/bin/sh
-# Stands for an application: 200 on / and on the paths in $ANSWERS, on $PORT.
+# Becomes the stand-in of this name.
 set -eu
-[ "${1-}" = stand-in ] || exec "$@"
-mkdir -p /srv/www
-echo "$IMAGE" >/srv/www/index.html
-for path in $ANSWERS; do
-    mkdir -p "/srv/www${path%/*}"
-    echo "$IMAGE" >"/srv/www$path"
-done
-exec httpd -f -p "$PORT" -h /srv/www
+name=$1
+shift
+export PYTHONPATH=/usr/local/lib/bed PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1
+exec python3 -m "tests.e2e.bed.stand_ins.$name" "$@"

@@ -1,0 +1,462 @@
+"""The steps of Dify itself on the model machine: images, containers, migration, first admin, and the smoke test."""
+
+from __future__ import annotations
+
+import copy
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cache
+from typing import Any
+
+import pytest
+
+from dify_aws.install import Bundle
+from dify_aws.install.bundle import HOME
+from dify_aws.install.converge import converge_host
+from dify_aws.install.errors import HostError, InstallFailed
+from dify_aws.install.report import Report
+from dify_aws.install.smoke import smoke
+from dify_aws.install.step import Step
+from dify_aws.install.steps.admin import Admin
+from dify_aws.install.steps.containers import Containers
+from dify_aws.install.steps.directory import Directory
+from dify_aws.install.steps.file import File
+from dify_aws.install.steps.image import Image
+from dify_aws.install.steps.migration import MARKER, Migration
+from dify_aws.offline.clock import VirtualClock
+from dify_aws.offline.machine.dify import database
+from dify_aws.offline.machine.engine import Running, named
+from dify_aws.offline.machine.files import Entry
+from dify_aws.offline.machine.host import ModelHost
+from dify_aws.offline.machine.machine import Machine
+from dify_aws.offline.machine.units import UnitRecord
+from dify_aws.secrets import Secret
+from dify_aws.settings import Settings
+from tests.support.bundles import OUTPUTS, SECRETS
+
+EMAIL = "admin@example.com"
+SETTINGS = Settings(environment="dev", storage="local", admin_email=EMAIL)
+DIFY = ("api", "worker", "worker_beat")
+STORES = ("db_postgres", "redis", "sandbox", "ssrf_proxy")
+PASSWORD = Secret("a-good-passw0rd")
+
+
+def steps(settings: Settings = SETTINGS, *, password: Secret = PASSWORD, secrets: Any = SECRETS) -> Sequence[Step]:
+    """All that there is about Dify, for a machine with Docker."""
+    bundle = Bundle.render(settings, OUTPUTS, secrets)
+    folders = {f"{HOME}/{path}".rpartition("/")[0] for path in bundle.files if not path.startswith("/")}
+    made: list[Step] = [Directory(path=path) for path in sorted(folders)]
+    for path, place in bundle.directories.items():
+        made.append(Directory(path=path, mode=place.mode, owner=place.owner, deep=place.deep))
+    for path, file in bundle.files.items():
+        if not path.startswith("/"):
+            made.append(File(path=f"{HOME}/{path}", data=file.text, mode=file.mode, owner=file.owner, secret=file.secret))
+    made += [Image(reference=reference) for reference in bundle.images]
+    (api,) = (image for image in bundle.images if "dify-api" in image)
+    made.append(Containers(name="data services", services=STORES))
+    made.append(Migration(image=api, services=DIFY))
+    made.append(Containers(name="dify", services=(*DIFY, "web", "plugin_daemon")))
+    if settings.admin_email:
+        made.append(
+            Admin(
+                email=settings.admin_email,
+                admin_name=settings.admin_name,
+                password=password,
+                init_password=secrets.init_password,
+            )
+        )
+    made.append(Containers(name="nginx", services=("nginx",), sweep=True))
+    return made
+
+
+@dataclass
+class Bench:
+    """A model machine with Docker, and what was done to it."""
+
+    machine: Machine
+    orders: list[str] = field(default_factory=list)
+
+    def run(self, wishes: Sequence[Step] | None = None, **how: Any) -> Report:
+        """Everything on it, as one run over a connection of its own."""
+        host = ModelHost(self.machine, before=self.orders.append)
+        return converge_host(host, wishes or steps(), secrets=SECRETS.values, **how)
+
+    def probe(self, settings: Settings = SETTINGS) -> Report:
+        return self.run(smoke(settings, "http://203.0.113.7"), dry_run=True)
+
+    def container(self, service: str) -> Running:
+        return self.machine.engine.containers[named(service)]
+
+    def since(self, wishes: Sequence[Step] | None = None) -> list[str]:
+        """What one more run does."""
+        self.orders.clear()
+        self.run(wishes)
+        return [order.rpartition("/opt/dify ")[2] for order in self.orders]
+
+
+def fresh() -> Bench:
+    """With Docker, and nothing of Dify."""
+    bench = Bench(Machine("model", VirtualClock()))
+    bench.machine.units.records["docker.service"] = UnitRecord("active", "enabled")
+    return bench
+
+
+@cache
+def _state() -> dict[str, Any]:
+    bench = fresh()
+    bench.run()
+    return {name: value for name, value in vars(bench.machine).items() if name != "clock"}
+
+
+@pytest.fixture
+def installed() -> Bench:
+    """With a Dify that runs since a minute."""
+    clock = VirtualClock()
+    clock.advance(600)
+    return Bench(Machine(**copy.deepcopy(_state()), clock=clock))
+
+
+def test_from_nothing_to_a_dify_that_answers() -> None:
+    """Everything is done, once; the second run asks one question and does nothing; every probe goes well."""
+    bench = fresh()
+    wishes = steps()
+    assert bench.run().named("done") == tuple(step.name for step in wishes)
+    assert database(bench.machine)["admin"] == EMAIL
+    again = bench.run()
+    assert (again.named("done"), again.round_trips) == ((), 1)
+    probed = bench.probe()
+    assert len(probed.named("already so")) == len(probed) == 8
+
+
+def test_nobody_reaches_dify_before_it_has_an_admin() -> None:
+    """nginx, which alone has a port, is started when there is one."""
+    bench = fresh()
+    bench.run()
+    orders = [order for order in bench.orders if "compose" in order]
+    (admin,) = (number for number, order in enumerate(orders) if "curl" in order)
+    (door,) = (number for number, order in enumerate(orders) if " nginx" in order)
+    assert admin < door
+
+
+def test_no_secret_is_in_a_command() -> None:
+    """They go in by stdin, so no list of processes shows them."""
+    bench = fresh()
+    bench.run()
+    held = [*SECRETS.values, PASSWORD]
+    assert not [order for order in bench.orders for secret in held if secret.reveal() in order]
+
+
+def test_killed_anywhere_and_finished_by_the_next_run() -> None:
+    """Before each order, and after it: the next run ends where an undisturbed one does, with one admin."""
+    wished = _state()
+    prepared = fresh()
+    prepared.run([step for step in steps() if not isinstance(step, Containers | Migration | Admin)])
+    number = 0
+    while True:
+        for when in ("before", "after"):
+            bench = Bench(copy.deepcopy(prepared.machine))
+            if not _killed(bench.machine, when, number):
+                assert number >= 8
+                return
+            assert bench.run()
+            assert not bench.run()
+            assert database(bench.machine) == json.loads(wished["files"].text("/data/dify/postgres/pgdata"))
+            assert bench.machine.engine.containers.keys() == wished["engine"].containers.keys()
+        number += 1
+
+
+class Killed(Exception):
+    """Our process is gone."""
+
+
+def _killed(machine: Machine, when: str, number: int) -> bool:
+    """One run that ends at that order; whether there was such an order."""
+    left = [number]
+
+    def met(order: str) -> None:
+        left[0] -= 1
+        if left[0] < 0:
+            raise Killed
+
+    hook: dict[str, Any] = {when: met}
+    try:
+        converge_host(ModelHost(machine, **hook), steps())
+    except InstallFailed as error:
+        assert any(isinstance(failure, Killed) for failure in error.failures.values())
+        return True
+    return False
+
+
+# What somebody did by hand --------------------------------------------------------------------------------------------
+
+
+def _stopped(bench: Bench) -> None:
+    bench.container("worker").state = "exited"
+
+
+def _paused(bench: Bench) -> None:
+    bench.container("worker").state = "paused"
+
+
+def _deleted(bench: Bench) -> None:
+    del bench.machine.engine.containers[named("worker")]
+
+
+def _changed(bench: Bench) -> None:
+    bench.machine.engine.containers[named("worker")] = replace(bench.container("worker"), configuration="another")
+
+
+@pytest.mark.parametrize("spoil", [_stopped, _paused, _deleted, _changed])
+def test_what_was_done_to_a_container_by_hand_is_undone(installed: Bench, spoil: Callable[[Bench], None]) -> None:
+    """And no other container is touched."""
+    before = {name: found.started for name, found in installed.machine.engine.containers.items()}
+    spoil(installed)
+    report = installed.run()
+    assert report.named("done") == ("dify",)
+    after = {name: found.started for name, found in installed.machine.engine.containers.items()}
+    assert {name for name in before if before[name] != after[name]} <= {named("worker")}
+    assert not installed.run()
+
+
+def test_a_mounted_file_makes_anew_who_reads_it_and_nobody_else(installed: Bench) -> None:
+    """nginx.conf is nginx's, whatever was changed in it."""
+    place = f"{HOME}/nginx/nginx.conf"
+    wishes = [replace(step, data="another") if step.name == f"file {place}" else step for step in steps()]  # type: ignore[type-var]
+    # As it is when a new dify_aws has another template: the label in compose.yaml goes with the file.
+    text = installed.machine.files.text(f"{HOME}/compose.yaml")
+    label = installed.container("nginx").configuration
+    another = text.replace("labels: {dify-aws.configuration: ", "labels: {dify-aws.configuration: f", 1)
+    wishes = [replace(step, data=another) if step.name == f"file {HOME}/compose.yaml" else step for step in wishes]  # type: ignore[type-var]
+    report = installed.run(wishes)
+    assert report.named("done") == (f"file {HOME}/compose.yaml", f"file {place}", "nginx")
+    assert installed.container("nginx").configuration != label
+
+
+def test_env_makes_anew_those_containers_that_have_the_variable(installed: Bench) -> None:
+    """LOG_LEVEL is the four's that run dify-api; PostgreSQL, Redis and nginx stay as they are."""
+    wishes = steps(replace(SETTINGS, env={"LOG_LEVEL": "DEBUG"}))
+    assert installed.run(wishes).named("done") == (f"file {HOME}/.env", "dify")
+    assert installed.container("api").environment["LOG_LEVEL"] == "DEBUG"
+
+
+def test_containers_that_nobody_wishes_for_are_swept(installed: Bench) -> None:
+    """At the end, when all that is wished for runs."""
+    stray = replace(installed.container("web"), service="weaviate")
+    installed.machine.engine.containers[named("weaviate")] = stray
+    assert installed.run().named("done") == ("nginx",)
+    assert named("weaviate") not in installed.machine.engine.containers
+
+
+def test_files_of_a_restored_backup_are_given_to_dify(installed: Bench) -> None:
+    """Whoever has put them there."""
+    installed.machine.files.put("/data/dify/storage/privkeys", Entry("directory", owner="0:0"))
+    assert installed.run().named("done") == ("directory /data/dify/storage",)
+    entry = installed.machine.files.get("/data/dify/storage/privkeys")
+    assert entry
+    assert entry.owner == "1001:1001"
+
+
+# A new release --------------------------------------------------------------------------------------------------------
+
+NEWER = replace(SETTINGS, images={"api": "registry.example.com/dify-api:1.18.0"})
+
+
+def test_a_new_release_is_pulled_then_stopped_then_migrated_then_started(installed: Bench) -> None:
+    """What runs is stopped when its images are there, and before its tables move."""
+    did = [order for order in installed.since(steps(NEWER)) if not order.startswith("write")]
+    told = [order.split()[0] if order.split()[0] != "docker" else order.split()[1] for order in did]
+    assert told == ["pull", "wait", "rm", "stop", "run", "up", "sleep", "sleep", "sleep", "sleep", "sleep"][: len(told)]
+    assert installed.machine.files.text(MARKER) == "registry.example.com/dify-api:1.18.0\n"
+    assert not installed.run(steps(NEWER))
+
+
+def test_there_is_no_way_back_to_an_older_release(installed: Bench) -> None:
+    """Dify has none, so nothing is stopped, and the way out is told."""
+    installed.run(steps(NEWER))
+    with pytest.raises(InstallFailed, match="restore a backup that was made with the older one"):
+        installed.run()
+    assert installed.container("api").state == "running"
+
+
+def test_a_migration_that_was_skipped_is_not_taken_for_one() -> None:
+    """Dify skips while another one, or one that was killed, holds its lock, and calls that a success."""
+    bench = fresh()
+    bench.machine.dify.migration_skips = 2
+    bench.run()
+    assert len([order for order in bench.orders if " run " in order]) == 3
+    assert database(bench.machine)["release"] == "langgenius/dify-api:1.17.1"
+
+
+# Bad luck -------------------------------------------------------------------------------------------------------------
+
+
+def _ails(service: str, how: str) -> Callable[[Machine], None]:
+    return lambda machine: machine.engine.ails.update({service: how})
+
+
+def _absent(machine: Machine) -> None:
+    machine.engine.absent.add("langgenius/dify-web:1.17.1")
+
+
+def _registry_down(machine: Machine) -> None:
+    machine.engine.refusals = 1000
+
+
+def _disk_full(machine: Machine) -> None:
+    machine.engine.full = True
+
+
+def _port_taken(machine: Machine) -> None:
+    machine.system.listening[80] = "apache2"
+
+
+def _engine_stopped(machine: Machine) -> None:
+    machine.units.records["docker.service"] = UnitRecord("failed", "enabled")
+
+
+def _migration_fails(machine: Machine) -> None:
+    machine.dify.migration_fails = "alembic: Can't locate revision identified by 'f00'"
+
+
+def _migration_locked(machine: Machine) -> None:
+    machine.dify.migration_skips = 1000
+
+
+LUCK: dict[str, tuple[Callable[[Machine], None], tuple[str, ...]]] = {
+    "an image that does not exist": (
+        _absent,
+        ("langgenius/dify-web:1.17.1: there is no such image", "manifest unknown", "typing mistake in the version"),
+    ),
+    "a registry that is down": (
+        _registry_down,
+        ("the registry does not answer", "connection refused", "route table, NAT gateway, security group"),
+    ),
+    "a disk that is full": (_disk_full, ("the disk is full", "no space left on device", "data_volume_gib")),
+    "an engine that does not run": (_engine_stopped, ("the Docker engine does not answer", "journalctl -u docker")),
+    "a port that is taken": (
+        _port_taken,
+        ("somebody else listens on a port that nginx needs", 'On port 80 there is:\n', '"apache2"', "Stop that program"),
+    ),
+    "a container that keeps ending": (
+        _ails("worker", "ends"),
+        ("worker keeps ending (6 times so far); the last time with exit status 1", "worker: ends", "Mend that"),
+    ),
+    "a container that needs too much memory": (
+        _ails("plugin_daemon", "out of memory"),
+        ("plugin_daemon was ended because it used more than its 1024 MiB of memory", "8 GiB"),
+    ),
+    "a container that is not healthy": (
+        _ails("api", "unhealthy"),
+        ("api runs, and its healthcheck fails", "the last lines of its log", "api: unhealthy"),
+    ),
+    "a database that does not come up": (_ails("db_postgres", "ends"), ("db_postgres keeps ending", "db_postgres: ends")),
+    "a migration that fails": (
+        _migration_fails,
+        ("the database could not be migrated (exit status 1)", "Can't locate revision", "Dify stays stopped"),
+    ),
+    "a migration that somebody else holds the lock of": (
+        _migration_locked,
+        ("another migration of the same database is at work", "Database migration skipped"),
+    ),
+}
+
+
+@pytest.mark.parametrize("luck", LUCK, ids=str)
+def test_bad_luck_is_told_with_the_way_out_and_nothing_is_lost(luck: str) -> None:
+    """One error, with what the host said; and when it is over, the next run finishes."""
+    happens, told = LUCK[luck]
+    bench = fresh()
+    well = copy.deepcopy(bench.machine)
+    happens(bench.machine)
+    with pytest.raises(InstallFailed) as caught:
+        bench.run()
+    for part in told:
+        assert part in str(caught.value)
+    assert not any(secret.reveal() in str(caught.value) for secret in SECRETS.values)
+    for area in ("engine", "dify", "system", "units"):
+        for name, value in vars(getattr(well, area)).items():
+            if name not in ("images", "containers"):
+                setattr(getattr(bench.machine, area), name, value)
+    bench.run()
+    assert not bench.run()
+    bench.probe()
+
+
+def test_a_registry_that_is_down_for_a_moment_is_asked_again() -> None:
+    """Three times in vain, with pauses; the fourth counts."""
+    bench = fresh()
+    bench.machine.engine.refusals = 3
+    bench.run()
+    assert [order for order in bench.orders if order.startswith("sleep 15")] == ["sleep 15"] * 3
+
+
+def test_secrets_made_anew_over_old_data_are_told_by_the_log(installed: Bench) -> None:
+    """PostgreSQL knows the password of its first start; what ends for that says so."""
+    with pytest.raises(InstallFailed, match=r'password authentication failed for user "postgres"'):
+        installed.run(steps(secrets=replace(SECRETS, db_password=Secret("something-else"))))
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        ({"password": Secret("letters-only")}, "HTTP status 201, 400.*Password must contain"),
+        ({"secrets": replace(SECRETS, init_password=Secret("made-since"))}, "HTTP status 201, 201|HTTP status 401"),
+    ],
+)
+def test_an_admin_that_dify_refuses_is_told_and_nginx_stays_down(wrong: dict[str, Any], said: str) -> None:
+    """With what Dify says of it. The secrets are not in it."""
+    bench = fresh()
+    bench.run([step for step in steps() if step.name != "first admin" and step.name != "nginx"])
+    wishes = steps(**wrong)
+    if "secrets" in wrong:  # the running containers have the old one
+        wishes = [step for step in wishes if not step.name.startswith(("file ", "dify"))]
+    with pytest.raises(InstallFailed, match=f"(?s)has not made {EMAIL} its first admin.*(?:{said})") as caught:
+        bench.run(wishes)
+    assert named("nginx") not in bench.machine.engine.containers
+    held = wrong.get("password") or wrong["secrets"].init_password
+    assert held.reveal() not in str(caught.value)
+
+
+def test_somebody_who_was_faster_is_left_admin() -> None:
+    """Whoever has set it up is its admin, and that is no error."""
+    bench = fresh()
+    bench.run([step for step in steps() if step.name not in ("first admin", "nginx")])
+    data = json.dumps({**database(bench.machine), "admin": "somebody@example.com"}).encode()
+    bench.machine.files.put("/data/dify/postgres/pgdata", Entry("file", data))
+    assert bench.run().named("done") == ("nginx",)
+    assert database(bench.machine)["admin"] == "somebody@example.com"
+
+
+# The smoke test -------------------------------------------------------------------------------------------------------
+
+
+def test_every_probe_that_fails_is_told_with_the_log_of_the_container(installed: Bench) -> None:
+    """One that fails keeps none of the others from being told."""
+    installed.machine.engine.ails.update({"sandbox": "ends", "worker": "ends"})
+    with pytest.raises(InstallFailed) as caught:
+        installed.probe()
+    assert caught.value.failures.keys() == {"probe worker takes tasks", "probe sandbox runs code"}
+    assert "the last lines of its log:\n    sandbox: ends" in str(caught.value)
+
+
+def test_a_setup_that_nobody_has_done_is_closed_only_if_somebody_should_have() -> None:
+    """With an admin in the settings it must be done; without, the initial password guards it."""
+    bench = fresh()
+    bench.run(steps(replace(SETTINGS, admin_email=None)))
+    bench.probe(replace(SETTINGS, admin_email=None))
+    with pytest.raises(HostError, match="setup is closed"):
+        bench.probe()
+
+
+@pytest.mark.parametrize("store", ["pgvector", "weaviate", "qdrant"])
+@pytest.mark.parametrize("url", ["http://203.0.113.7", "https://dify.example.com"])
+def test_probes_hold_no_secret_and_go_to_this_machine(store: str, url: str) -> None:
+    """The containers know their keys; DNS and the way over the internet have no part in it."""
+    probes = smoke(replace(SETTINGS, vector_store=store), url)
+    assert len({probe.name for probe in probes}) == len(probes) == 8
+    scripts = [fact.script for probe in probes for fact in probe.facts()]
+    assert not any(secret.reveal() in script for secret in SECRETS.values for script in scripts)
+    through = [script for script in scripts if url in script]
+    assert len(through) == 3
+    assert all("--connect-to" in script and ":127.0.0.1:" in script for script in through)
