@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, TypeAlias
 
 Moment: TypeAlias = Literal["planned", "started", "done", "failed", "finished"]
@@ -18,7 +18,8 @@ class Event:
     ``moment`` is "planned" once at the beginning and "finished" once at the end (both without an address); "started",
     then "done" or "failed" for each thing that is worked on. ``address`` is that of a
     resource or the name of a step, ``verb`` is create, update or delete; ``seconds`` counts
-    from the start of the same thing (of the run, for "finished"); ``total`` is how many things there are to do.
+    from the start of the same thing (of the run, for "finished"); ``total`` is how many things there are to do. ``where``
+    tells runs apart that go on at the same time: the deployment, or the host.
     """
 
     moment: Moment
@@ -27,6 +28,7 @@ class Event:
     seconds: float = 0.0
     total: int = 0
     detail: str = ""
+    where: str = ""
 
 
 Listener: TypeAlias = Callable[[Event], None]
@@ -41,10 +43,15 @@ class Teller:
     """Tells a listener about the work of several threads, one event at a time."""
 
     def __init__(
-        self, listener: Listener, now: Callable[[], float], mask: Callable[[str], str] = lambda text: text
+        self,
+        listener: Listener,
+        now: Callable[[], float],
+        where: str,
+        mask: Callable[[str], str] = lambda text: text,
     ) -> None:
         self._listener = listener
         self._now = now
+        self._where = where
         self._mask = mask
         self._lock = threading.Lock()
         self._began = now()
@@ -52,7 +59,7 @@ class Teller:
     def tell(self, event: Event) -> None:
         """Pass one event on."""
         with self._lock:
-            self._listener(event)
+            self._listener(replace(event, where=self._where))
 
     @contextmanager
     def work(self, verb: str, address: str, detail: str = "") -> Iterator[None]:

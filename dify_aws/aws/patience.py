@@ -116,11 +116,18 @@ LAGS: Final = (
         "A group of the same name is still being deleted, with its schedules.",
     ),
     Lag(
-        r"dynamodb\.(Create|Delete)Table",
+        r"dynamodb\.CreateTable",
         "ResourceInUseException",
-        "(?i)being (deleted|created)",
+        "(?i)being deleted",
         120,
-        "A table of the same name is still being deleted, or was made a moment ago.",
+        "A table of the same name is still being deleted.",
+    ),
+    Lag(
+        r"dynamodb\.DeleteTable",
+        "ResourceInUseException",
+        "",
+        120,
+        "A table cannot be deleted while it is being made or changed.",
     ),
     Lag(
         r"cloudtrail\.(Create|Update)Trail",

@@ -125,7 +125,7 @@ NAMED: Final = {
             "lifecycle (one more)": _rules(GLACIER, SWEEP, LifecycleRule("mine", "x/", abort_uploads_days=1)),
             "lifecycle (changed)": _rules(LifecycleRule("backups", "backups/", "GLACIER", 30), SWEEP),
         },
-        rewished={"statements": (OPEN,), "tls_only": False, "lifecycle": frozenset()},
+        rewished={"tls_only": False, "statements": (OPEN,), "lifecycle": frozenset()},
         clings=("DeleteBucket", "OperationAborted"),
     ),
     "secret": Case(
