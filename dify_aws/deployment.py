@@ -133,7 +133,8 @@ class Deployment:
 
         Raises:
             PlanRefused, PlanOutdated: as for :meth:`apply`; nothing was changed.
-            RunFailed: something failed on the way; it says what is done, and the next run goes on from there.
+            RunFailed: something failed in AWS; it says what is done, and the next run goes on from there.
+            HostError: AWS is done, and something is wrong with the machine, as for :meth:`install`.
         """
         installation = self._installation()
 

@@ -19,7 +19,9 @@
     ├── StackError (ValueError)       a stack that cannot be: a cycle, a twin, a stranger's reference
     ├── PlanRefused                   the plan holds what cannot be done; nothing was changed
     ├── PlanOutdated                  AWS has moved since the plan was shown
-    └── RunFailed                     something failed on the way: what, what is done, what was not tried
+    ├── RunFailed                     something failed on the way: what, what is done, what was not tried
+    ├── DomainElsewhere               the domain does not lead to the machine (install/domain.py)
+    └── HostError                     something is wrong with the machine: see install/errors.py
 
 Each says where it happened, what AWS answered, and what to do next.
 """

@@ -2,22 +2,21 @@
 
 # No `from __future__ import annotations` here: a rule is read off its field's annotation.
 import os
-import re
 import tomllib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import MISSING, dataclass, field, fields, replace
 from functools import partial
 from ipaddress import IPv4Network
 from typing import Annotated, Any, Final, Self, get_args, get_origin
 
 from dify_aws import dify_rules, networks, rules
+from dify_aws.combinations import combinations
 from dify_aws.errors import Problem, SettingsError
 from dify_aws.secrets import MASK, Secret
 
 PREFIX: Final = "DIFY_AWS_"
 YES: Final = ("true", "yes", "1")
 NO: Final = ("false", "no", "0")
-_ARM: Final = re.compile(r"a1|[a-z]+\d+[a-z-]*g")  # AWS marks Graviton by a g after the generation; the first was a1
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
@@ -214,7 +213,7 @@ def _checked(given: Mapping[str, object]) -> tuple[dict[str, Any], list[Problem]
         except rules.Broken as broken:
             shown = _shown(setting.name, given[setting.name])
             problems += [Problem(setting.name, shown, *fault) for fault in broken.faults]
-    return values, problems + list(_together(values))
+    return values, problems + list(combinations(values))
 
 
 def _shown(name: str, value: object) -> object:
@@ -223,22 +222,6 @@ def _shown(name: str, value: object) -> object:
     if name in known or not (name == "env" or isinstance(value, Mapping)):
         return value
     return dict.fromkeys(value, MASK) if isinstance(value, Mapping) else MASK
-
-
-def _together(values: Mapping[str, Any]) -> Iterator[Problem]:
-    """What is wrong between settings that are right each for itself."""
-    zone, region = values.get("availability_zone"), values.get("region")
-    if zone and region and not re.fullmatch(re.escape(region) + "[a-z]", zone):
-        yield Problem(
-            "availability_zone", zone, f"is no zone of {region}", f'Write one like "{region}a", or leave it out'
-        )
-    kind = values.get("instance_type")
-    if kind and "image_id" in values and values["image_id"] is None and _ARM.match(kind):
-        right = 'Choose an x86-64 type like "t3.medium", or give the image_id of an image for arm64'
-        yield Problem("instance_type", kind, "has an arm64 processor, and the image is for amd64", right)
-    if values.get("domain") and "email" in values and values["email"] is None:
-        right = "Write the address that the certificate authority may warn before a certificate runs out"
-        yield Problem("email", None, "is missing, and there is a domain", right)
 
 
 def _read(text: str, kind: object) -> object:

@@ -86,6 +86,7 @@ class Stack:
             PlanRefused: some of it cannot be done; nothing was changed.
             PlanOutdated: AWS has moved since ``plan`` was made; nothing was changed.
             RunFailed: something failed on the way; it says what is done and what was not tried.
+            Exception: what ``further`` work raised, when all of the stack is as wished for.
         """
         teller = Teller(listener, aws.clock.now, self.name)
         began = aws.clock.now()
@@ -99,9 +100,15 @@ class Stack:
         retired = looked.retired()
         going = {place: retired[place] for place, verb in verbs.items() if verb == "delete"}
 
+        failed: dict[str, Exception] = {}
+
         def visit(address: str) -> Actual | None:
             if address in further:
-                further[address].do(found)
+                try:
+                    further[address].do(found)
+                except Exception as error:
+                    # What is wrong on a machine is no reason to leave AWS half made.
+                    failed[address] = error
                 return None
             resource = self.resources[address].resolved(found)
             if address in verbs:
@@ -122,11 +129,13 @@ class Stack:
         made = walk(edges, visit, on_interrupt=stop)
         done = [address for address in made.done if address in verbs]
         if made.failures:
-            raise RunFailed(made.failures, done, [*made.not_tried, *going])
+            raise RunFailed({**made.failures, **failed}, done, [*made.not_tried, *going])
         removed = _remove(aws, going, teller)
         if removed.failures:
             raise RunFailed(removed.failures, [*done, *removed.done], removed.not_tried)
         teller.finished(todo.done())
+        for error in failed.values():
+            raise error
         there = {address: actual for address in self.resources if (actual := made.done[address]) is not None}
         return Applied(todo, there, aws.clock.now() - began)
 

@@ -109,7 +109,7 @@ def steps(
 def _files(bundle: Bundle, secrets: DifySecrets) -> Iterator[Step]:
     """Where the containers keep what they write, and the files of /opt/dify."""
     yield Directory(path=DATA, needs=("data disk /data",))
-    yield SameSecrets(secrets=secrets, needs=(f"directory {DATA}",))
+    yield SameSecrets(mark=secrets.mark, needs=(f"directory {DATA}",))
     for path, directory in bundle.directories.items():
         yield Directory(path=path, mode=directory.mode, owner=directory.owner, deep=directory.deep, needs=("secrets",))
     yield Directory(path=HOME, needs=("secrets",))

@@ -14,6 +14,8 @@
     ├── FactUnreadable                   the host answered a question in a way that nobody understands
     ├── ContainerFailed                  a container does not stay up, or does not do what it is there for
     ├── StepRefused                      the machine is not fit for a step; the step changed nothing
+    ├── PackageUntrusted                 a download is not signed by whom it should be (steps/signed_package.py)
+    ├── TunnelRefused                    AWS does not open the tunnel (tunnel.py)
     ├── StepNotConverged                 a step did all it can do, and it is still not as wished
     └── InstallFailed                    a run stopped on the way; its report tells what is done and what is not
 """

@@ -240,7 +240,7 @@ def test_a_package_that_is_not_what_it_should_be_is_not_installed(host: SshHost,
 
 @pytest.mark.parametrize("command", [2, 3, 4])
 def test_a_connection_that_breaks_is_made_again_and_the_agent_installed(host: SshHost, bare: Bed, command: int) -> None:
-    """During the download, the verification, and the installation, which goes on behind our back."""
+    """Right before the download, the verification, and the installation: what was under way is done in the end."""
     package = agent_package("ap-northeast-1", bare.agent_fingerprint)
     with cut_at(bare, command):
         assert converge_host(host, [package])

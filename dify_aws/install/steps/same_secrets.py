@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from hashlib import sha256
 from typing import Any, Final
 
 from dify_aws.change import Change
 from dify_aws.install.bundle import DATA
-from dify_aws.install.dify_secrets import DifySecrets
 from dify_aws.install.errors import StepRefused
 from dify_aws.install.fact import Fact, Facts
 from dify_aws.install.host import Host
@@ -26,20 +24,14 @@ class SameSecrets:
     """A mark on the data volume that says which secrets its data was made with.
 
     Args:
-        secrets: those at hand, complete.
+        mark: what is written there for the secrets at hand, which nobody finds them from.
         needs: the steps before it; None is all that stand before it in the list.
     """
 
-    secrets: DifySecrets
+    mark: str
     needs: Sequence[str] | None = None
 
     name = "secrets"
-
-    @property
-    def _mark(self) -> str:
-        # Of the two that are built into the data. 256 bits of chance each: nobody finds them from their digest.
-        told = f"dify_aws {self.secrets.db_password.reveal()} {self.secrets.secret_key.reveal()}"
-        return sha256(told.encode()).hexdigest()
 
     def facts(self) -> Sequence[Fact[Any]]:
         return (MARK, DATABASE)
@@ -51,7 +43,7 @@ class SameSecrets:
             StepRefused: the data was made with other secrets.
         """
         there = facts[MARK].kind == "file"
-        if facts[MARK].data.decode(errors="replace").strip() == self._mark:
+        if facts[MARK].data.decode(errors="replace").strip() == self.mark:
             return ()
         if there or facts[DATABASE].kind == "file":
             raise StepRefused(
@@ -66,4 +58,4 @@ class SameSecrets:
 
     def apply(self, host: Host, changes: Sequence[Change]) -> None:
         """Write the mark, before any data is."""
-        host.write(MARK.path, f"{self._mark}\n".encode(), mode=0o600)
+        host.write(MARK.path, f"{self.mark}\n".encode(), mode=0o600)

@@ -106,7 +106,7 @@ def _unit(machine: Machine, fact: Unit) -> Answer:
         "DropInPaths": " ".join(path for path in own if path.endswith(".conf")),
     }
     told = [f"{key}={value}" for key, value in lines.items()]
-    told += [f"file={moment:.9f} {path}" for path, moment in changed.items()]
+    told += [f"file={moment:.6f} {path}" for path, moment in changed.items()]
     return Answer("\n".join(told).encode())
 
 
