@@ -7,9 +7,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from dify_aws import Settings, offline
+from dify_aws import Deployment, Settings, offline
 from dify_aws.install.dify_secrets import DifySecrets
-from dify_aws.install.report import Report
+from dify_aws.install.report import Outcome, Report
 from dify_aws.offline.world import World
 from dify_aws.operations import dify_secrets
 from tests.e2e.bed.bed import Bed
@@ -53,8 +53,17 @@ def test_it_answers(bed: Bed, first: Report) -> None:
     assert bed.get("/signin")[0] == 200
 
 
-def test_the_model_machine_does_the_same(first: Report) -> None:
-    """Step by step: the machine of the offline world comes to the same outcomes as the real one."""
+def test_the_model_machine_does_the_same(world: World, first: Report) -> None:
+    """Step by step: on the machine of the offline world the same is found amiss and done, and in the end it is so."""
+    rehearsal = Deployment(SETTINGS.replace(environment="rehearsal"), session=world.session)
+    rehearsal.apply()
+    model = rehearsal.install()
+    assert {outcome.step: told(outcome) for outcome in model} == {outcome.step: told(outcome) for outcome in first}
+
+
+def told(outcome: Outcome) -> tuple[str, tuple[str, ...]]:
+    """What came of a step, and what of it was not as wished."""
+    return outcome.state, tuple(change.attribute for change in outcome.changes)
 
 
 def test_again_nothing_is_changed(bed: Bed, dify: BedDeployment, first: Report) -> None:

@@ -78,7 +78,9 @@ def compose(of: Bundle) -> dict[str, Any]:
 
 def of_dify(of: Bundle) -> dict[str, Any]:
     """The containers of dify-api, which read all variables, by the name of the service."""
-    return {name: service for name, service in compose(of)["services"].items() if "MODE" in service.get("environment", {})}
+    return {
+        name: service for name, service in compose(of)["services"].items() if "MODE" in service.get("environment", {})
+    }
 
 
 def given(of: Bundle, service: str) -> dict[str, str]:

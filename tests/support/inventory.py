@@ -145,12 +145,17 @@ def _of_the_account(session: Any, deployment: str | None) -> dict[str, list[str]
     """What an account needs once, and no environment has."""
     part = (deployment or "").replace("/", "-")
     providers = session.client("iam").list_open_id_connect_providers()["OpenIDConnectProviderList"]
+    tables = session.client("dynamodb").list_tables()["TableNames"]
     found = {
-        "table": session.client("dynamodb").list_tables()["TableNames"],
+        "table": [name for name in tables if _state(session, name) != "DELETING"],
         "trail": [each["Name"] for each in session.client("cloudtrail").list_trails()["Trails"]],
         "oidc-provider": [each["Arn"] for each in providers],
     }
     return {kind: [name for name in names if part in name] for kind, names in found.items()}
+
+
+def _state(session: Any, table: str) -> str:
+    return str(session.client("dynamodb").describe_table(TableName=table)["Table"]["TableStatus"])
 
 
 def _values(item: Mapping[str, Any]) -> set[str]:

@@ -67,7 +67,7 @@ def named(service: str) -> str:
 
 
 def definitions(machine: Machine) -> dict[str, Any]:
-    """The services of compose.yaml, with what .env says filled in. Raises KeyError for a variable that it has not."""
+    """The services of compose.yaml, with what .env says filled in. What it does not say is empty, as for Compose."""
     values = dict(_variables(machine.files.text(f"{HOME}/.env")))
     loaded = yaml.safe_load(machine.files.text(f"{HOME}/compose.yaml")) or {}
 
@@ -78,7 +78,7 @@ def definitions(machine: Machine) -> dict[str, Any]:
             case list():
                 return [filled(each) for each in value]
             case str():
-                return re.sub(r"\$\$|\$\{(\w+)\}", lambda found: values[found[1]] if found[1] else "$", value)
+                return re.sub(r"\$\$|\$\{(\w+)\}", lambda found: values.get(found[1], "") if found[1] else "$", value)
             case _:
                 return value
 

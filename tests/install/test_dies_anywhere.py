@@ -1,0 +1,113 @@
+"""A run that was cut at any command is finished by the next: the whole installation, on the model machine."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from dify_aws.events import quiet
+from dify_aws.install.dify import install_dify
+from dify_aws.install.errors import ConnectionLost
+from dify_aws.install.publishers import Publishers
+from dify_aws.install.report import Report
+from dify_aws.offline.machine.host import ModelHost
+from dify_aws.offline.machine.machine import Machine
+from dify_aws.settings import Settings
+from tests.support.bundles import OUTPUTS, SECRETS
+from tests.support.model import VOLUME, Killed, fresh
+
+FULL = {"profile": "full", "vector_store": "qdrant", "admin_email": "admin@example.com", "storage": "local"}
+DOMAIN = {"domain": "dify.example.com", "email": "ops@example.com"}
+
+
+def large() -> Machine:
+    """A machine for the larger profile."""
+    machine = fresh()
+    machine.memory_mib = 7900
+    return machine
+
+
+def install(host: ModelHost, settings: Settings) -> Report:
+    """Once."""
+    return install_dify(
+        host,
+        settings,
+        OUTPUTS,
+        SECRETS,
+        publishers=Publishers(),
+        dry_run=False,
+        probe=False,
+        listener=quiet,
+        clock=host.machine.clock,
+    )
+
+
+@pytest.mark.parametrize("wishes", [{}, {**FULL, **DOMAIN}], ids=["defaults", "all of it"])
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_killed_at_every_command(when: str, wishes: dict[str, Any]) -> None:
+    """The process dies at a command that none has died at, and the next goes on, until one comes to the end."""
+    settings, machine = Settings(environment="dev", **wishes), large()
+    died: set[str] = set()
+
+    def dies(script: str) -> None:
+        if script not in died:
+            died.add(script)
+            raise Killed(script)
+
+    for _ in range(400):
+        host = ModelHost(machine, before=dies) if when == "before" else ModelHost(machine, after=dies)
+        try:
+            report = install(host, settings)
+            break
+        except Killed:
+            continue
+    else:
+        pytest.fail("it never came to an end")
+    assert len(died) > 60, died
+    assert not report.named("failed", "not tried")
+    assert not install(ModelHost(machine), settings)
+
+
+def test_the_connection_is_lost_again_and_again() -> None:
+    """One run comes to its end all the same: each step is gone on with, and nobody has to call again."""
+    settings, machine = Settings(environment="dev", admin_email="admin@example.com"), fresh()
+    given: set[str] = set()
+
+    def loses(script: str) -> None:
+        given.add(script)
+        # A step that loses one command after the other gives up.
+        if len(given) % 3 == 0 and script not in lost:
+            lost.add(script)
+            raise ConnectionLost("ubuntu@model", script)
+
+    lost: set[str] = set()
+    report = install(ModelHost(machine, after=loses), settings)
+    assert len(lost) > 20
+    assert not report.named("failed", "not tried")
+    assert not install(ModelHost(machine), settings)
+
+
+def test_as_much_as_can_be_is_wished_otherwise() -> None:
+    """Settings that change something on a machine that runs: done, and then nothing is left to do."""
+    settings, machine = Settings(environment="dev"), large()
+    install(ModelHost(machine), settings)
+    for changed in (
+        settings.replace(env={"UPLOAD_FILE_SIZE_LIMIT": "50"}),
+        settings.replace(profile="full"),
+        settings.replace(vector_store="weaviate"),
+        settings.replace(**DOMAIN),
+        settings,
+    ):
+        assert install(ModelHost(machine), changed), changed
+        assert not install(ModelHost(machine), changed), changed
+
+
+def test_a_volume_that_grew() -> None:
+    """The file system follows, and nothing else is touched."""
+    settings, machine = Settings(environment="dev"), fresh()
+    install(ModelHost(machine), settings)
+    disk = machine.disks.attached[VOLUME]
+    machine.disks.attached[VOLUME] = replace(disk, size=80 << 30)
+    assert install(ModelHost(machine), settings).named("done") == ("data disk /data",)
