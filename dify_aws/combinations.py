@@ -19,6 +19,9 @@ def combinations(values: Mapping[str, Any]) -> Iterator[Problem]:
         yield Problem(
             "availability_zone", zone, f"is no zone of {region}", f'Write one like "{region}a", or leave it out'
         )
+    if values.get("project") == "dify" and values.get("environment") == "foundation":
+        right = "Choose another: dify/foundation is what all environments of the account share"
+        yield Problem("environment", "foundation", "is taken", right)
     kind = values.get("instance_type")
     if kind and "image_id" in values and values["image_id"] is None and _ARM.match(kind):
         right = 'Choose an x86-64 type like "t3.medium", or give the image_id of an image for arm64'

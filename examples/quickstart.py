@@ -1,7 +1,7 @@
-"""Quickstart: the AWS environment of Dify is planned, made, found again and taken away, without an AWS account.
+"""Quickstart: a Dify of your own is planned, deployed, found again and taken away, without an AWS account.
 
-AWS is in this process (``dify_aws.offline()``): no network, no credentials, nothing to pay. With an account, leave out
-that line and ``session=``, and the rest is the same.
+AWS and the machine are in this process (``dify_aws.offline()``): no network, no credentials, nothing to pay. With an
+account, leave out that line and ``session=``, and the rest is the same.
 """
 
 from rich.console import Console
@@ -10,7 +10,7 @@ import dify_aws
 
 
 def main(console: Console) -> None:
-    settings = dify_aws.Settings(environment="dev", alarm_email="you@example.com")
+    settings = dify_aws.Settings(environment="dev", admin_email="you@example.com", alarm_email="you@example.com")
 
     with dify_aws.offline(speed=60) as world, dify_aws.Progress(console) as progress:
         deployment = dify_aws.Deployment(settings, session=world.session, listener=progress)
@@ -19,14 +19,12 @@ def main(console: Console) -> None:
         plan = deployment.plan()
         console.print(plan)
 
-        console.rule("2. Apply: do what the plan shows, and no more")
+        console.rule("2. Deploy: AWS as the plan shows, and Dify on the machine")
         console.print("The seconds are those of the offline world: AWS's usual ones, sixty times faster.", style="dim")
-        outputs = deployment.apply(plan)
+        outputs = deployment.deploy(plan)
 
-        console.rule("3. Apply again: there is nothing to do")
-        world.forget_calls()
-        deployment.apply()
-        console.print(f"{len(world.calls)} calls to AWS looked at everything, {len(world.writes)} changed anything.")
+        console.rule("3. Deploy again: there is nothing to do")
+        deployment.deploy()
 
         console.rule("4. Outputs: where everything is")
         console.print(outputs)

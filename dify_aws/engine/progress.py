@@ -91,7 +91,7 @@ class Progress:
         from rich.text import Text
 
         # Text, not markup: what AWS says may hold brackets.
-        self.console.print(Text.assemble(*parts))
+        self.console.print(Text.assemble(*parts), soft_wrap=True)
 
     def _picture(self) -> Any:
         from rich.console import Group

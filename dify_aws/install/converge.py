@@ -34,6 +34,7 @@ def converge_host(
     clock: Clock | None = None,
     workers: int = WORKERS,
     on_interrupt: Callable[[], None] = lambda: None,
+    called: str = "steps",
 ) -> Report:
     """Make the machine as the steps wish it. On a machine that is so already: one round trip, and no change.
 
@@ -47,6 +48,7 @@ def converge_host(
         listener: is told what happens as it happens, one event at a time, from several threads.
         secrets: texts that nothing that is shown may hold.
         on_interrupt: is called on Ctrl-C, to end what is waited for; ``host.close`` does.
+        called: what the listener is told that these are.
 
     Returns:
         What was done, step by step. It is true if anything was changed (or would be).
@@ -62,7 +64,7 @@ def converge_host(
     tell = Teller(listener, clock.now, host.where, mask)
     run = _Run(host, steps, Survey(host, steps, needs), tell, clock, mask, dry_run)
     run.survey.look_at_all()
-    tell.planned(len(steps), f"{host.where}: {len(steps)} steps")
+    tell.planned(len(steps), f"{host.where}: {len(steps)} {called}")
     edges = {name: frozenset[str]() if dry_run else before for name, before in needs.items()}
     walked = walk(edges, run.visit, workers=workers, go_on=dry_run, on_interrupt=on_interrupt)
     report = run.report()

@@ -13,6 +13,7 @@ from dify_aws.install.converge import converge_host
 from dify_aws.install.dify_secrets import DifySecrets
 from dify_aws.install.ground import DAEMON, DOCKER, TOOLS, ground
 from dify_aws.install.host import Host
+from dify_aws.install.masked_log import masked_log
 from dify_aws.install.publishers import Publishers
 from dify_aws.install.report import Report
 from dify_aws.install.smoke import smoke
@@ -63,7 +64,7 @@ def install_dify(
     """
     hidden = _hidden(settings, secrets)
 
-    def converged(wishes: Sequence[Step], *, dry_run: bool) -> Report:
+    def converged(wishes: Sequence[Step], *, dry_run: bool, called: str = "steps") -> Report:
         return converge_host(
             host,
             wishes,
@@ -72,21 +73,23 @@ def install_dify(
             secrets=hidden,
             clock=clock,
             on_interrupt=host.close,
+            called=called,
         )
 
-    https = False
-    if settings.domain:
-        certificate = CertificateOf(settings.domain)
-        https = host.ask((certificate,))[certificate].usable
-    bundle = Bundle.render(settings, outputs, secrets, https=https)
-    report = converged(steps(settings, outputs, secrets, bundle, publishers), dry_run=dry_run)
-    if settings.domain and not https and not dry_run:
-        bundle = Bundle.render(settings, outputs, secrets, https=True)
-        report = report.then(converged(steps(settings, outputs, secrets, bundle, publishers), dry_run=False))
-    if not dry_run and (probe or report):
-        # Nothing is changed by a probe, and with dry_run each is judged, even when another fails.
-        report = report.then(converged(smoke(settings, bundle.url), dry_run=True))
-    return report
+    with masked_log(hidden):
+        https = False
+        if settings.domain:
+            certificate = CertificateOf(settings.domain)
+            https = host.ask((certificate,))[certificate].usable
+        bundle = Bundle.render(settings, outputs, secrets, https=https)
+        report = converged(steps(settings, outputs, secrets, bundle, publishers), dry_run=dry_run)
+        if settings.domain and not https and not dry_run:
+            bundle = Bundle.render(settings, outputs, secrets, https=True)
+            report = report.then(converged(steps(settings, outputs, secrets, bundle, publishers), dry_run=False))
+        if not dry_run and (probe or report):
+            # Nothing is changed by a probe, and with dry_run each is judged, even when another fails.
+            report = report.then(converged(smoke(settings, bundle.url), dry_run=True, called="probes"))
+        return report
 
 
 def steps(

@@ -8,9 +8,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from xml.etree import ElementTree
 
+import boto3
 import pytest
 
-from dify_aws.offline.server import serve
+from dify_aws import offline
 
 ROOT = Path(__file__).parents[2]
 PAGES = sorted([ROOT / "README.md", *ROOT.glob("docs/**/*.md")])
@@ -23,12 +24,15 @@ WITH_PYTHON = [page for page in PAGES if PYTHON.search(page.read_text())]
 
 
 @pytest.fixture
-def account(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
-    """A place where boto3 finds an account by itself, as a reader's has: an offline server stands for AWS."""
-    with serve() as server:
-        monkeypatch.setenv("AWS_ENDPOINT_URL", server.url)
-        (tmp_path / "settings.toml").write_text((ROOT / "examples/settings.toml").read_text())
-        monkeypatch.chdir(tmp_path)
+def account(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, page: Path) -> Iterator[None]:
+    """A place where an account is found by itself, as a reader's is: boto3 gives sessions of an offline world."""
+    (tmp_path / "settings.toml").write_text((ROOT / "examples/settings.toml").read_text())
+    monkeypatch.chdir(tmp_path)
+    if "dify_aws.offline(" in page.read_text():
+        yield  # it opens a world of its own
+        return
+    with offline() as world:
+        monkeypatch.setattr(boto3, "Session", lambda **_: world.session)
         yield
 
 

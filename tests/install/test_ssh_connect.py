@@ -134,7 +134,7 @@ def test_a_changed_host_key_is_refused_at_once(sshd: Sshd, clock: HurriedClock) 
     logins: list[object] = []
     sshd.check_login = Watched(logins)
     host = SshHost("127.0.0.1", key=sshd.user_key, host_key=pinned, port=sshd.port, clock=clock)
-    with pytest.raises(HostKeyMismatch, match="pin it again") as failed:
+    with pytest.raises(HostKeyMismatch, match="pin it in place") as failed:
         host.run("true")
     assert f"pinned: {host_keys(pinned)[0].fingerprint}\n" in str(failed.value)
     assert f"met:    {host_keys(sshd.host_key)[0].fingerprint}\n" in str(failed.value)

@@ -1,0 +1,82 @@
+"""An installation whose connection breaks again and again, over a registry that is not there and a container that dies."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+
+from dify_aws import Settings, offline
+from dify_aws.install.errors import HostError, InstallFailed
+from tests.e2e.bed.bed import Bed
+from tests.e2e.reach import BedDeployment
+
+SETTINGS = Settings(environment="dev", storage="local")
+EVERY_SECONDS = 2.5
+RUNS = 30
+
+
+@pytest.fixture(scope="module")
+def dify(bed: Bed) -> Iterator[BedDeployment]:
+    with offline() as world:
+        yield BedDeployment(world, bed, SETTINGS)
+
+
+@contextmanager
+def cut_again_and_again(bed: Bed) -> Iterator[None]:
+    """Every connection to the machine is reset every few seconds, as long as this lasts."""
+    over = threading.Event()
+
+    def cut() -> None:
+        while not over.wait(EVERY_SECONDS):
+            bed.cut()
+
+    thread = threading.Thread(target=cut)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
+
+
+def test_with_a_registry_that_is_down(bed: Bed, dify: BedDeployment) -> None:
+    """It is told with what to do, and nothing that came before is lost."""
+    with bed.fault(r"registry-1\.docker\.io", 503), pytest.raises(InstallFailed, match="registry") as failed:
+        dify.install()
+    assert "service docker.service" in failed.value.report.named("done", "already so")
+
+
+def test_with_a_connection_that_breaks_every_few_seconds(bed: Bed, dify: BedDeployment) -> None:
+    """Each run goes on where the last one was, until one comes to the end; then there is nothing left to do."""
+    with cut_again_and_again(bed):
+        for _ in range(RUNS):
+            try:
+                dify.install()
+                break
+            except HostError:
+                continue
+        else:
+            pytest.fail("it never came to its end")
+    assert bed.get("/console/api/ping")[0] == 200
+    assert not dify.install()
+
+
+def test_with_a_container_that_keeps_ending(bed: Bed, dify: BedDeployment) -> None:
+    """The last it said is told; with the right image again, all is as before."""
+    broken = SETTINGS.replace(images={"web": "langgenius/dify-web:broken"})
+    with pytest.raises(InstallFailed, match="web") as failed:
+        dify.install(settings=broken)
+    assert "exit status 1" in str(failed.value)
+    assert bed.get("/console/api/ping")[0] == 200
+    assert dify.install()
+    assert not dify.install()
+
+
+def test_with_an_image_that_does_not_exist(bed: Bed, dify: BedDeployment) -> None:
+    """It is told before anything is stopped."""
+    with pytest.raises(InstallFailed, match="dify-web:none"):
+        dify.install(settings=SETTINGS.replace(images={"web": "langgenius/dify-web:none"}))
+    assert bed.get("/signin")[0] == 200

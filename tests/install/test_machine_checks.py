@@ -1,0 +1,77 @@
+"""What diagnose() makes of the machine's answers, by cases of data (machine_checks.json): the lines as they begin."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from dify_aws import Secret, Settings
+from dify_aws.install.fact import Answer
+from dify_aws.install.last_words import LastWords
+from dify_aws.install.mask import Mask
+from dify_aws.install.masked_log import masked_log
+from dify_aws.install.vitals import Vitals
+from dify_aws.operations.checks.machine import checks, look
+from tests.support.hosts import LocalHost, ToldHost
+
+CASES: dict[str, Any] = json.loads((Path(__file__).parent / "machine_checks.json").read_text())
+SETTINGS = Settings(environment="dev", domain="dify.example.com", email="ops@example.com")
+NOON = 1_800_000_000.0
+ALL = checks(SETTINGS, lambda: NOON)
+
+
+@pytest.mark.parametrize("title", CASES)
+def test_case(title: str) -> None:
+    """It is told, and nothing but that; and whatever is not as it should be has a way out."""
+    case = CASES[title]
+    host = ToldHost({name: Answer(text.encode()) for name, text in case["machine"].items()})
+    asked = [check for check in ALL if {fact.name for fact in check.facts()} <= case["machine"].keys()]
+    findings = list(look(host, asked, None))
+    told = [str(finding) for finding in findings]
+    assert len(told) == len(case["findings"])
+    assert [line[: len(begins)] for line, begins in zip(told, case["findings"], strict=True)] == case["findings"]
+    assert all(finding.way_out for finding in findings if finding.condition in ("warning", "wrong"))
+    assert host.does == []
+
+
+def test_the_last_words_of_a_container_are_masked() -> None:
+    """And where nobody knows the secrets, nothing of them is shown at all."""
+    containers = CASES["a healthcheck that fails, and a start that takes too long"]["machine"]["containers"]
+    host = ToldHost(
+        {
+            "containers": Answer(containers.encode()),
+            "log of api": Answer(b"password=correct-horse\nFATAL"),
+            "log of web": Answer(b""),
+        }
+    )
+    asked = [check for check in ALL if check.subject == "containers"]
+    api, web = look(host, asked, Mask([Secret("correct-horse")]))
+    assert api.evidence.endswith("its log ends with:\npassword=********\nFATAL")
+    assert web.evidence.endswith("its log is empty")
+    api, _ = look(host, asked, None)
+    assert "log" not in api.evidence
+
+
+def test_the_questions_are_understood_by_a_real_shell() -> None:
+    """And their answers by us."""
+    host = LocalHost()
+    facts = host.ask([Vitals(), LastWords("no-such-service")])
+    assert isinstance(facts[LastWords("no-such-service")], str)
+    assert facts[Vitals()].memory_mib > 0
+    assert facts[Vitals()].disks[0].size > 0
+
+
+def test_the_log_of_a_host_shows_each_result_without_its_secrets(caplog: pytest.LogCaptureFixture) -> None:
+    """Those of the run are masked wherever they stand; what may hold unknown ones is not shown."""
+    caplog.set_level("DEBUG", "dify_aws")
+    host = LocalHost()
+    with masked_log([Secret("correct-horse")]):
+        host.run("echo it is correct-horse; echo warned >&2")
+        host.run("echo battery-staple", secret=True)
+    assert "stdout:\nit is ********" in caplog.text
+    assert "stderr:\nwarned" in caplog.text
+    assert "correct-horse" not in caplog.text
+    assert "stdout:\nbattery-staple" not in caplog.text
