@@ -7,6 +7,7 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
 import yaml
@@ -69,7 +70,7 @@ def named(service: str) -> str:
 def definitions(machine: Machine) -> dict[str, Any]:
     """The services of compose.yaml, with what .env says filled in. What it does not say is empty, as for Compose."""
     values = dict(_variables(machine.files.text(f"{HOME}/.env")))
-    loaded = yaml.safe_load(machine.files.text(f"{HOME}/compose.yaml")) or {}
+    loaded = _loaded(machine.files.text(f"{HOME}/compose.yaml"))
 
     def filled(value: Any) -> Any:
         match value:
@@ -84,6 +85,13 @@ def definitions(machine: Machine) -> dict[str, Any]:
 
     services: dict[str, Any] = filled(loaded.get("services", {}))
     return services
+
+
+@lru_cache(maxsize=8)
+def _loaded(text: str) -> Mapping[str, Any]:
+    # It takes PyYAML a tenth of a second, and is asked for with every look at the containers.
+    loaded: dict[str, Any] = yaml.safe_load(text) or {}
+    return loaded
 
 
 def _variables(text: str) -> Iterator[tuple[str, str]]:
