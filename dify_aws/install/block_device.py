@@ -34,7 +34,7 @@ if [ -e "$3/formatting-$1" ]; then echo begun=yes; fi
 signatures=$(wipefs --noheadings --output TYPE -- "$disk")
 printf '%s\\n' "$signatures" | sed -n 's/^./signature=&/p'
 if [ -z "$signatures" ]; then
-    if [ -n "$(head -c 1048576 "$disk" | tr -d '\\0' | od -An -tx1 -N 16)" ]; then echo filled=yes; fi
+    if ! cmp --quiet --bytes=1048576 "$disk" /dev/zero; then echo filled=yes; fi
 elif [ "$signatures" = ext4 ]; then
     printf 'uuid=%s\\n' "$(blkid --probe --match-tag UUID --output value "$disk")"
     dumpe2fs -h "$disk" 2>/dev/null | sed -n 's/^Block count: */blocks=/p;s/^Block size: */block=/p'

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
 
@@ -31,13 +31,15 @@ _FIELDS: Final = (
     "{{.RestartCount}}",
     "{{.State.StartedAt}}",
     "{{.HostConfig.Memory}}",
+    "{{range .Mounts}}{{.Source}},{{end}}",
 )
 
-# Compose takes 150 ms for it, the engine 50. Where there is no Docker yet, or no compose.yaml, nothing is said.
+# Compose takes 150 ms for it, the engine 50. Where there is no Docker yet, or no compose.yaml, nothing is said. What is
+# in init/ is read once, when a database is made.
 _SCRIPT: Final = f"""\
 date +%s
 {COMPOSE} config --hash '*' 2>/dev/null
-echo
+find {HOME} -mindepth 2 -type f ! -path '*/init/*' -printf 'file %T@ %h\\n' 2>/dev/null
 docker ps --all --quiet --no-trunc --filter label=com.docker.compose.project={PROJECT} 2>/dev/null |
     xargs --no-run-if-empty docker inspect --format '{"|".join(_FIELDS)}' 2>/dev/null
 exit 0"""
@@ -51,9 +53,11 @@ class Container:
     :param state: created, running, paused, restarting, exited or dead.
     :param health: starting, healthy or unhealthy; empty if it has no healthcheck.
     :param restarts: how often the engine has started it again since a person or Compose did.
-    :param seconds: since it was last started.
+    :param started: when it was last started, in seconds since 1970.
+    :param seconds: since then.
     :param memory_mib: what it may use; 0 is without limit.
     :param one_off: made by ``docker compose run``.
+    :param mounts: what of the host it has mounted, by path.
     """
 
     service: str
@@ -63,21 +67,31 @@ class Container:
     exit_code: int = 0
     out_of_memory: bool = False
     restarts: int = 0
+    started: float = 0.0
     seconds: float = 0.0
     memory_mib: int = 0
     one_off: bool = False
+    mounts: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
 class ProjectState:
-    """``wished`` has the digest of each service's definition by its name, as it is in the files now."""
+    """``wished`` has the digest of each service's definition by its name, as it is in the files now.
+
+    ``changed`` has for each folder below /opt/dify when a file that is right in it was last changed.
+    """
 
     wished: Mapping[str, str]
     containers: Sequence[Container]
+    changed: Mapping[str, float] = field(default_factory=dict)
 
     def of(self, service: str) -> Sequence[Container]:
         """The containers of one service. There should be one."""
         return tuple(each for each in self.containers if each.service == service and not each.one_off)
+
+    def older_than_its_files(self, container: Container) -> bool:
+        """Whether a file that it has mounted was changed after it was started: nobody knows what it has read."""
+        return any(self.changed.get(path, 0.0) > container.started for path in container.mounts)
 
 
 @dataclass(frozen=True)
@@ -93,22 +107,26 @@ class Project(Fact[ProjectState]):
         return _SCRIPT
 
     def read(self, answer: Answer) -> ProjectState:
-        head, _, found = answer.text.partition("\n\n")
-        moment, *wished = head.splitlines()
+        moment, *lines = answer.text.splitlines()
         now = float(moment)
-        return ProjectState(
-            wished=dict(_pair(line) for line in wished),
-            containers=tuple(_container(line, now) for line in found.splitlines()),
-        )
-
-
-def _pair(line: str) -> tuple[str, str]:
-    service, digest = line.split()
-    return service, digest
+        wished: dict[str, str] = {}
+        changed: dict[str, float] = {}
+        containers = []
+        for line in lines:
+            if "|" in line:
+                containers.append(_container(line, now))
+            elif line.startswith("file "):
+                _, when, folder = line.split(" ", 2)
+                changed[folder] = max(float(when), changed.get(folder, 0.0))
+            else:
+                service, digest = line.split()
+                wished[service] = digest
+        return ProjectState(wished, tuple(containers), changed)
 
 
 def _container(line: str, now: float) -> Container:
-    service, one_off, configuration, state, health, exit_code, killed, restarts, started, memory = line.split("|")
+    service, one_off, configuration, state, health, exit_code, killed, restarts, began, memory, mounts = line.split("|")
+    started = datetime.fromisoformat(began).timestamp()
     return Container(
         service=service,
         configuration=configuration,
@@ -117,7 +135,9 @@ def _container(line: str, now: float) -> Container:
         exit_code=int(exit_code),
         out_of_memory=killed == "true",
         restarts=int(restarts),
-        seconds=now - datetime.fromisoformat(started).timestamp(),
+        started=started,
+        seconds=now - started,
         memory_mib=int(memory) >> 20,
         one_off=one_off == "True",
+        mounts=frozenset(filter(None, mounts.split(","))),
     )

@@ -9,6 +9,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterable
 from typing import Any, Final
 
+from dify_aws.install import masked_log
 from dify_aws.install.errors import CommandFailed, CommandTimedOut, ConnectionLost, FactUnreadable
 from dify_aws.install.fact import FACT_SECONDS, TIMED_OUT, Answer, Fact, Facts
 from dify_aws.install.host import COMMAND_SECONDS, NO_STATUS, Result
@@ -81,7 +82,7 @@ class ShellHost(ABC):
         """See :meth:`dify_aws.install.host.Host.run`."""
         data = stdin or b""
         command = command_line(script, sudo=sudo, timeout=timeout, end=self.end_seconds)
-        log.debug("%s: run, with %d bytes to read: %s", self.where, len(data), script)
+        masked_log.command(self.where, script, len(data))
         repeats = REPEATS if again else 0
         while True:
             try:
@@ -92,7 +93,7 @@ class ShellHost(ABC):
                 repeats -= 1
                 log.debug("%s", error)
             else:
-                log.debug("%s: %r", self.where, result)
+                masked_log.result(self.where, result)
                 return _ended_in_time(self.where, result, timeout)
 
     def must(

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import logging
 import socket
 import ssl
 import threading
 from collections.abc import Callable
-from contextlib import ExitStack, suppress
+from concurrent.futures import Future
+from contextlib import AsyncExitStack, suppress
 from typing import TYPE_CHECKING, Final
 from urllib.parse import parse_qsl, quote, urlsplit
 
@@ -18,8 +20,8 @@ from dify_aws.install.tcp import DEAD_SECONDS
 from dify_aws.secrets import Secret
 
 if TYPE_CHECKING:
+    from websockets.asyncio.client import ClientConnection
     from websockets.http11 import Response
-    from websockets.sync.client import ClientConnection
 
 PIECE: Final = 32_768
 """Bytes in one message. AWS's own client keeps below 65,000."""
@@ -68,32 +70,78 @@ def open_tunnel(address: str, url: Callable[[], Secret], *, answer_seconds: floa
     """
     try:
         # Who leases an address does not need it.
-        import websockets.sync.client  # noqa: F401
+        import websockets.asyncio.client  # noqa: F401
     except ModuleNotFoundError as error:
         raise ModuleNotFoundError(
             "A tunnel needs websockets, which is not installed: pip install 'dify-aws[tunnel]'", name=error.name
         ) from error
-    with ExitStack() as opened:
-        websocket = _websocket(opened, address, url(), answer_seconds)
-        first = _first_word(websocket, address, answer_seconds)
-        ours, theirs = socket.socketpair()
-        opened.push(ours)
-        ends = opened.pop_all()
-    threading.Thread(target=_carry, args=(ends, websocket, ours, first), name="dify-aws-tunnel", daemon=True).start()
+    signed = url()
+    ours, theirs = socket.socketpair()
+    opened: Future[None] = Future()
+    # asyncio, because a thread that waits to send would keep the one that reads from reading.
+    work = _tunnel(address, signed, answer_seconds, ours, opened)
+    threading.Thread(target=asyncio.run, args=(work,), name="dify-aws-tunnel", daemon=True).start()
+    try:
+        opened.result()
+    except BaseException:
+        theirs.close()
+        raise
     return theirs
 
 
-# Opening --------------------------------------------------------------------------------------------------------------
+async def _tunnel(address: str, signed: Secret, seconds: float, ours: socket.socket, opened: Future[None]) -> None:
+    """Open it, tell so, and carry both ways until either side ends; then the other one is ended too."""
+    with ours:
+        async with AsyncExitStack() as ends:
+            try:
+                websocket = await _websocket(ends, address, signed, seconds)
+                first = await _first_word(websocket, address, seconds)
+                reader, writer = await asyncio.open_connection(sock=ours)
+            except BaseException as error:  # noqa: BLE001 - whoever waits for it hears of it
+                opened.set_exception(error)
+                return
+            opened.set_result(None)
+            there, back = (
+                asyncio.create_task(_to(websocket, reader)),
+                asyncio.create_task(_from(websocket, writer, first)),
+            )
+            await asyncio.wait((there, back), return_when=asyncio.FIRST_COMPLETED)
+            await websocket.close()
+            # What the host has said last still comes through.
+            await back
+            there.cancel()
+            await asyncio.wait((there,))
+            writer.close()
+            with suppress(OSError):
+                await writer.wait_closed()
 
 
-def _websocket(opened: ExitStack, address: str, signed: Secret, seconds: float) -> ClientConnection:
+async def _to(websocket: ClientConnection, reader: asyncio.StreamReader) -> None:
+    from websockets.exceptions import ConnectionClosed
+
+    with suppress(OSError, ConnectionClosed):
+        while piece := await reader.read(PIECE):
+            await websocket.send(piece)
+
+
+async def _from(websocket: ClientConnection, writer: asyncio.StreamWriter, first: bytes) -> None:
+    from websockets.exceptions import ConnectionClosed
+
+    with suppress(OSError, ConnectionClosed):
+        writer.write(first)
+        while True:
+            await writer.drain()
+            writer.write(await websocket.recv(decode=False))
+
+
+async def _websocket(ends: AsyncExitStack, address: str, signed: Secret, seconds: float) -> ClientConnection:
+    from websockets.asyncio.client import connect
     from websockets.exceptions import InvalidProxy, InvalidStatus, InvalidURI, WebSocketException
-    from websockets.sync.client import connect
 
     # Nobody's child and nobody's parent, so no configuration makes it speak: it would tell the URL.
     silent = logging.Logger(__name__, logging.CRITICAL + 1)  # noqa: LOG001
     try:
-        websocket = opened.enter_context(
+        websocket = await ends.enter_async_context(
             connect(
                 signed.reveal(),
                 compression=None,
@@ -115,20 +163,24 @@ def _websocket(opened: ExitStack, address: str, signed: Secret, seconds: float) 
     except (WebSocketException, OSError, EOFError) as error:
         told = _mask(signed)(f"{type(error).__name__}: {error}")
         raise TunnelClosed(f"no tunnel to {address}: {told}\n{READY}") from None
-    # A dead connection is noticed by what SSH has sent in vain. https://man7.org/linux/man-pages/man7/tcp.7.html
-    if hasattr(socket, "TCP_USER_TIMEOUT"):
-        # It may be closed by now: who waits for the first word hears why.
-        with suppress(OSError):
-            websocket.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, DEAD_SECONDS * 1000)
+    _notice_death(websocket.transport.get_extra_info("socket"))
     return websocket
 
 
-def _first_word(websocket: ClientConnection, address: str, seconds: float) -> bytes:
+def _notice_death(sock: socket.socket) -> None:
+    """Whatever SSH has sent in vain for a while is the end. https://man7.org/linux/man-pages/man7/tcp.7.html"""
+    if hasattr(socket, "TCP_USER_TIMEOUT"):
+        # It may be closed by now: who waits for the first word hears why.
+        with suppress(OSError):
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, DEAD_SECONDS * 1000)
+
+
+async def _first_word(websocket: ClientConnection, address: str, seconds: float) -> bytes:
     """An SSH server speaks first. AWS opens the tunnel before it knows whether there is one."""
     from websockets.exceptions import ConnectionClosed
 
     try:
-        return websocket.recv(timeout=seconds, decode=False)
+        return await asyncio.wait_for(websocket.recv(decode=False), seconds)
     except TimeoutError:
         raise TunnelClosed(f"the tunnel to {address} is open, and nobody says a word.\n{GROUPS}") from None
     except ConnectionClosed as error:
@@ -162,36 +214,3 @@ def _mask(signed: Secret) -> Mask:
     parts = dict(parse_qsl(urlsplit(signed.reveal()).query))
     values = [parts[name] for name in SIGNED if name in parts]
     return Mask([signed, *map(Secret, values), *(Secret(quote(value, safe="-_.~")) for value in values)])
-
-
-# Carrying -------------------------------------------------------------------------------------------------------------
-
-
-def _carry(ends: ExitStack, websocket: ClientConnection, ours: socket.socket, first: bytes) -> None:
-    """Both ways, until either side ends; then the other one is ended too."""
-    back = threading.Thread(target=_from_host, args=(websocket, ours, first), name="dify-aws-tunnel", daemon=True)
-    with ends:
-        back.start()
-        _to_host(websocket, ours)
-        websocket.close()
-        back.join()
-
-
-def _to_host(websocket: ClientConnection, ours: socket.socket) -> None:
-    from websockets.exceptions import ConnectionClosed
-
-    with suppress(OSError, ConnectionClosed):
-        while piece := ours.recv(PIECE):
-            websocket.send(piece)
-
-
-def _from_host(websocket: ClientConnection, ours: socket.socket, first: bytes) -> None:
-    from websockets.exceptions import ConnectionClosed
-
-    with suppress(OSError, ConnectionClosed):
-        ours.sendall(first)
-        while True:
-            ours.sendall(websocket.recv(decode=False))
-    # Wakes whoever waits on either end of the pair.
-    with suppress(OSError):
-        ours.shutdown(socket.SHUT_RDWR)

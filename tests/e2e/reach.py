@@ -32,6 +32,10 @@ class BedReach:
     def resolve(self, name: str) -> tuple[str, ...]:
         return self.names.get(name, ())
 
+    def knock(self, address: str, port: int) -> None:
+        ports = {80: self._bed.http_port, 443: self._bed.https_port}
+        socket.create_connection((self._bed.host, ports[port]), 5).close()
+
     def host(
         self,
         address: str,

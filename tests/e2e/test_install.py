@@ -71,7 +71,7 @@ def test_again_nothing_is_changed(bed: Bed, dify: BedDeployment, first: Report) 
     before = bed.inside(STARTED), bed.inside(RESTARTED)
     again = dify.install()
     assert not again
-    assert set(outcome.state for outcome in again) == {"already so"}
+    assert {outcome.state for outcome in again} == {"already so"}
     assert again.round_trips <= 3
     assert (bed.inside(STARTED), bed.inside(RESTARTED)) == before
 

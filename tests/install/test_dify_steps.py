@@ -203,6 +203,17 @@ def test_a_mounted_file_makes_anew_who_reads_it_and_nobody_else(installed: Bench
     assert installed.container("nginx").configuration != label
 
 
+def test_what_read_a_file_that_was_changed_by_hand_reads_it_again(installed: Bench) -> None:
+    """Somebody changed nginx.conf, and reloaded nginx: to put the file back is not enough."""
+    place, clock = f"{HOME}/nginx/nginx.conf", installed.machine.clock
+    installed.machine.files.put(place, Entry("file", b"mine", 0o644, changed=clock.now()))
+    clock.sleep(60)
+    before = installed.container("nginx").started
+    assert installed.run().named("done") == (f"file {place}", "nginx")
+    assert installed.container("nginx").started > before
+    assert not installed.run()
+
+
 def test_env_makes_anew_those_containers_that_have_the_variable(installed: Bench) -> None:
     """LOG_LEVEL is the four's that run dify-api; PostgreSQL, Redis and nginx stay as they are."""
     wishes = steps(replace(SETTINGS, env={"LOG_LEVEL": "DEBUG"}))

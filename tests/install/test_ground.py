@@ -13,9 +13,10 @@ from dify_aws.install.ground import DAEMON, DOCKER, ground
 from dify_aws.install.host import Host
 from dify_aws.install.publishers import Publishers
 from dify_aws.install.report import Report
+from dify_aws.install.script import script
 from dify_aws.install.step import Step
 from dify_aws.install.steps.apt_repository import AptRepository
-from dify_aws.install.steps.data_disk import DataDisk
+from dify_aws.install.steps.data_disk import MOUNT, DataDisk
 from dify_aws.install.steps.packages import Packages
 from dify_aws.install.steps.service import Service
 from dify_aws.install.steps.swap import Swap
@@ -85,7 +86,7 @@ def test_docker_finds_its_configuration_and_the_disk_when_it_first_starts() -> N
     installed = next(place for place, told in enumerate(order) if "docker-ce" in told)
     for before in (f"write {DAEMON}", "write /etc/systemd/system/docker.service.d/data.conf"):
         assert order.index(before) < installed
-    assert any(told.endswith("mount /data") for told in order[:installed])
+    assert script(MOUNT, "/data") in order[:installed]
     assert not any("restart docker" in told for told in order)
 
 

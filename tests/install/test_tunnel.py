@@ -91,7 +91,7 @@ def test_much_goes_both_ways_at_the_same_time() -> None:
     """20 MB there and back again; whoever sends does not have to wait until the other has read it all."""
     data = os.urandom(20_000_000)
     with socket.create_server(("127.0.0.1", 0)) as listener, TunnelEnd(listener.getsockname()[1]) as end:
-        echo = threading.Thread(target=answer_with_the_same, args=(listener,))
+        echo = threading.Thread(target=answer_with_the_same, args=(listener,), daemon=True)
         echo.start()
         with open_to(end) as tunnel:
             assert tunnel.recv(6) == b"hello\n"
@@ -101,7 +101,8 @@ def test_much_goes_both_ways_at_the_same_time() -> None:
             while len(back) < len(data) and (piece := tunnel.recv(65_536)):
                 back += piece
             sender.join()
-        echo.join()
+        echo.join(10)
+        assert not echo.is_alive()
     assert back == data
     assert not carriers()
 
@@ -147,6 +148,24 @@ def test_the_end_at_the_host_is_the_end_here(end: TunnelEnd, sshd: Sshd) -> None
         while tunnel.recv(1000):
             pass
     assert not carriers()
+
+
+def test_what_the_host_says_last_comes_through(end: TunnelEnd) -> None:
+    """Also to one who reads late, and meanwhile writes to a host that has gone."""
+    gone, last = threading.Event(), [os.urandom(100_000) for _ in range(8)]
+
+    def say_and_go(websocket: ServerConnection) -> None:
+        for piece in last:
+            websocket.send(piece)
+        websocket.close()
+        gone.set()
+
+    end.meetings.append(say_and_go)
+    with open_to(end) as tunnel:
+        assert gone.wait(5)
+        tunnel.sendall(b"more")
+        heard = b"".join(iter(partial(tunnel.recv, 65_536), b""))
+    assert heard == b"".join(last)
 
 
 def test_the_end_here_is_the_end_at_the_host(end: TunnelEnd, sshd: Sshd) -> None:

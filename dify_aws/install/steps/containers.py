@@ -35,8 +35,12 @@ MOST_RESTARTS: Final = 3
 OLD: Final = "of another configuration"
 UNHEALTHY: Final = "unhealthy"
 PASSING: Final = frozenset({"starting", "restarting"})
-AFRESH: Final = frozenset({UNHEALTHY, "restarting", "dead"})
-"""States that the engine does not end by itself, or not soon."""
+CHANGED: Final = "older than its files"
+"""Compose does not see this one: somebody changed a mounted file, the container may have read it, and now the file is
+put back. (That we want another file is in a label of its service, so that is another configuration.)"""
+
+AFRESH: Final = frozenset({UNHEALTHY, "restarting", "dead", CHANGED})
+"""What Compose and the engine do not end by themselves, or not soon."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -111,6 +115,8 @@ def _amiss(project: ProjectState, service: str) -> str:
         return OLD
     if container.state != "running":
         return container.state
+    if project.older_than_its_files(container):
+        return CHANGED
     if container.health:
         return "" if container.health == "healthy" else container.health
     # The engine says "running" of a program that will end in a second, too.

@@ -39,7 +39,7 @@ if [ "$(blkid --probe --match-tag UUID --output value "$disk")" = "$2" ]; then e
 found=$(wipefs --noheadings --output TYPE -- "$disk")
 found+=$(lsblk --noheadings --raw --output NAME -- "$disk" | tail -n +2)
 found+=$(grep -h "^$disk[[:space:]]" /proc/mounts /proc/swaps || true)
-if [ ! -e "$mark" ]; then found+=$(head -c 1048576 "$disk" | tr -d '\\0' | od -An -tx1 -N 16); fi
+if [ ! -e "$mark" ] && ! cmp --quiet --bytes=1048576 "$disk" /dev/zero; then found+="data that no tool knows"; fi
 if [ -n "$found" ]; then printf '%s is not blank: %s\\n' "$disk" "$found" >&2; exit 65; fi
 mkdir -p -- "$3"
 touch -- "$mark"
@@ -53,6 +53,13 @@ mkfs writes the superblock last, after a sync of all the rest, so a disk that sh
 power cut. One that was stopped before that shows no signature, and is not empty any more: like a disk with data that
 no tool knows. The mark tells the two apart. It was made when the disk was seen to be empty.
 """
+
+MOUNT: Final = """\
+exec 9>/run/lock/dify-aws-mount
+flock --wait 60 9
+findmnt --mountpoint "$1" >/dev/null || mount "$1"
+"""
+"""Mounts $1 once. A predecessor may be at it too, and Linux mounts a disk twice at the same place if two ask for it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -168,8 +175,10 @@ class DataDisk:
                     host.write(fstab.PATH, table.data)
                 case "mounted", _:
                     # systemd makes units of fstab; one that it has not read yet may undo the mount.
+                    host.must(f"rm -f -- {mark}\nmkdir -p -- {path}\nsystemctl daemon-reload", again=True)
                     host.must(
-                        f"rm -f -- {mark}\nmkdir -p -- {path}\nsystemctl daemon-reload\nmount {path}",
+                        script(MOUNT, self.path),
+                        again=True,
                         advice="If the file system is damaged: detach nothing, take a snapshot, and try fsck.ext4.",
                     )
                 case "size", _:

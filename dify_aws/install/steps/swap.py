@@ -13,11 +13,19 @@ from dify_aws.install.errors import StepRefused
 from dify_aws.install.fact import Answer, Fact, Facts
 from dify_aws.install.host import Host
 from dify_aws.install.kernel import OwnKernel
+from dify_aws.install.script import script
 
 PATH: Final = "/swapfile"
 LINE: Final = f"{PATH} none swap sw 0 0"
 MODE: Final = 0o600
 """What is in memory is nobody's to read."""
+
+USE: Final = """\
+exec 9<"$1"
+flock --wait 60 9
+grep -q "^$1 " /proc/swaps || swapon "$1"
+"""
+"""Takes $1 into use. A predecessor may be at it too, and whoever comes second would fail."""
 
 # 10 ms. Of a file in use, blkid still sees the signature.
 LOOK: Final = f"""\
@@ -127,4 +135,4 @@ class Swap:
                 case fstab.ATTRIBUTE, Content() as table:
                     host.write(fstab.PATH, table.data)
                 case "in use", _:
-                    host.must(f"swapon {PATH}")
+                    host.must(script(USE, PATH), again=True)

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from dify_aws.install.block_device import BlockDevice
 from dify_aws.install.fact import Answer, Fact
-from dify_aws.install.steps.data_disk import FORMAT
-from dify_aws.offline.machine.ended import Ended, NotModelled, failed
+from dify_aws.install.steps.data_disk import FORMAT, MOUNT
+from dify_aws.offline.machine.ended import Ended, failed
 from dify_aws.offline.machine.files import Entry, Tree
 
 if TYPE_CHECKING:
@@ -96,11 +96,11 @@ def _format(machine: Machine, arguments: Sequence[str], stdin: bytes) -> Ended:
     return Ended()
 
 
-def _mount(machine: Machine, argv: Sequence[str], stdin: bytes) -> Ended:
-    """Only ``mount WHERE``, by what fstab says of it."""
-    if len(argv) != 2 or not argv[1].startswith("/"):
-        raise NotModelled(" ".join(argv))
-    where, disks = argv[1], machine.disks
+def _mount(machine: Machine, arguments: Sequence[str], stdin: bytes) -> Ended:
+    """By what fstab says of it."""
+    (where,), disks = arguments, machine.disks
+    if where in disks.mounted:
+        return Ended()
     lines = (line.split() for line in machine.files.text("/etc/fstab").splitlines() if not line.startswith("#"))
     source = next((line[0] for line in lines if len(line) > 1 and line[1] == where), None)
     if source is None:
@@ -110,8 +110,6 @@ def _mount(machine: Machine, argv: Sequence[str], stdin: bytes) -> Ended:
         return failed(f"mount: {where}: can't find {source}.", 1)
     if machine.files.get(where) is None:
         return failed(f"mount: {where}: mount point does not exist.", 32)
-    if where in disks.mounted:
-        return failed(f"mount: {where}: {disks.device(found[0])} already mounted on {where}.", 32)
     disks.mounted[where] = found[0]
     machine.files.mounts[where] = disks.attached[found[0]].tree
     return Ended()
@@ -128,7 +126,6 @@ def _resize2fs(machine: Machine, argv: Sequence[str], stdin: bytes) -> Ended:
 
 ANSWERS: Final[Mapping[type[Fact[Any]], Callable[[Machine, Any], Answer]]] = {BlockDevice: _block_device}
 COMMANDS: Final[Mapping[str, Callable[[Machine, Sequence[str], bytes], Ended]]] = {
-    "mount": _mount,
     "resize2fs": _resize2fs,
 }
-SCRIPTS: Final[Mapping[str, Callable[[Machine, Sequence[str], bytes], Ended]]] = {FORMAT: _format}
+SCRIPTS: Final[Mapping[str, Callable[[Machine, Sequence[str], bytes], Ended]]] = {FORMAT: _format, MOUNT: _mount}

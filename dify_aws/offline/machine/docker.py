@@ -7,6 +7,7 @@ import re
 import shlex
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from posixpath import dirname, join, normpath
 from typing import TYPE_CHECKING, Any, Final
 
 from dify_aws.install.bundle import HOME
@@ -45,7 +46,7 @@ def _project(machine: Machine, fact: Project) -> Answer:
     if not runs(machine):
         return Answer("\n".join([*lines, ""]).encode())
     lines += [f"{service} {digest(wished)}" for service, wished in sorted(definitions(machine).items())]
-    lines.append("")
+    lines += [f"file {_moment(machine, changed):.6f} {folder}" for folder, changed in _changed(machine).items()]
     for found in machine.engine.containers.values():
         ail = dify.ailment(machine, found) if found.state == "running" else ""
         age = now - found.started if math.isfinite(now) else 3600.0
@@ -62,9 +63,25 @@ def _project(machine: Machine, fact: Project) -> Answer:
             RESTARTS if ends else 0,
             f"{datetime.fromtimestamp(present.timestamp() - age, UTC):%Y-%m-%dT%H:%M:%S.%f}000Z",
             found.memory_mib << 20,
+            "".join(f"{path}," for path in found.mounts),
         )
         lines.append("|".join(map(str, fields)))
     return Answer("\n".join(lines).encode())
+
+
+def _changed(machine: Machine) -> Mapping[str, float]:
+    """When a file in each folder below /opt/dify was last changed."""
+    newest: dict[str, float] = {}
+    for path in machine.files.below(HOME):
+        entry, folder = machine.files.get(path), dirname(path)
+        if entry and entry.kind == "file" and folder != HOME and not folder.endswith("/init"):
+            newest[folder] = max(entry.changed, newest.get(folder, 0.0))
+    return newest
+
+
+def _moment(machine: Machine, seconds: float) -> float:
+    """A moment of the world's clock, in seconds since 1970."""
+    return BEGINNING.timestamp() + (seconds if math.isfinite(seconds) else -3600.0)
 
 
 # Commands -------------------------------------------------------------------------------------------------------------
@@ -160,6 +177,7 @@ def _begin(machine: Machine, service: str, wished: Mapping[str, Any]) -> Ended:
         environment=wished.get("environment", {}),
         memory_mib=int(wished["mem_limit"].removesuffix("m")),
         watched="healthcheck" in wished,
+        mounts=tuple(normpath(join(HOME, each.partition(":")[0])) for each in wished.get("volumes", ())),
         started=machine.clock.now(),
         state="created",
     )

@@ -32,6 +32,7 @@ class Running:
     memory_mib: int
     watched: bool
     started: float
+    mounts: tuple[str, ...] = ()
     state: str = "running"
     one_off: bool = False
 

@@ -7,10 +7,11 @@ import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Final, TypeAlias
 
+from dify_aws.install import masked_log
 from dify_aws.install.errors import CommandFailed, HostClosed
 from dify_aws.install.fact import Answer, Fact, Facts
 from dify_aws.install.host import COMMAND_SECONDS, Result
-from dify_aws.offline.machine import agent, certificates, disks, docker, files, kernel, packages, system, units
+from dify_aws.offline.machine import agent, certificates, disks, docker, files, kernel, packages, system, units, vitals
 from dify_aws.offline.machine.ended import Ended, NotModelled, failed
 from dify_aws.offline.machine.machine import Machine
 
@@ -26,6 +27,7 @@ ANSWERS: Final[Mapping[type[Fact[Any]], Callable[[Machine, Any], Answer]]] = {
     **packages.ANSWERS,
     **system.ANSWERS,
     **units.ANSWERS,
+    **vitals.ANSWERS,
 }
 """What the script of each fact would say, by the class of the fact."""
 
@@ -41,7 +43,7 @@ COMMANDS: Final[Mapping[str, Command]] = {
 }
 """Plain commands, by their name; each is given its whole argv."""
 
-SCRIPTS: Final[Mapping[str, Command]] = {**agent.SCRIPTS, **disks.SCRIPTS, **packages.SCRIPTS}
+SCRIPTS: Final[Mapping[str, Command]] = {**agent.SCRIPTS, **disks.SCRIPTS, **kernel.SCRIPTS, **packages.SCRIPTS}
 """Scripts of :func:`dify_aws.install.script.script`, by their body; each is given its arguments, without a name."""
 
 SHELL: Final = frozenset({"|", "||", "&", "&&", ";", ";;", "<", ">", ">>", "<<", "(", ")", "{", "}", "!", "[", "[["})
@@ -99,9 +101,12 @@ class ModelHost:
             self._meet()
             self._before(script)
             began = self.machine.clock.now()
+            masked_log.command(self.where, script, len(stdin or b""))
             ended = self._carry_out(script, stdin or b"")
             self._after(script)
-            return Result(script, ended.status, ended.out, ended.err, self.machine.clock.now() - began, secret)
+            result = Result(script, ended.status, ended.out, ended.err, self.machine.clock.now() - began, secret)
+            masked_log.result(self.where, result)
+            return result
 
     def must(
         self,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from dify_aws.install.fact import Answer, Fact
 from dify_aws.install.kernel import OwnKernel
-from dify_aws.install.steps.swap import PATH, SwapFile
+from dify_aws.install.steps.swap import PATH, USE, SwapFile
 from dify_aws.install.steps.sysctl import Parameters
 from dify_aws.offline.machine.ended import Ended, failed
 from dify_aws.offline.machine.files import Entry, Options
@@ -90,12 +90,13 @@ def _mkswap(machine: Machine, argv: Sequence[str], stdin: bytes) -> Ended:
     return Ended()
 
 
-def _swapon(machine: Machine, argv: Sequence[str], stdin: bytes) -> Ended:
-    if argv[1] not in machine.kernel.made:
-        return failed(f"swapon: {argv[1]}: read swap header failed", 255)
+def _use(machine: Machine, arguments: Sequence[str], stdin: bytes) -> Ended:
+    (path,) = arguments
+    if path not in machine.kernel.made:
+        return failed(f"swapon: {path}: read swap header failed", 255)
     if machine.kernel.container:
-        return failed(f"swapon: {argv[1]}: swapon failed: Operation not permitted", 255)
-    machine.kernel.used.add(argv[1])
+        return failed(f"swapon: {path}: swapon failed: Operation not permitted", 255)
+    machine.kernel.used.add(path)
     return Ended()
 
 
@@ -115,6 +116,6 @@ COMMANDS: Final[Mapping[str, Callable[[Machine, Sequence[str], bytes], Ended]]] 
     "fallocate": _fallocate,
     "mkswap": _mkswap,
     "swapoff": _swapoff,
-    "swapon": _swapon,
     "sysctl": _sysctl,
 }
+SCRIPTS: Final[Mapping[str, Callable[[Machine, Sequence[str], bytes], Ended]]] = {USE: _use}

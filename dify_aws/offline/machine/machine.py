@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from dify_aws.clock import Clock
@@ -15,11 +17,12 @@ from dify_aws.offline.machine.kernel import Kernel
 from dify_aws.offline.machine.packages import Packages
 from dify_aws.offline.machine.system import System
 from dify_aws.offline.machine.units import Units
+from dify_aws.offline.machine.vitals import Strain
 
 
 @dataclass
 class Machine:
-    """A fresh Ubuntu machine. Its clock is the world's."""
+    """A fresh Ubuntu machine. Its clock is the world's; ``time_of_day`` is what a clock on the wall would show."""
 
     name: str
     clock: Clock
@@ -34,3 +37,5 @@ class Machine:
     engine: Engine = field(default_factory=Engine)
     dify: Dify = field(default_factory=Dify)
     publisher: Publisher = field(default_factory=Publisher)
+    strain: Strain = field(default_factory=Strain)
+    time_of_day: Callable[[], float] = time.time

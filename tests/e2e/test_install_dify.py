@@ -1,0 +1,202 @@
+"""Dify's containers on a real machine, with all that there is of them: what a person or bad luck does to them.
+
+Not here, but on the model machine (tests/install/test_dify_steps.py): a container that is ended for its memory, because
+the bed has no limits of memory; and a healthcheck that fails, because Docker takes two minutes to believe it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import pytest
+
+from dify_aws import Settings, offline
+from dify_aws.install.bundle import HOME
+from dify_aws.install.converge import converge_host
+from dify_aws.install.dify_secrets import DifySecrets
+from dify_aws.install.errors import InstallFailed
+from dify_aws.install.report import Report
+from dify_aws.install.smoke import smoke
+from dify_aws.install.ssh import SshHost
+from dify_aws.install.step import Step
+from dify_aws.install.steps.containers import Containers
+from dify_aws.install.steps.image import Image
+from dify_aws.install.steps.migration import JOB, MARKER
+from dify_aws.operations import dify_secrets
+from dify_aws.secrets import Secret
+from tests.e2e.bed.bed import Bed
+from tests.e2e.bed.troubles import full_disk, taken_port
+from tests.e2e.reach import BedDeployment
+
+SETTINGS = Settings(
+    environment="dev", profile="full", vector_store="weaviate", storage="local", admin_email="admin@example.com"
+)
+COMPOSE = f"docker compose --project-directory {HOME}"
+CONTAINERS = "docker ps --all --filter label=com.docker.compose.project=dify --format '{{.Names}} {{.ID}}'"
+# Every command line that there is, again and again.
+WATCH = (
+    "systemd-run --quiet --unit=watch sh -c "
+    '\'while sleep 0.1; do cat /proc/[0-9]*/cmdline | tr "\\0" " " >>/run/bed/seen; done 2>/dev/null\''
+)
+
+
+@pytest.fixture(scope="module")
+def dify(bed: Bed) -> Iterator[BedDeployment]:
+    with offline() as world:
+        yield BedDeployment(world, bed, SETTINGS)
+
+
+@pytest.fixture(scope="module")
+def first(bed: Bed, dify: BedDeployment) -> Report:
+    """The report of the first installation; every test builds on it."""
+    bed.inside(WATCH)
+    report = dify.install(probe=True)
+    bed.inside("systemctl stop watch")
+    return report
+
+
+@pytest.fixture
+def host(bed: Bed, first: Report) -> Iterator[SshHost]:
+    with SshHost(bed.host, bed.user, key=Secret(bed.key), host_key=bed.host_key, port=bed.port) as host:
+        yield host
+
+
+def containers(bed: Bed) -> dict[str, str]:
+    """Their ids, by the name of the service."""
+    lines = (line.split() for line in bed.inside(CONTAINERS).splitlines())
+    return {name.removeprefix("dify-").removesuffix("-1"): number for name, number in lines}
+
+
+def failure(host: SshHost, steps: Sequence[Step]) -> str:
+    """What is told when these steps are to be done, and cannot."""
+    with pytest.raises(InstallFailed) as caught:
+        converge_host(host, steps)
+    return str(caught.value)
+
+
+def test_all_that_there_is_runs_and_every_probe_goes_well(bed: Bed, first: Report) -> None:
+    """Sixteen containers and Weaviate, and one of each; it was tried out through nginx and part by part."""
+    assert len(containers(bed)) == 15
+    probes = [step for step in (outcome.step for outcome in first) if step.startswith("probe ")]
+    assert len(probes) == 8
+    assert set(probes) <= set(first.named("already so"))
+
+
+def test_no_secret_was_in_a_command_line(bed: Bed, dify: BedDeployment, first: Report) -> None:
+    """Not for a moment, of any process of the machine, while Dify was installed."""
+    secrets: DifySecrets = dify_secrets.read(dify.deployment.aws, dify.outputs.secrets["application"])
+    bed.write("/run/bed/words", "\n".join(value.reveal() for value in secrets.values), 0o600)
+    assert bed.inside("grep -c 'docker compose' /run/bed/seen || true") != "0\n"
+    assert bed.inside("grep -cFf /run/bed/words /run/bed/seen || true") == "0\n"
+
+
+def test_the_digests_of_compose_are_those_of_its_containers(bed: Bed, first: Report) -> None:
+    """What is asked to see which containers are older than compose.yaml and .env. Compose 2.22 to 5.1 tell another
+    digest for a service with env_file, and 2.26 for one that was started with --no-deps."""
+    labels = '{{index .Config.Labels "com.docker.compose.service"}} {{index .Config.Labels "com.docker.compose.config-hash"}}'
+    made = bed.inside(f"docker inspect --format '{labels}' $(docker ps --quiet)")
+    assert sorted(made.splitlines()) == sorted(bed.inside(f"{COMPOSE} config --hash '*'").splitlines())
+
+
+def test_what_was_done_to_containers_by_hand_is_undone(bed: Bed, dify: BedDeployment, first: Report) -> None:
+    """Paused, deleted, left over: one run, which touches no other container."""
+    before = containers(bed)
+    bed.inside(
+        "docker pause dify-worker-1; docker rm --force dify-web-1;"
+        "docker run --detach --quiet --name dify-stray-1 --label com.docker.compose.project=dify"
+        " --label com.docker.compose.service=stray --label com.docker.compose.oneoff=False"
+        " --entrypoint sleep langgenius/dify-web:1.17.1 infinity"
+    )
+    report = dify.install()
+    assert [outcome.step for outcome in report if outcome.changes] == ["dify", "nginx"]
+    after = containers(bed)
+    assert {name for name in before | after if before.get(name) != after.get(name)} == {"web"}
+    assert not dify.install()
+
+
+def test_a_file_that_was_changed_and_read_is_put_back_and_read_again(
+    bed: Bed, dify: BedDeployment, first: Report
+) -> None:
+    """Somebody changed nginx.conf and had nginx read it: it does not go on with that."""
+    before = containers(bed)
+    bed.inside(
+        f"sed -i '/listen 80 default_server/a location = /mine {{ return 200 mine; }}' {HOME}/nginx/nginx.conf;"
+        "docker exec dify-nginx-1 nginx -c /etc/nginx/dify/nginx.conf -s reload; sleep 0.5"
+    )
+    assert bed.get("/mine")[1] == "mine"
+    assert dify.install().named("done") == (f"file {HOME}/nginx/nginx.conf", "nginx")
+    assert bed.get("/mine")[1] != "mine"
+    assert containers(bed) == before
+    assert not dify.install()
+
+
+def test_a_migration_that_a_cut_run_has_left_at_work_is_waited_for(
+    bed: Bed, dify: BedDeployment, first: Report
+) -> None:
+    """And then done again, for nobody knows what came of it. Dify's own lock, which skips, is waited for as well."""
+    bed.inside(
+        f"echo langgenius/dify-api:1.16.0 >{MARKER};"
+        "docker exec dify-redis-1 sh -c 'redis-cli SET db_upgrade_lock held EX 15';"
+        f"{COMPOSE} run --detach --rm --no-deps --name {JOB} --entrypoint sleep api 5 2>&1"
+    )
+    report = dify.install()
+    assert [str(change) for change in report["migration"].changes] == [
+        "database: langgenius/dify-api:1.16.0 → langgenius/dify-api:1.17.1"
+    ]
+    assert bed.inside(f"cat {MARKER}") == "langgenius/dify-api:1.17.1\n"
+    assert not dify.install()
+
+
+def test_a_migration_that_fails_leaves_dify_stopped_and_is_finished_later(
+    bed: Bed, dify: BedDeployment, first: Report
+) -> None:
+    """What PostgreSQL said is told. Nothing of the old release runs on tables that may be half moved."""
+    postgres = f"{COMPOSE} exec -T db_postgres psql -U postgres -c"
+    bed.inside(
+        f"echo langgenius/dify-api:1.16.0 >{MARKER};"
+        f"{postgres} 'ALTER DATABASE dify SET default_transaction_read_only = on'"
+    )
+    with pytest.raises(
+        InstallFailed, match=r"could not be migrated(?s:.*)read-only transaction(?s:.*)Dify stays stopped"
+    ):
+        dify.install()
+    running = bed.inside(f"{COMPOSE} ps --services --status running").split()
+    assert not {"api", "api_websocket", "worker", "worker_beat"} & set(running)
+    bed.inside(f"{postgres} 'ALTER DATABASE dify RESET default_transaction_read_only'")
+    assert dify.install()
+    assert bed.get("/console/api/ping")[0] == 200
+
+
+def test_a_port_that_somebody_else_has(bed: Bed, host: SshHost) -> None:
+    """Who that is, and what to do; when the port is free, nginx comes up."""
+    nginx = [Containers(name="nginx", services=("nginx",))]
+    bed.inside(f"{COMPOSE} stop nginx")
+    with taken_port(bed, 80):
+        told = failure(host, nginx)
+    assert "somebody else listens on a port that nginx needs" in told
+    assert "On port 80 there is:" in told
+    assert "python3" in told
+    assert converge_host(host, nginx)
+    assert bed.get("/console/api/ping")[0] == 200
+
+
+def test_a_disk_that_is_full(bed: Bed, host: SshHost) -> None:
+    """An image that has no room is told as that, and what runs goes on."""
+    image = "certbot/certbot:v5.7.0"
+    bed.inside(f"docker image rm --force {image} 2>&1 || true")
+    with full_disk(bed, "/data"):
+        told = failure(host, [Image(reference=image)])
+        assert bed.get("/signin")[0] == 200
+    assert "the disk is full" in told
+    assert "data_volume_gib" in told
+
+
+def test_a_part_that_does_not_work_is_found(bed: Bed, host: SshHost, dify: BedDeployment) -> None:
+    """By its probe, with the end of its log; the other probes are told as well."""
+    bed.inside("docker stop dify-sandbox-1")
+    with pytest.raises(InstallFailed) as caught:
+        converge_host(host, smoke(SETTINGS, dify.outputs.url), dry_run=True)
+    assert caught.value.failures.keys() == {"probe sandbox runs code"}
+    assert "the last lines of its log:" in str(caught.value)
+    assert len(caught.value.report.named("already so")) == 7
+    assert dify.install(probe=True)
