@@ -26,7 +26,7 @@ test: $(DEV) ## the tests, in parallel and in random order
 	$(BIN)/python -m pytest $(PYTEST) $(ARGS)
 
 e2e: $(DEV) ## the tests that need a real sshd or a container engine
-	$(BIN)/python -m pytest tests/e2e $(ARGS)
+	$(BIN)/python -m pytest tests/e2e -p no:randomly --numprocesses 2 --dist loadfile $(ARGS)
 
 check: style types imports house ## style, types, imports and house rules
 

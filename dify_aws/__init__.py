@@ -22,6 +22,8 @@ from dify_aws.errors import (
     DifyAwsError,
     FixedAttribute,
     InDoubt,
+    LockHeld,
+    LockLost,
     NotConverged,
     NotOurs,
     PermissionDenied,
@@ -36,8 +38,10 @@ from dify_aws.errors import (
     WaitTimedOut,
 )
 from dify_aws.events import Event
+from dify_aws.foundation import Foundation, FoundationOutputs
 from dify_aws.offline import offline
 from dify_aws.operations.lease import Lease
+from dify_aws.operations.workflow import github_workflow
 from dify_aws.outputs import Outputs
 from dify_aws.resources import (
     Alarm,
@@ -89,6 +93,8 @@ __all__ = [
     "Event",
     "Fact",
     "FixedAttribute",
+    "Foundation",
+    "FoundationOutputs",
     "InDoubt",
     "Instance",
     "InstanceConnectEndpoint",
@@ -97,6 +103,8 @@ __all__ = [
     "KeyPair",
     "Lease",
     "LifecycleRule",
+    "LockHeld",
+    "LockLost",
     "LogGroup",
     "NatGateway",
     "NotConverged",
@@ -135,5 +143,6 @@ __all__ = [
     "VpcEndpoint",
     "WaitTimedOut",
     "Zone",
+    "github_workflow",
     "offline",
 ]

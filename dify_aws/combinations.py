@@ -22,6 +22,7 @@ def combinations(values: Mapping[str, Any]) -> Iterator[Problem]:
     if values.get("project") == "dify" and values.get("environment") == "foundation":
         right = "Choose another: dify/foundation is what all environments of the account share"
         yield Problem("environment", "foundation", "is taken", right)
+    yield from _network(values)
     kind = values.get("instance_type")
     if kind and "image_id" in values and values["image_id"] is None and _ARM.match(kind):
         right = 'Choose an x86-64 type like "t3.medium", or give the image_id of an image for arm64'
@@ -33,3 +34,20 @@ def combinations(values: Mapping[str, Any]) -> Iterator[Problem]:
     if values.get("domain") and "email" in values and values["email"] is None:
         right = "Write the address that the certificate authority may warn before a certificate runs out"
         yield Problem("email", None, "is missing, and there is a domain", right)
+
+
+def _network(values: Mapping[str, Any]) -> Iterator[Problem]:
+    """Of a VPC that exists, the subnets exist as well, and they decide where everything is."""
+    vpc, public, private = (values.get(name) for name in ("vpc_id", "public_subnet_id", "private_subnet_id"))
+    if vpc and "public_subnet_id" in values and public is None:
+        right = "Give the subnet for the host; its routes have to lead to an internet gateway"
+        yield Problem("public_subnet_id", None, "is missing, and there is a vpc_id", right)
+    for name, subnet in (("public_subnet_id", public), ("private_subnet_id", private)):
+        if subnet and "vpc_id" in values and vpc is None:
+            yield Problem(name, subnet, "is given without its VPC", "Give vpc_id, too, or leave this out")
+    if vpc and public and public == private:
+        right = "Give another subnet, or leave it out: then the public one is used"
+        yield Problem("private_subnet_id", private, "is the public subnet", right)
+    if vpc and values.get("availability_zone"):
+        right = "Leave it out: everything is made in the zone of public_subnet_id"
+        yield Problem("availability_zone", values["availability_zone"], "is given, and there is a vpc_id", right)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Mapping
 from functools import cached_property
 
 from dify_aws.aws import Aws, Session
 from dify_aws.aws.price_list import refreshed
 from dify_aws.blueprints.account import Account
 from dify_aws.blueprints.environment import environment
+from dify_aws.deployed import outputs_of
 from dify_aws.engine.applied import Applied
 from dify_aws.engine.further import Further
 from dify_aws.engine.plan import Plan
@@ -17,8 +18,11 @@ from dify_aws.engine.stack import Stack
 from dify_aws.errors import DifyAwsError
 from dify_aws.events import Listener, quiet
 from dify_aws.install.report import Report
+from dify_aws.operations.adopt import adopt, plan_adoption
 from dify_aws.operations.bill import Use
 from dify_aws.operations.cost import CostEstimate, products
+from dify_aws.operations.diagnose import diagnose
+from dify_aws.operations.diagnosis import Diagnosis
 from dify_aws.operations.host_key import pin
 from dify_aws.operations.install import Installation
 from dify_aws.operations.lease import MINUTES, Lease
@@ -59,7 +63,7 @@ class Deployment:
         self.settings = settings
         self.listener = listener or quiet
         self.aws = Aws(session, deployment=settings.deployment, region=settings.region, tags=settings.tags)
-        self.reach: Reach = reach or getattr(session, "reach", None) or Internet()
+        self.reach: Reach = reach or getattr(self.aws.session, "reach", None) or Internet()
 
     def __repr__(self) -> str:
         return f"<Deployment {self.settings.deployment} in {self.settings.region}>"
@@ -140,7 +144,7 @@ class Deployment:
 
         def run(found: Mapping[str, Actual | None]) -> None:
             there = {address: actual for address, actual in found.items() if actual is not None}
-            installation.run(_outputs(self.settings, there), probe=True)
+            installation.run(outputs_of(self.settings, there), probe=True)
 
         needs = self.stack.resources.keys() - self.stack.behind("nat-gateway", "alarm")
         dify = {"dify": Further(frozenset(needs), run, installation.stop)}
@@ -177,6 +181,35 @@ class Deployment:
             DifyAwsError: there is no such deployment; or nobody could tell the address of this machine.
         """
         return leased(self.aws, self.settings, self.outputs(), self.reach, address, minutes=minutes, owner=owner)
+
+    def diagnose(self, *, open_access: bool = False) -> Diagnosis:
+        """Look at everything that is known to go wrong, from AWS to the containers, and change nothing.
+
+        What cannot be looked at is a line that says so, and no error.
+
+        Args:
+            open_access: also lease a way to the machine if none is open, and give it back.
+        """
+        return diagnose(self.aws, self.settings, self.stack, self.reach, self._outputs, open_access=open_access)
+
+    def plan_adopt(self, address: str, id: str) -> Plan:
+        """What :meth:`adopt` would do, and how the thing differs from what is wished for. Reads only."""
+        return plan_adoption(self.aws, self.stack, address, id)
+
+    def adopt(self, address: str, id: str, plan: Plan | None = None) -> Plan:
+        """Put our tags on a thing that was made by other means; the next :meth:`apply` makes it as wished for.
+
+        Args:
+            address: what it shall be, as in "vpc/main".
+            id: AWS's id of it, or its name where it has one.
+            plan: a plan that was looked at and agreed to.
+
+        Raises:
+            NotAdoptable, NotOurs: there is no such thing, it is another's, or the address is taken.
+            PlanRefused: it differs in what AWS fixes at creation.
+            PlanOutdated: it differs in more than ``plan`` shows.
+        """
+        return adopt(self.aws, self.stack, address, id, plan)
 
     def pin_host_key(self, line: str) -> str:
         """Insist on this host key of the machine from now on, in place of the one that was pinned. Its fingerprint.
@@ -223,57 +256,4 @@ class Deployment:
             raise DifyAwsError(f"there is no {where}, in this account ({self.aws.account}). apply() makes it.")
         if missing:
             raise DifyAwsError(f"{where} is not complete: no {', '.join(missing)}. apply() makes the rest of it.")
-        return _outputs(self.settings, {address: actual for address, actual in found.items() if actual is not None})
-
-
-def _outputs(settings: Settings, found: Mapping[str, Actual]) -> Outputs:
-    host, address, topic = found["instance/host"], found["elastic-ip/host"], found["topic/alarms"]
-    nat = found.get("nat-gateway/main")
-    secrets = _ids(found, "secret")
-    return Outputs(
-        deployment=settings.deployment,
-        region=settings.region,
-        url=f"https://{settings.domain}" if settings.domain else f"http://{address['public_ip']}",
-        public_ip=address["public_ip"],
-        private_ip=host["private_ip"],
-        instance_id=host.id,
-        availability_zone=host["availability_zone"],
-        vpc_id=found["vpc/main"].id,
-        subnets=_ids(found, "subnet"),
-        security_groups=_ids(found, "security-group"),
-        data_volume_id=found["volume/data"].id,
-        bucket=found["bucket/storage"].id,
-        secrets=secrets,
-        log_groups=_ids(found, "log-group"),
-        alarm_topic=topic.id,
-        ssh=_ssh(found),
-        alarms=tuple(_ids(found, "alarm").values()),
-        nat_gateway_id=nat.id if nat else None,
-        nat_public_ip=found["elastic-ip/nat"]["public_ip"] if nat else None,
-        notes=tuple(_notes(settings, secrets["application"], topic["pending"])),
-    )
-
-
-def _ssh(found: Mapping[str, Actual]) -> dict[str, str]:
-    if endpoint := found.get("instance-connect-endpoint/main"):
-        return {"endpoint": endpoint.id, **{name: endpoint[name] for name in ("dns_name", "fips_dns_name")}}
-    return {"schedule_group": found["schedule-group/leases"].id, "role": found["role/leases"].id}
-
-
-def _notes(settings: Settings, secret: str, pending: Iterable[str]) -> Iterator[str]:
-    """What a person should know who reads the outputs."""
-    for mail in pending:
-        yield f"{mail} hears of no alarm until the link in AWS's mail to it has been followed."
-    if settings.domain is None:
-        yield "Traffic to Dify is not encrypted: for HTTPS, set domain and email."
-    if settings.admin_email:
-        yield f"The password of {settings.admin_email} is admin_password in the secret {secret}."
-    else:
-        yield f"The first to open /install becomes the admin; it asks for init_password, in the secret {secret}."
-
-
-def _ids(found: Mapping[str, Actual], kind: str) -> dict[str, str]:
-    """The ids of all of one kind, by name."""
-    return {
-        address.partition("/")[2]: actual.id for address, actual in found.items() if address.partition("/")[0] == kind
-    }
+        return outputs_of(self.settings, {address: actual for address, actual in found.items() if actual is not None})

@@ -19,6 +19,8 @@
     ├── StackError (ValueError)       a stack that cannot be: a cycle, a twin, a stranger's reference
     ├── PlanRefused                   the plan holds what cannot be done; nothing was changed
     ├── PlanOutdated                  AWS has moved since the plan was shown
+    ├── LockHeld                      another run is at work on the deployment: who, since when, until when
+    ├── LockLost                      the lock of this run went to another one
     ├── RunFailed                     something failed on the way: what, what is done, what was not tried
     ├── DomainElsewhere               the domain does not lead to the machine (install/domain.py)
     └── HostError                     something is wrong with the machine: see install/errors.py
@@ -30,6 +32,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 
 class DifyAwsError(Exception):
@@ -185,6 +188,37 @@ class PlanOutdated(DifyAwsError):
             "AWS has changed since this plan was made, and applying would now also do this:\n"
             + _listed(self.more)
             + "\nNothing was changed. Make a new plan, look at it, and apply that."
+        )
+
+
+class LockHeld(DifyAwsError):
+    """Another run is at work on the deployment. Nothing was changed.
+
+    ``lock_id`` is what ``unlock`` wants; ``owner``, ``reason``, ``since`` and ``until`` (UTC) tell of that run.
+    """
+
+    def __init__(
+        self, deployment: str, *, lock_id: str, owner: str, reason: str, since: datetime, until: datetime
+    ) -> None:
+        self.lock_id = lock_id
+        self.owner = owner
+        self.reason = reason
+        self.since = since
+        self.until = until
+        super().__init__(
+            f"{deployment} is locked: {owner} has been at {reason} since {since:%Y-%m-%d %H:%M:%S} UTC. "
+            f"Wait for the end of that run. If it is dead, the lock is free at {until:%H:%M:%S} UTC; a run that lives "
+            f'goes on to renew it. If you know better: unlock("{lock_id}").'
+        )
+
+
+class LockLost(DifyAwsError):
+    """The lock was taken from this run, by ``unlock`` or because it could not be renewed in time."""
+
+    def __init__(self, deployment: str, why: str) -> None:
+        super().__init__(
+            f"this run has lost its lock on {deployment}: {why}. Another run may be at work there, so this one stops. "
+            "Nothing is lost: run again to go on from here."
         )
 
 

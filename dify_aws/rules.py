@@ -170,6 +170,17 @@ def image_id(value: object) -> str:
     return written
 
 
+def existing(kind: str) -> Callable[[object], str]:
+    """The id of a thing of EC2 that exists, by the word that its id begins with."""
+
+    def rule(value: object) -> str:
+        if not re.fullmatch(kind + r"-[0-9a-f]{8}([0-9a-f]{9})?", written := text(value)):
+            raise Broken((f"is not the id of a {kind}", f'Write one like "{kind}-0123456789abcdef0"'))
+        return written
+
+    return rule
+
+
 def retention_days(value: object) -> int:
     """One of the numbers of days that CloudWatch Logs knows.
 

@@ -15,6 +15,9 @@ from dify_aws.errors import Problem, SettingsError
 from dify_aws.secrets import MASK, Secret
 
 PREFIX: Final = "DIFY_AWS_"
+LOG: Final = "DIFY_AWS_LOG"
+"""Says what is logged, and is no setting of a deployment."""
+
 YES: Final = ("true", "yes", "1")
 NO: Final = ("false", "no", "0")
 
@@ -30,6 +33,10 @@ class Settings:
     :param environment: the second part: ``dev``, ``staging``. Project and environment together name the deployment.
     :param region: the AWS region.
     :param vpc_cidr: the private IPv4 range of the VPC, /16 to /26.
+    :param vpc_id: a VPC that exists and is used as it is, never changed or deleted; ``vpc_cidr`` has to be its range,
+        and ``nat_gateway`` does not count. ``None``: one of our own is made.
+    :param public_subnet_id: the subnet of that VPC for the host; its routes lead to an internet gateway.
+    :param private_subnet_id: another subnet of that VPC, for the endpoint of ``ssh="tunnel"``; ``None``: the public.
     :param availability_zone: the zone; ``None`` takes the first that offers the instance type, and then stays there.
     :param nat_gateway: whether the private subnet reaches the internet. AWS charges by the hour for it.
     :param web_cidrs: the IPv4 and IPv6 networks that reach ports 80 and 443; one may stand alone, none is nobody.
@@ -68,6 +75,9 @@ class Settings:
     environment: Annotated[str, rules.label]
     region: Annotated[str, rules.region] = "ap-northeast-1"
     vpc_cidr: Annotated[str, rules.vpc_cidr] = "10.0.0.0/16"
+    vpc_id: Annotated[str | None, rules.optional(rules.existing("vpc"))] = None
+    public_subnet_id: Annotated[str | None, rules.optional(rules.existing("subnet"))] = None
+    private_subnet_id: Annotated[str | None, rules.optional(rules.existing("subnet"))] = None
     availability_zone: Annotated[str | None, rules.optional(rules.text)] = None
     nat_gateway: Annotated[bool, rules.flag] = True
     web_cidrs: Annotated[tuple[str, ...], rules.web_cidrs] = ("0.0.0.0/0",)
@@ -130,7 +140,8 @@ class Settings:
         :raises SettingsError: for all that is wrong, by variable; one that is no setting is a problem too.
         """
         variables = os.environ if environ is None else environ
-        found = {name.removeprefix(PREFIX).lower(): name for name in sorted(variables) if name.startswith(PREFIX)}
+        ours = sorted(name for name in variables if name.startswith(PREFIX) and name != LOG)
+        found = {name.removeprefix(PREFIX).lower(): name for name in ours}
         kinds = {setting.name: get_args(setting.type)[0] for setting in fields(cls)}
         given = {name: _read(variables[variable].strip(), kinds.get(name)) for name, variable in found.items()}
         return cls._gathered(given, overrides, lambda name: f" (in {PREFIX}{name.upper()})")

@@ -1,52 +1,90 @@
-"""Fills the tables of settings.md and permissions.md from the code, between the marks that stand there.
+"""Fills the tables of README.md, settings.md and permissions.md from the code, between the marks that stand there.
 
-Run it when a setting or a permission has changed (a test tells): python docs/tables.py
+Run it when a setting, a permission or a price has changed (a test tells): python docs/tables.py
 """
 
 import json
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import MISSING, Field, fields
+from decimal import Decimal
 from inspect import getdoc
 from pathlib import Path
 from typing import Any, Final
 
 import dify_aws
+from dify_aws.blueprints.account import Account
 from dify_aws.engine.resource import kinds
+from dify_aws.operations.savings import estimate_settings
+from dify_aws.prices import PriceSheet
 
 HERE: Final = Path(__file__).parent
 
 READS: Final = ("Describe", "Get", "List")
 
 NARROWED: Final[Mapping[str, list[str]]] = {
-    "iam": ["arn:aws:iam::*:role/dify-aws/*", "arn:aws:iam::*:instance-profile/dify-aws/*"],
+    "cloudtrail": ["arn:aws:cloudtrail:*:*:trail/dify-*"],
+    "dynamodb": ["arn:aws:dynamodb:*:*:table/dify-*"],
+    "iam": [
+        "arn:aws:iam::*:role/dify-aws/*",
+        "arn:aws:iam::*:instance-profile/dify-aws/*",
+        "arn:aws:iam::*:oidc-provider/*",
+        "arn:aws:iam::*:role/aws-service-role/ec2-instance-connect.amazonaws.com/*",
+    ],
     "s3": ["arn:aws:s3:::dify-*", "arn:aws:s3:::dify-*/*"],
     "secretsmanager": ["arn:aws:secretsmanager:*:*:secret:dify/*"],
     "sns": ["arn:aws:sns:*:*:dify-*"],
 }
 """The services whose things can be told by a name that begins with ours; the rest get their ids from AWS."""
 
-UNNARROWED: Final = re.compile(r"iam:(Get|List).*|sns:Unsubscribe")
-"""IAM judges a question about a role that does not exist by its name without its path; SNS knows no ARN for the other.
+UNNARROWED: Final = re.compile(r"iam:(Get|List).*|s3:(Get|Put)AccountPublicAccessBlock|sns:Unsubscribe")
+"""IAM judges a question about a role that does not exist by its name without its path; for the others there is no ARN.
 https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonsns.html"""
 
 
 def main(folder: Path = HERE) -> None:
     """Write the tables into the pages."""
-    for page in ("settings.md", "permissions.md"):
+    for page in ("../README.md", "settings.md", "permissions.md"):
         file = folder / page
         file.write_text(filled(file.read_text()))
 
 
 def filled(text: str) -> str:
     """The text of a page, with what stands between its marks made anew."""
-    tables = {"settings": settings, "actions": actions, "policy": policy, "reading-policy": reading_policy}
+    tables = {
+        "costs": costs,
+        "settings": settings,
+        "actions": actions,
+        "policy": policy,
+        "reading-policy": reading_policy,
+    }
     return re.sub(
         r"(<!-- (\S+): made by docs/tables.py -->).*?(<!-- end -->)",
         lambda found: f"{found[1]}\n\n{tables[found[2]]()}\n\n{found[3]}",
         text,
         flags=re.DOTALL,
     )
+
+
+def costs() -> str:
+    """The bill of the default settings: what is fixed, what follows use, and the NAT gateway by itself."""
+    wished = dify_aws.Settings(environment="dev", nat_gateway=False)
+    account, sheet = Account("123456789012", "aws", wished.region), PriceSheet.shipped()
+    without = estimate_settings(wished, account, sheet)
+    whole = estimate_settings(wished.replace(nat_gateway=True), account, sheet).total
+    used = [row for row in without.rows if row.by_use]
+    by_use = sum((row.monthly or Decimal() for row in used), Decimal())
+    fixed = [(row.what, f"{row.quantity:,.4g} {row.unit}", row.monthly) for row in without.rows if not row.by_use]
+    rows = [
+        *fixed,
+        ("**fixed**", "", without.total - by_use),
+        (f"by use: {'; '.join(row.what for row in used)}", "[assumed](docs/cost.md#how-much-it-is-used)", by_use),
+        ("**in all, with `nat_gateway=False`**", "", without.total),
+        ("NAT gateway and its address (`nat_gateway=True`, the default)", "without traffic", whole - without.total),
+        ("**in all, with it**", "", whole),
+    ]
+    head = ["| what | how much | $ a month |", "| --- | --- | ---: |"]
+    return "\n".join([*head, *(f"| {what} | {quantity} | {cost:.2f} |" for what, quantity, cost in rows)])
 
 
 def settings() -> str:

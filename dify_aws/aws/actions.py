@@ -10,6 +10,7 @@ from typing import Final
 UNLIKE_THE_OPERATION: Final = {
     "s3.ListBuckets": "s3:ListAllMyBuckets",
     "s3.HeadBucket": "s3:ListBucket",
+    "s3.ListObjectsV2": "s3:ListBucket",
     "s3.ListObjectVersions": "s3:ListBucketVersions",
     "s3.ListMultipartUploads": "s3:ListBucketMultipartUploads",
     "s3.DeleteObjects": "s3:DeleteObject",
@@ -24,7 +25,7 @@ UNLIKE_THE_OPERATION: Final = {
     "s3.DeleteBucketLifecycle": "s3:PutLifecycleConfiguration",
 }
 
-SERVICE_PREFIX: Final = {"resourcegroupstaggingapi": "tag"}
+SERVICE_PREFIX: Final = {"resourcegroupstaggingapi": "tag", "service-quotas": "servicequotas"}
 
 
 def action_of(operation: str) -> str:

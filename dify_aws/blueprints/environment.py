@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Final
 
 from dify_aws.blueprints.account import Account
@@ -15,6 +15,8 @@ from dify_aws.resources import (
     Alarm,
     Bucket,
     ElasticIp,
+    ExistingSubnet,
+    ExistingVpc,
     Instance,
     InstanceConnectEndpoint,
     InstanceProfile,
@@ -48,25 +50,21 @@ EVERYWHERE: Final = "0.0.0.0/0"
 
 def environment(settings: Settings, account: Account) -> Stack:
     """The stack of ``settings`` in ``account``. Asks AWS nothing."""
-    vpc = Vpc(name="main", cidr_block=settings.vpc_cidr)
-    zone = Zone(name="main", instance_type=settings.instance_type, volume="volume/data", subnet="subnet/public")
-    place: Input[str] = settings.availability_zone or zone.id
-    public = Subnet(name="public", vpc=vpc.id, cidr_block=settings.public_cidr, availability_zone=place)
-    private = Subnet(name="private", vpc=vpc.id, cidr_block=settings.private_cidr, availability_zone=place)
-
-    resources: list[Resource] = [vpc, public, private]
-    if not settings.availability_zone:
-        resources.insert(0, zone)
-    resources += _ways_out(settings, vpc, public, private)
+    resources = list(_existing_network(settings) if settings.vpc_id else _network(settings))
+    network = {resource.address: resource for resource in resources}
+    vpc, public = network["vpc/main"], network["subnet/public"]
+    place: Input[str] = public.ref("availability_zone") if settings.vpc_id else _zone(settings, network)
+    inside: Input[str] = public.ref("cidr_block") if settings.vpc_id else settings.public_cidr
 
     tunnel_group = SecurityGroup(
         name="tunnel",
         vpc=vpc.id,
         description="SSH to the Dify host through AWS",
         # Two groups that name each other could not be made; that the host lets in this group only is what counts.
-        egress=[Rule(settings.public_cidr, 22, description="SSH")],
+        egress=[Rule(inside, 22, description="SSH")],
     )
-    tunnel = InstanceConnectEndpoint(name="main", subnet=private.id, security_groups=[tunnel_group.id])
+    hidden = network.get("subnet/private", public)
+    tunnel = InstanceConnectEndpoint(name="main", subnet=hidden.id, security_groups=[tunnel_group.id])
     if settings.ssh == "tunnel":
         resources += [tunnel_group, tunnel]
 
@@ -138,6 +136,34 @@ def environment(settings: Settings, account: Account) -> Stack:
     topic = Topic(name="alarms", emails=[settings.alarm_email] if settings.alarm_email else [])
     resources += [topic, *_alarms(settings, host, topic)]
     return Stack(settings.deployment, resources, notes=_notes(settings))
+
+
+def _network(settings: Settings) -> Iterator[Resource]:
+    """A VPC of our own, with all that is in it."""
+    vpc = Vpc(name="main", cidr_block=settings.vpc_cidr)
+    zone = Zone(name="main", instance_type=settings.instance_type, volume="volume/data", subnet="subnet/public")
+    place = _zone(settings, {zone.address: zone})
+    public = Subnet(name="public", vpc=vpc.id, cidr_block=settings.public_cidr, availability_zone=place)
+    private = Subnet(name="private", vpc=vpc.id, cidr_block=settings.private_cidr, availability_zone=place)
+    if not settings.availability_zone:
+        yield zone
+    yield from (vpc, public, private)
+    yield from _ways_out(settings, vpc, public, private)
+
+
+def _zone(settings: Settings, network: Mapping[str, Resource]) -> Input[str]:
+    return settings.availability_zone or network["zone/main"].id
+
+
+def _existing_network(settings: Settings) -> Iterator[Resource]:
+    """Somebody else's: nothing of it is made, changed or deleted, so it must have its gateways and routes already."""
+    vpc, kind = settings.vpc_id or "", settings.instance_type
+    yield ExistingVpc(name="main", vpc_id=vpc, cidr_block=settings.vpc_cidr)
+    # That there is one, the combinations of the settings see to.
+    public = settings.public_subnet_id or ""
+    yield ExistingSubnet(name="public", subnet_id=public, vpc_id=vpc, public=True, instance_type=kind)
+    if settings.private_subnet_id:
+        yield ExistingSubnet(name="private", subnet_id=settings.private_subnet_id, vpc_id=vpc)
 
 
 def _ways_out(settings: Settings, vpc: Vpc, public: Subnet, private: Subnet) -> Iterator[Resource]:
@@ -222,7 +248,7 @@ def _alarms(settings: Settings, host: Instance, topic: Topic) -> Iterator[Alarm]
 
 
 def _notes(settings: Settings) -> list[str]:
-    if not settings.nat_gateway:
+    if not settings.nat_gateway or settings.vpc_id:
         return []
     return [
         f"The NAT gateway costs {nat_gateway_month(settings.region)} plus traffic, and nothing in the private subnet "

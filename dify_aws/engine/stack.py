@@ -106,7 +106,7 @@ class Stack:
             if address in further:
                 try:
                     further[address].do(found)
-                except Exception as error:
+                except Exception as error:  # noqa: BLE001
                     # What is wrong on a machine is no reason to leave AWS half made.
                     failed[address] = error
                 return None

@@ -21,16 +21,19 @@ class Survey:
     """What is there.
 
     ``found`` has each wished-for address (None: not there); ``owned`` everything that carries the deployment's tag;
-    ``refused`` why something wished for cannot be told apart, or is not ours.
+    ``refused`` why something wished for cannot be told apart, or is not ours; ``facts`` the addresses where nothing of
+    ours is wished for, because something that is there is used.
     """
 
     found: Mapping[str, Actual | None]
     owned: Sequence[tuple[type[Resource], Actual]]
     refused: Sequence[tuple[str, ResourceError]] = ()
+    facts: frozenset[str] = frozenset()
 
     def retired(self) -> Things:
         """What is ours, and no longer wished for."""
-        return _placed(each for each in self.owned if each[1].address not in self.found)
+        wished = self.found.keys() - self.facts
+        return _placed(each for each in self.owned if each[1].address not in wished)
 
     def everything(self, resources: Mapping[str, Resource]) -> Things:
         """All that is ours: what carries our tag, and what was found by its name (AWS's index of tags lags behind)."""
@@ -58,7 +61,9 @@ def survey(aws: Aws, resources: Sequence[Resource]) -> Survey:
             found[address] = looking.result()
         except ResourceError as error:
             refused.append((address, error))
-    return Survey(found, [(kind, actual) for kind, listing in owning.items() for actual in listing.result()], refused)
+    owned = [(kind, actual) for kind, listing in owning.items() for actual in listing.result()]
+    facts = frozenset(each.address for each in resources if isinstance(each, Fact))
+    return Survey(found, owned, refused, facts)
 
 
 def _listed(kind: type[Resource], aws: Aws) -> list[Actual]:

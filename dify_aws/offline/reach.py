@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Callable, Iterator
+from errno import ECONNREFUSED
 from ipaddress import ip_address, ip_network
 from typing import Any, Final
 
@@ -14,8 +15,11 @@ from moto.ec2.models.instance_types import INSTANCE_TYPES
 from dify_aws.install.errors import AuthenticationRefused, HostKeyMismatch, Unreachable
 from dify_aws.install.hostkey import FirstUse, host_keys
 from dify_aws.install.publishers import Publishers
+from dify_aws.install.steps.machine import OURS
 from dify_aws.offline.cloud import Cloud
 from dify_aws.offline.corrections.consoles import host_key as key_of_instance
+from dify_aws.offline.corrections.schedules import utc
+from dify_aws.offline.machine.dify import well
 from dify_aws.offline.machine.disks import Disk
 from dify_aws.offline.machine.host import ModelHost
 from dify_aws.offline.machine.machine import Machine
@@ -38,7 +42,8 @@ class OfflineReach:
     def __init__(self, cloud: Cloud) -> None:
         self.address = "198.51.100.7"
         self.names: dict[str, tuple[str, ...]] = {}
-        self.machines: dict[str, Machine] = {}
+        # Where the corrections find them as well: an agent on a machine tells CloudWatch of it.
+        self.machines: dict[str, Machine] = cloud.remember("machines")
         self.disks: dict[str, Disk] = {}
         self.before: Callable[[str], None] = lambda script: None
         self.after: Callable[[str], None] = lambda script: None
@@ -51,6 +56,22 @@ class OfflineReach:
     def resolve(self, name: str) -> tuple[str, ...]:
         """The addresses of a name; none if nobody has set it."""
         return self.names.get(name, ())
+
+    def knock(self, address: str, port: int) -> None:
+        """Return if something listens there, and the security groups let this machine's address in.
+
+        Raises:
+            TimeoutError, ConnectionRefusedError: as the internet would.
+        """
+        self._cloud.settle()
+        found = next((each for each in _instances() if each[0].public_ip == address), None)
+        if found is None or found[0].state != "running" or not self._let_in(*found, port):
+            raise TimeoutError("timed out")
+        machine = self._machine(*found)
+        program = machine.system.listening.get(port)
+        # What a container published is nobody's while it does not run.
+        if program is None or (program == OURS and well(machine, "nginx") is None):
+            raise ConnectionRefusedError(ECONNREFUSED, "Connection refused")
 
     def host(
         self,
@@ -88,7 +109,10 @@ class OfflineReach:
         if machine is None:
             memory = INSTANCE_TYPES[instance.instance_type]["MemoryInfo"]["SizeInMiB"]
             machine = self.machines[instance.id] = Machine(
-                instance.id, self._cloud.clock, memory_mib=int(memory * SHOWN_OF_MEMORY)
+                instance.id,
+                self._cloud.clock,
+                memory_mib=int(memory * SHOWN_OF_MEMORY),
+                time_of_day=lambda: utc(self._cloud).timestamp(),
             )
         # A volume keeps what is on it, whichever machine it is attached to.
         for volume in list(backend.volumes.values()):
@@ -99,14 +123,14 @@ class OfflineReach:
                 machine.disks.attached[volume.id] = disk
         return machine
 
-    def _let_in(self, instance: Any, backend: Any) -> bool:
+    def _let_in(self, instance: Any, backend: Any, port: int = SSH) -> bool:
         mine = ip_address(self.address)
         kind = "CidrIp" if mine.version == 4 else "CidrIpv6"
         return any(
             mine in ip_network(rule.ip_range[kind])
             for group in instance.security_groups
             for rule in backend.get_security_group_from_id(group.id).ingress_rules
-            if rule.ip_protocol == "tcp" and rule.from_port <= SSH <= rule.to_port and kind in rule.ip_range
+            if rule.ip_protocol == "tcp" and rule.from_port <= port <= rule.to_port and kind in rule.ip_range
         )
 
 

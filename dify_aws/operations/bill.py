@@ -27,16 +27,24 @@ LOG_COMPRESSION: Final = Decimal("0.15")
 
 FREE: Final = frozenset(
     {
+        "existing-subnet",
+        "existing-vpc",
         "instance-connect-endpoint",
         "instance-profile",
         "internet-gateway",
         "key-pair",
+        "oidc-provider",
+        "public-access-block",
         "role",
         "route-table",
         # One-time schedules: AWS counts fourteen million a month before it asks for a cent.
         "schedule-group",
         "security-group",
         "subnet",
+        # On demand: a lock is three requests, and a million costs about a dollar.
+        "table",
+        # The first trail of an account; what it writes is counted with its bucket.
+        "trail",
         # Mail: a thousand a month before it asks for a cent.
         "topic",
         "vpc",

@@ -19,6 +19,9 @@ CHECK_IP: Final = "https://checkip.amazonaws.com"
 
 CHECK_IP_SECONDS: Final = 10.0
 
+KNOCK_SECONDS: Final = 5.0
+"""Anywhere on earth answers in one. What a firewall drops never does."""
+
 
 class Reach(Protocol):
     """The world as this machine reaches it. The offline world brings its own, as ``reach`` of its session."""
@@ -38,6 +41,14 @@ class Reach(Protocol):
 
     def resolve(self, name: str) -> tuple[str, ...]:
         """The addresses of a name in DNS; none if there is no such name."""
+        ...
+
+    def knock(self, address: str, port: int) -> None:
+        """Return if somebody answers on a TCP port; nothing is said to him.
+
+        Raises:
+            OSError: nobody does: ConnectionRefusedError if the machine says so, TimeoutError if nothing does.
+        """
         ...
 
     def host(
@@ -77,6 +88,10 @@ class Internet:
         except socket.gaierror:
             return ()
         return tuple(sorted({str(address[0]) for *_, address in found}))
+
+    def knock(self, address: str, port: int) -> None:
+        """See :meth:`Reach.knock`."""
+        socket.create_connection((address, port), KNOCK_SECONDS).close()
 
     def host(
         self,

@@ -4,6 +4,8 @@ from dify_aws.resources.alarm import Alarm
 from dify_aws.resources.bucket import Bucket
 from dify_aws.resources.connect_endpoint import InstanceConnectEndpoint
 from dify_aws.resources.elastic_ip import ElasticIp
+from dify_aws.resources.existing_subnet import ExistingSubnet
+from dify_aws.resources.existing_vpc import ExistingVpc
 from dify_aws.resources.instance import Instance
 from dify_aws.resources.instance_profile import InstanceProfile
 from dify_aws.resources.internet_gateway import InternetGateway
@@ -31,6 +33,8 @@ __all__ = [
     "Alarm",
     "Bucket",
     "ElasticIp",
+    "ExistingSubnet",
+    "ExistingVpc",
     "Instance",
     "InstanceConnectEndpoint",
     "InstanceProfile",

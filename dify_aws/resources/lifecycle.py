@@ -19,6 +19,7 @@ class LifecycleRule:
         transition_days: after how many days they go there.
         noncurrent_expiration_days: when versions that were overwritten or deleted really go.
         abort_uploads_days: when the parts of uploads that were never finished go.
+        expiration_days: when objects go (with versioning: become versions that were deleted).
         unlike: a rule of another shape, as S3 tells it; never wished for, so it always differs.
     """
 
@@ -28,6 +29,7 @@ class LifecycleRule:
     transition_days: int | None = None
     noncurrent_expiration_days: int | None = None
     abort_uploads_days: int | None = None
+    expiration_days: int | None = None
     unlike: str | None = None
 
     def __str__(self) -> str:
@@ -35,6 +37,7 @@ class LifecycleRule:
             f"to {self.storage_class} after {self.transition_days} days" if self.storage_class else "",
             f"old versions go after {self.noncurrent_expiration_days} days" if self.noncurrent_expiration_days else "",
             f"unfinished uploads go after {self.abort_uploads_days} days" if self.abort_uploads_days else "",
+            f"gone after {self.expiration_days} days" if self.expiration_days else "",
             self.unlike or "",
         ]
         return f"{self.id} ({self.prefix or 'all objects'}): {', '.join(part for part in parts if part)}"
@@ -44,6 +47,8 @@ class LifecycleRule:
         rule: dict[str, Any] = {"ID": self.id, "Status": "Enabled", "Filter": {"Prefix": self.prefix}}
         if self.storage_class:
             rule["Transitions"] = [{"Days": self.transition_days, "StorageClass": self.storage_class}]
+        if self.expiration_days:
+            rule["Expiration"] = {"Days": self.expiration_days}
         if self.noncurrent_expiration_days:
             rule["NoncurrentVersionExpiration"] = {"NoncurrentDays": self.noncurrent_expiration_days}
         if self.abort_uploads_days:
@@ -61,6 +66,7 @@ def lifecycle_rule(rule: Mapping[str, Any]) -> LifecycleRule:
         transition_days=transitions[0].get("Days"),
         noncurrent_expiration_days=rule.get("NoncurrentVersionExpiration", {}).get("NoncurrentDays"),
         abort_uploads_days=rule.get("AbortIncompleteMultipartUpload", {}).get("DaysAfterInitiation"),
+        expiration_days=rule.get("Expiration", {}).get("Days"),
     )
     told = dict(rule)
     if told.get("Filter", {}).keys() <= {"Prefix"}:

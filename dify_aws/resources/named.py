@@ -41,7 +41,7 @@ class NamedResource(Resource):
     def find(self, aws: Aws) -> Actual | None:
         name = self.named(aws)
         actual = self.look(aws, name)
-        if actual is not None and not self._fulfils(aws, actual):
+        if actual is not None and not self.fulfilled_by(aws, actual):
             owner = actual.tags.get(TAG_DEPLOYMENT)
             raise NotOurs(self.address, f"the {self.kind} {name}", aws.deployment, owner=owner)
         if actual is None:
@@ -63,7 +63,8 @@ class NamedResource(Resource):
         """The name that an ARN of this kind holds."""
         return arn.rpartition(":")[2]
 
-    def _fulfils(self, aws: Aws, actual: Actual) -> bool:
+    def fulfilled_by(self, aws: Aws, actual: Actual) -> bool:
+        """Whether a thing of this name is ours, and the one that is meant."""
         return actual.tags.get(TAG_DEPLOYMENT) == aws.deployment and actual.address == self.address
 
 

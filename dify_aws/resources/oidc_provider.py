@@ -84,9 +84,7 @@ class OidcProvider(NamedResource):
         if "client_ids" in names:
             wished, provider = frozenset(self.client_ids), actual.id
             for each in sorted(wished - actual["client_ids"]):
-                aws.call(
-                    "iam.AddClientIDToOpenIDConnectProvider", OpenIDConnectProviderArn=provider, ClientID=each
-                )
+                aws.call("iam.AddClientIDToOpenIDConnectProvider", OpenIDConnectProviderArn=provider, ClientID=each)
             for each in sorted(actual["client_ids"] - wished):
                 aws.call(
                     "iam.RemoveClientIDFromOpenIDConnectProvider", OpenIDConnectProviderArn=provider, ClientID=each
@@ -99,7 +97,7 @@ class OidcProvider(NamedResource):
     def delete(cls, aws: Aws, actual: Actual) -> None:
         delete(aws, "iam.DeleteOpenIDConnectProvider", OpenIDConnectProviderArn=actual.id)
 
-    def _fulfils(self, aws: Aws, actual: Actual) -> bool:
+    def fulfilled_by(self, aws: Aws, actual: Actual) -> bool:
         return actual.address == self.address and _is_ours(aws, actual)
 
 

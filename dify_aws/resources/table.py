@@ -56,9 +56,7 @@ class Table(NamedResource):
         if told is None or told["TableStatus"] == "DELETING":
             return None
         arn = told["TableArn"]
-        tags = tags_of(
-            aws, name, arn, lambda: aws.pages("dynamodb.ListTagsOfResource", "Tags", ResourceArn=arn)
-        )
+        tags = tags_of(aws, name, arn, lambda: aws.pages("dynamodb.ListTagsOfResource", "Tags", ResourceArn=arn))
         return sighted(cls, name, tags, {"key": _key(told)}, arn=arn, status=told["TableStatus"])
 
     def create(self, aws: Aws) -> Actual | None:

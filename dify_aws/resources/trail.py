@@ -69,7 +69,10 @@ class Trail(NamedResource):
             return None
         arn = told["TrailARN"]
         tags = tags_of(
-            aws, name, arn, lambda: aws.call("cloudtrail.ListTags", ResourceIdList=[arn])["ResourceTagList"][0]["TagsList"]
+            aws,
+            name,
+            arn,
+            lambda: aws.call("cloudtrail.ListTags", ResourceIdList=[arn])["ResourceTagList"][0]["TagsList"],
         )
         values = {
             "bucket": told["S3BucketName"],

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import io
 import re
 import runpy
 import tomllib
+from collections.abc import Iterator
 from pathlib import Path
 
+import boto3
 import pytest
 
 import dify_aws
@@ -36,6 +39,49 @@ def test_quickstart_makes_everything_once_and_leaves_nothing(capsys: pytest.Capt
     assert told.endswith("Nothing is left.\n")
 
 
+@pytest.fixture
+def own_account(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
+    """A folder with the settings that people copy, where boto3 finds an account: that of an offline world."""
+    (tmp_path / "settings.toml").write_text((EXAMPLES / "settings.toml").read_text())
+    monkeypatch.chdir(tmp_path)
+    with dify_aws.offline() as world:
+        monkeypatch.setattr(boto3, "Session", lambda **_: world.session)
+        yield
+
+
+def answered(monkeypatch: pytest.MonkeyPatch, answer: str, *arguments: str) -> None:
+    """Somebody gives these arguments, and this answer to what is asked."""
+    monkeypatch.setattr("sys.argv", ["example", *arguments])
+    monkeypatch.setattr("sys.stdin", io.StringIO(f"{answer}\n"))
+
+
+@pytest.mark.usefixtures("own_account")
+def test_deploy_asks_and_destroy_leaves_the_data(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """No: nothing is done. Yes: Dify is there. The wrong name: it stays. The right one: only its data stays."""
+    settings = dify_aws.Settings.from_file("settings.toml")
+
+    answered(monkeypatch, "n", "settings.toml")
+    assert "to create" in run("deploy.py", capsys)
+    assert not dify_aws.Deployment(settings).plan_destroy(delete_data=True)
+
+    answered(monkeypatch, "y")
+    told = run("deploy.py", capsys)
+    assert "✓" in told
+    assert f"http://{dify_aws.Deployment(settings).outputs().public_ip}" in told
+
+    answered(monkeypatch, "prod", "settings.toml")
+    assert run("destroy.py", capsys).endswith("Nothing was changed.\n")
+
+    answered(monkeypatch, "dev", "settings.toml")
+    assert "volume/data" in run("destroy.py", capsys).partition("kept")[2]
+
+    answered(monkeypatch, "dev", "settings.toml", "--delete-data")
+    run("destroy.py", capsys)
+    assert not dify_aws.Deployment(settings).plan_destroy(delete_data=True)
+
+
 def test_own_stack_finds_and_mends_what_was_changed_by_hand(capsys: pytest.CaptureFixture[str]) -> None:
     """A stack that has nothing to do with Dify is made, mended and taken away."""
     told = run("own_stack.py", capsys)
@@ -50,8 +96,9 @@ def test_settings_file_can_be_read() -> None:
     file = EXAMPLES / "settings.toml"
     assert dify_aws.Settings.from_file(file).data_volume_gib == 100
     shown = tomllib.loads("\n".join(re.findall(r"^# (\w+ = .*)", file.read_text(), re.MULTILINE)))
-    # These two have no value by default, so the file shows how one would look.
-    defaults = {name: value for name, value in shown.items() if name not in ("availability_zone", "image_id")}
+    # These have no value by default, so the file shows how one would look.
+    examples = {"availability_zone", "domain", "email", "image_id"}
+    defaults = {name: value for name, value in shown.items() if name not in examples}
     assert len(defaults) > 4
     usual = dify_aws.Settings(environment="dev")
     assert defaults == {name: getattr(usual, name) for name in defaults}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any, Final
 
 from dify_aws import Actual, Bucket, OidcProvider, Resource, Table, Trail
@@ -34,7 +35,8 @@ def _tag_trail(hand: Hand, actual: Actual, key: str, value: str) -> None:
 def _elsewhere(hand: Hand, found: Any, actual: Actual) -> None:
     """Somebody lets it write to another bucket, which has to allow that."""
     s3 = hand.client("s3")
-    s3.create_bucket(Bucket="another", CreateBucketConfiguration={"LocationConstraint": "ap-northeast-1"})
+    with suppress(s3.exceptions.BucketAlreadyOwnedByYou):
+        s3.create_bucket(Bucket="another", CreateBucketConfiguration={"LocationConstraint": "ap-northeast-1"})
     policy = s3.get_bucket_policy(Bucket=LOGS)["Policy"].replace(LOGS, "another")
     s3.put_bucket_policy(Bucket="another", Policy=policy)
     hand.client("cloudtrail").update_trail(Name=actual.id, S3BucketName="another")

@@ -28,9 +28,7 @@ def _open(hand: Hand, found: Found, actual: Actual) -> None:
     """Somebody lets another account read, beside what the policy says already."""
     s3 = hand.client("s3")
     policy = json.loads(s3.get_bucket_policy(Bucket=actual.id)["Policy"])
-    s3.put_bucket_policy(
-        Bucket=actual.id, Policy=json.dumps({**policy, "Statement": [*policy["Statement"], OPEN]})
-    )
+    s3.put_bucket_policy(Bucket=actual.id, Policy=json.dumps({**policy, "Statement": [*policy["Statement"], OPEN]}))
 
 
 def _tag_bucket(hand: Hand, actual: Actual, key: str, value: str) -> None:

@@ -185,7 +185,7 @@ def test_role(world: World, outputs: Outputs) -> None:
 
 
 def test_role_of_the_leases(world: World, outputs: Outputs) -> None:
-    """EventBridge Scheduler, for this schedule group only, takes rules out of the host's group, and does nothing else."""
+    """EventBridge Scheduler, for this schedule group only, takes rules out of the host's group, and no more."""
     iam: Any = world.session.client("iam")
     (role,) = [each for each in iam.list_roles()["Roles"] if each["RoleName"].startswith("dify-dev-leases-")]
     (trust,) = role["AssumeRolePolicyDocument"]["Statement"]

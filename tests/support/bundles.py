@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from functools import cache
 from itertools import product
@@ -89,10 +90,9 @@ def given(of: Bundle, service: str) -> dict[str, str]:
     known = variables(of)
     found: dict[str, str] = {}
     for name, value in wished.get("environment", {}).items():
-        for variable, worth in known.items():
-            value = value.replace(f"${{{variable}}}", worth)
-        assert "${" not in value, f"{service}: {name} is {value}, which .env does not have"
-        found[name] = value
+        unknown = set(re.findall(r"\$\{(\w+)\}", value)) - known.keys()
+        assert not unknown, f"{service}: {name} is {value}, which .env does not have"
+        found[name] = re.sub(r"\$\{(\w+)\}", lambda variable: known[variable[1]], value)
     return found
 
 

@@ -13,7 +13,11 @@ ALL_OBJECTS = LifecycleRule("old-versions", noncurrent_expiration_days=90)
 BACKUPS = LifecycleRule("backups", "backups/", storage_class="GLACIER", transition_days=90)
 
 
-@pytest.mark.parametrize("rule", [ALL_OBJECTS, BACKUPS, LifecycleRule("sweep", abort_uploads_days=7)], ids=str)
+SWEEP = LifecycleRule("sweep", abort_uploads_days=7)
+OLD = LifecycleRule("old", expiration_days=365)
+
+
+@pytest.mark.parametrize("rule", [ALL_OBJECTS, BACKUPS, SWEEP, OLD], ids=str)
 def test_a_rule_comes_back_as_it_was_said(rule: LifecycleRule) -> None:
     assert lifecycle_rule(rule.said()) == rule
 
@@ -27,7 +31,7 @@ def test_all_objects_are_told_in_two_ways(told: dict[str, Any]) -> None:
     "more",
     [
         {"Status": "Disabled"},
-        {"Expiration": {"Days": 1}},
+        {"Expiration": {"ExpiredObjectDeleteMarker": True}},
         {"Filter": {"And": {"Prefix": "backups/", "Tags": []}}},
         {"Transitions": [*BACKUPS.said()["Transitions"], {"Days": 200, "StorageClass": "DEEP_ARCHIVE"}]},
     ],

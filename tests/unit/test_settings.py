@@ -411,3 +411,8 @@ def test_regions_are_those_of_boto3() -> None:
         assert known >= REGIONS
     if installed <= REGIONS_AS_OF:
         assert known <= REGIONS
+
+
+def test_how_much_is_logged_is_no_setting() -> None:
+    """Who sets DIFY_AWS_LOG=debug to see more does not find the settings refused."""
+    assert Settings.from_env({"DIFY_AWS_ENVIRONMENT": "dev", "DIFY_AWS_LOG": "debug"}).deployment == "dify/dev"

@@ -6,6 +6,7 @@ from dify_aws.offline.correction import Correction
 from dify_aws.offline.corrections import (
     actions,
     addresses,
+    agents,
     buckets,
     connect_endpoints,
     consoles,
@@ -22,6 +23,7 @@ from dify_aws.offline.corrections import (
     routes,
     schedules,
     secrets,
+    service_quotas,
     tables,
     tokens,
     trails,
@@ -54,4 +56,6 @@ ALL: tuple[Correction, ...] = (
     *tables.CORRECTIONS,
     *trails.CORRECTIONS,
     *oidc_providers.CORRECTIONS,
+    *service_quotas.CORRECTIONS,
+    *agents.CORRECTIONS,
 )

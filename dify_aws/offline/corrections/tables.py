@@ -78,7 +78,9 @@ def deleting_takes_a_moment(cloud: Cloud, original: Callable[..., Any], backend:
     says="The state of a table is told: CREATING, ACTIVE or DELETING.",
     link=f"{_API}/API_TableDescription.html",
 )
-def its_state_is_told(cloud: Cloud, original: Callable[..., Any], table: Any, base_key: str = "TableDescription") -> Any:
+def its_state_is_told(
+    cloud: Cloud, original: Callable[..., Any], table: Any, base_key: str = "TableDescription"
+) -> Any:
     told = original(base_key)
     told[base_key]["TableStatus"] = _state(table)
     return told

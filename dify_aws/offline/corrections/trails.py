@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from fnmatch import fnmatchcase
 from typing import Any
 
+from moto.cloudtrail.exceptions import S3BucketDoesNotExistException
 from moto.cloudtrail.models import cloudtrail_backends
 from moto.core.exceptions import JsonRESTError
 from moto.core.resource_tagging import TaggedResource
@@ -44,14 +45,15 @@ def a_bucket_that_lets_it(cloud: Cloud, original: Callable[..., Any], backend: A
 def _check_policy(backend: Any, name: str, bucket_name: str) -> None:
     bucket = s3_backends[backend.account_id][backend.partition].buckets.get(bucket_name)
     if bucket is None:
-        # moto says so itself.
-        return
+        raise S3BucketDoesNotExistException(f"S3 bucket {bucket_name} does not exist!")
     arn = f"arn:{backend.partition}:cloudtrail:{backend.region_name}:{backend.account_id}:trail/{name}"
     whole = f"arn:{backend.partition}:s3:::{bucket_name}"
     needs = {"s3:GetBucketAcl": whole, "s3:PutObject": f"{whole}/AWSLogs/{backend.account_id}/CloudTrail/x"}
     statements = json.loads(bucket.policy)["Statement"] if bucket.policy else []
     if not all(any(_lets(each, action, on, arn) for each in statements) for action, on in needs.items()):
-        raise JsonRESTError("InsufficientS3BucketPolicyException", f"Incorrect S3 bucket policy is detected for bucket: {bucket_name}")
+        raise JsonRESTError(
+            "InsufficientS3BucketPolicyException", f"Incorrect S3 bucket policy is detected for bucket: {bucket_name}"
+        )
 
 
 def _lets(statement: dict[str, Any], action: str, on: str, arn: str) -> bool:

@@ -1,0 +1,108 @@
+"""Parser: the words of the command line, and one flag for each setting."""
+
+from __future__ import annotations
+
+import argparse
+import re
+from collections.abc import Mapping
+from dataclasses import fields
+from importlib.metadata import PackageNotFoundError, version
+from inspect import getdoc
+from typing import Any, Final, NoReturn, get_args, get_origin
+
+from dify_aws.cli.given import flag_of
+from dify_aws.cli.verbs import VERBS
+from dify_aws.errors import DifyAwsError
+from dify_aws.settings import Settings
+
+SECRET: Final = ("env",)
+"""Settings that have no flag: everybody on a machine can read what a command was started with."""
+
+PLACE: Final = "setting "
+"""Before the name of a setting among what was parsed, so that no other word of a command meets it."""
+
+
+class UsageError(DifyAwsError):
+    """The command is not one."""
+
+
+class Parser(argparse.ArgumentParser):
+    """As argparse has it, but what is wrong is an error of ours: status 2 would say that there are changes."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**{"allow_abbrev": False, **options})
+
+    def error(self, message: str) -> NoReturn:
+        """Tell what is wrong, and how it goes."""
+        raise UsageError(f"{message}\n{self.format_usage().strip()}\n{self.prog} --help tells more.")
+
+
+def parser() -> Parser:
+    """The parser of the whole command line."""
+    top = Parser(prog="dify-aws", description="Dify on AWS: plan, deploy, look after, destroy.")
+    top.add_argument("--version", action="version", version=f"dify-aws {installed()}")
+    verbs = top.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    for verb in VERBS:
+        # Written for people, with per cent signs that are none of argparse's.
+        says = verb.says.replace("%", "%%")
+        usage = f"{top.prog} {verb.name} [OPTION]... [SETTING]... {verb.operand}".strip()
+        one = verbs.add_parser(verb.name, help=says, description=says, usage=usage)
+        verb.words(one)
+        _add_shared(one)
+        one.set_defaults(verb=verb)
+    return top
+
+
+def installed() -> str:
+    """The version of dify-aws that is installed; "unknown" in a source tree."""
+    try:
+        return version("dify-aws")
+    except PackageNotFoundError:
+        return "unknown"
+
+
+def flags(options: Mapping[str, Any]) -> dict[str, str]:
+    """The settings among what was parsed, as text."""
+    found = {name.removeprefix(PLACE): value for name, value in options.items() if name.startswith(PLACE)}
+    return {name: {True: "yes", False: "no"}.get(value, value) for name, value in found.items()}
+
+
+def _add_shared(parser: Parser) -> None:
+    form = parser.add_mutually_exclusive_group()
+    for name in ("json", "markdown"):
+        shown = f"the result as {'JSON' if name == 'json' else 'Markdown'}, on stdout"
+        form.add_argument(f"--{name}", dest="form", action="store_const", const=name, default="text", help=shown)
+    parser.add_argument(
+        "--settings",
+        metavar="FILE",
+        help="a TOML file; by default settings/ENVIRONMENT.toml, else settings.toml, if there is one",
+    )
+    parser.add_argument(
+        "--offline",
+        action="store_true",
+        help="a rehearsal: in an empty AWS inside this process, which is gone at the end",
+    )
+    group = parser.add_argument_group(
+        "settings", "Each is also a variable (DIFY_AWS_VPC_CIDR) and a line of the file; the flag counts most."
+    )
+    meanings = dict(re.findall(r":param (\w+): (.*?)(?=\n:)", getdoc(Settings) or "", re.DOTALL))
+    for setting in fields(Settings):
+        if setting.name in SECRET:
+            continue
+        kind = get_args(setting.type)[0]
+        yes_or_no: dict[str, Any] = {"action": argparse.BooleanOptionalAction}
+        group.add_argument(
+            flag_of(setting.name),
+            dest=PLACE + setting.name,
+            default=argparse.SUPPRESS,
+            help=" ".join(meanings.get(setting.name, "").replace("``", "").replace("%", "%%").split()),
+            **(yes_or_no if kind is bool else {"metavar": _kind(kind)}),
+        )
+
+
+def _kind(kind: object) -> str:
+    if kind is int:
+        return "NUMBER"
+    if kind == tuple[str, ...]:
+        return "ONE,TWO"
+    return "KEY=VALUE,…" if get_origin(kind) is Mapping else "TEXT"

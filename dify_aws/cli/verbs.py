@@ -1,0 +1,121 @@
+"""Verbs: the commands for one deployment, each a few lines over it; and the table of all commands."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser
+from typing import Final
+
+from dify_aws.cli.command import CHANGES, FINE, WRONG, Command, Verb
+from dify_aws.cli.team import ACCESS, BOOTSTRAP, UNLOCK, WORKFLOW
+from dify_aws.errors import DifyAwsError
+from dify_aws.operations.status import status
+
+
+def _plan(command: Command) -> int:
+    deployment, options = command.deployment(), command.options
+    if options["delete_data"] and not options["destroy"]:
+        raise DifyAwsError("--delete-data says what destroy would do: it needs --destroy.")
+    plan = deployment.plan_destroy(delete_data=options["delete_data"]) if options["destroy"] else deployment.plan()
+    command.show(plan)
+    return CHANGES if plan else FINE
+
+
+def _deploy(command: Command) -> int:
+    command.show(command.working().deploy())
+    return FINE
+
+
+def _apply(command: Command) -> int:
+    command.show(command.working().apply())
+    return FINE
+
+
+def _install(command: Command) -> int:
+    command.show(command.working().install(dry_run=command.options["dry_run"]))
+    return FINE
+
+
+def _status(command: Command) -> int:
+    deployment = command.deployment()
+    command.show(status(deployment.aws, command.settings, deployment.stack))
+    return FINE
+
+
+def _outputs(command: Command) -> int:
+    command.show(command.deployment().outputs())
+    return FINE
+
+
+def _diagnose(command: Command) -> int:
+    diagnosis = command.deployment().diagnose(open_access=command.options["open_access"])
+    command.show(diagnosis)
+    return WRONG if diagnosis else FINE
+
+
+def _cost(command: Command) -> int:
+    command.show(command.deployment().estimate_cost(live=command.options["live"]))
+    return FINE
+
+
+def _destroy(command: Command) -> int:
+    delete_data: bool = command.options["delete_data"]
+    if not command.options["yes"]:
+        plan = command.deployment().plan_destroy(delete_data=delete_data)
+        if plan:
+            command.terminal.say(str(plan))
+            command.agreed(command.settings.environment)
+    command.show_destroyed(command.working().destroy(delete_data=delete_data))
+    return FINE
+
+
+def _delete_data(parser: ArgumentParser) -> None:
+    parser.add_argument(
+        "--delete-data", action="store_true", help="also the data volume and the bucket; there is no way back"
+    )
+
+
+def _plan_words(parser: ArgumentParser) -> None:
+    parser.add_argument("--destroy", action="store_true", help="what destroy would do")
+    _delete_data(parser)
+
+
+def _install_words(parser: ArgumentParser) -> None:
+    parser.add_argument("--dry-run", action="store_true", help="only tell what would be changed")
+
+
+def _cost_words(parser: ArgumentParser) -> None:
+    parser.add_argument("--live", action="store_true", help="ask AWS for today's prices")
+
+
+def _diagnose_words(parser: ArgumentParser) -> None:
+    parser.add_argument(
+        "--open-access", action="store_true", help="open port 22 for as long, to look at the machine from inside"
+    )
+
+
+def _destroy_words(parser: ArgumentParser) -> None:
+    parser.add_argument("--yes", action="store_true", help="do not ask")
+    _delete_data(parser)
+
+
+VERBS: Final = (
+    Verb("plan", "what apply would do; the status is 0 for nothing, 2 for changes, 1 for an error", _plan, _plan_words),
+    Verb("deploy", "everything: AWS, the machine and Dify, tried out at the end", _deploy),
+    Verb("apply", "make AWS as wished for, and leave the machine's inside alone", _apply),
+    Verb("install", "make the machine as wished for; AWS has to be there", _install, _install_words),
+    Verb("status", "what is there, at a glance: machine, address, changes, lock, leases", _status),
+    Verb("outputs", "where everything is", _outputs),
+    Verb(
+        "diagnose",
+        "look at all that is known to go wrong; the status is 1 if something is",
+        _diagnose,
+        _diagnose_words,
+    ),
+    Verb("cost", "what it costs a month, line by line, and what other settings would save", _cost, _cost_words),
+    ACCESS,
+    UNLOCK,
+    Verb("destroy", "delete everything but what holds data; asks before it does", _destroy, _destroy_words),
+    BOOTSTRAP,
+    WORKFLOW,
+)
+"""In the order of the help."""

@@ -1,0 +1,226 @@
+"""Foundation: what an account needs once, and the verbs you use on it."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import asdict, dataclass
+from typing import Any, Final
+
+from dify_aws import rules
+from dify_aws.aws import Aws, Session
+from dify_aws.blueprints.account import Account
+from dify_aws.blueprints.foundation import AUDIENCE, GITHUB, foundation, foundation_name, lock_table_name
+from dify_aws.engine.applied import Applied
+from dify_aws.engine.plan import Plan
+from dify_aws.engine.resource import Actual
+from dify_aws.engine.stack import Stack
+from dify_aws.errors import DifyAwsError, Problem, SettingsError
+from dify_aws.events import Listener, quiet
+from dify_aws.resources import OidcProvider, PublicAccessBlock
+from dify_aws.resources.bucket import PUBLIC_ACCESS_BLOCKS
+
+REPOSITORY: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]*/[A-Za-z0-9._-]+")
+PLAIN: Final = re.compile(r"[^\s*?:$]+")
+"""A name without anything that means more in a policy of IAM, or in a token of GitHub."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class FoundationOutputs:
+    """Where everything of the foundation is. ``github_role`` is the AWS_ROLE_ARN of the workflow."""
+
+    state_bucket: str
+    lock_table: str
+    github_role: str | None = None
+    oidc_provider: str | None = None
+    trail: str | None = None
+    trail_bucket: str | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """The same as plain values."""
+        return asdict(self)
+
+    def to_json(self, *, indent: int | None = 2) -> str:
+        """The same as JSON."""
+        return json.dumps(self.to_dict(), indent=indent)
+
+    def __str__(self) -> str:
+        return "\n".join(f"{name.replace('_', ' '):<13}  {value}" for name, value in self.to_dict().items() if value)
+
+
+class Foundation:
+    """What all environments of a project share in one account and region.
+
+    The bucket for the records of deployments, the table of locks, who may deploy from GitHub Actions without a key, the
+    record of all API calls, and S3's public access block for the whole account. An environment needs none of it to be
+    made; with it, a team can work on it together.
+
+    Args:
+        region: the region; without one, that of the session.
+        github_repository: "owner/name": its workflows may take the role. None: no role, no provider.
+        session: a ``boto3.Session``; without one, boto3's default chain.
+        listener: is told what happens as it happens.
+        branch: only workflows that run on this branch; None: no branch, only environments.
+        environments: also jobs of these environments of GitHub, which can have rules of their own (who approves).
+        project: the first part of every name; the same as in Settings.
+        policies: what the role may do, by name, as documents of IAM; taking locks and writing records goes without
+            saying.
+        trail: record every call to AWS's API in all regions, for a year.
+        block_public_access: switch S3's public access block on for the whole account.
+        tags: further tags for everything that is made.
+
+    Raises:
+        SettingsError: an argument is wrong; every problem at once.
+    """
+
+    def __init__(
+        self,
+        region: str | None = None,
+        github_repository: str | None = None,
+        session: Session | None = None,
+        listener: Listener | None = None,
+        *,
+        branch: str | None = "main",
+        environments: Iterable[str] = (),
+        project: str = "dify",
+        policies: Mapping[str, Mapping[str, Any]] | None = None,
+        trail: bool = True,
+        block_public_access: bool = True,
+        tags: Mapping[str, str] | None = None,
+    ) -> None:
+        names = tuple(environments)
+        problems = list(_problems(project, github_repository, branch, names))
+        if problems:
+            raise SettingsError(problems)
+        claims = [*([f"ref:refs/heads/{branch}"] if branch else []), *(f"environment:{name}" for name in names)]
+        self.project = project
+        self.listener = listener or quiet
+        self.aws = Aws(session, deployment=foundation_name(project), region=region, tags=tags)
+        self._subjects = [f"repo:{github_repository}:{claim}" for claim in claims] if github_repository else []
+        self._policies = dict(policies or {})
+        self._trail = trail
+        self._block_public_access = block_public_access
+
+    def __repr__(self) -> str:
+        return f"<Foundation {self.aws.deployment} in {self.aws.region}>"
+
+    def plan(self) -> Plan:
+        """What :meth:`apply` would do. Reads only.
+
+        Raises:
+            PlanRefused: some of it cannot be done; every reason at once.
+            AwsError: AWS could not be asked.
+        """
+        return self._stack().plan(self.aws)
+
+    def plan_destroy(self, *, delete_data: bool = False) -> Plan:
+        """What :meth:`destroy` would do. Reads only."""
+        return self._stack().plan_destroy(self.aws, delete_data=delete_data)
+
+    def apply(self, plan: Plan | None = None) -> FoundationOutputs:
+        """Make it as wished for. A second run changes nothing; a run that died is finished by the next.
+
+        A provider for GitHub that the account has already is used as it is, and neither changed nor deleted ever.
+
+        Args:
+            plan: a plan that was looked at and agreed to. Nothing is done that it does not show.
+
+        Raises:
+            PlanRefused, PlanOutdated: nothing was changed.
+            RunFailed: something failed on the way; the next run goes on from there.
+        """
+        return self._outputs(self._stack().apply(self.aws, plan, listener=self.listener).found)
+
+    def outputs(self) -> FoundationOutputs:
+        """The same outputs, found again. Reads only.
+
+        Raises:
+            DifyAwsError: there is no foundation, or it is not complete.
+        """
+        return self._outputs(self._stack().find(self.aws))
+
+    def destroy(self, delete_data: bool = False) -> Applied:
+        """Delete it, except for what holds data: the records, the locks, and what CloudTrail has written.
+
+        The public access block of the account stays: it carries no tags, so nobody can tell who relies on it.
+
+        Args:
+            delete_data: also delete those. There is no way back, and runs that are at work lose their locks.
+
+        Raises:
+            RunFailed: something could not be deleted; the next run goes on from there.
+        """
+        return self._stack().destroy(self.aws, delete_data=delete_data, listener=self.listener)
+
+    def _stack(self) -> Stack:
+        """What is wished for, which depends on what the account has already."""
+        self.aws.begin()
+        theirs = self._their_provider() if self._subjects else None
+        return foundation(
+            self.project,
+            Account(self.aws.account, self.aws.partition, self.aws.region),
+            subjects=self._subjects,
+            own_provider=theirs is None,
+            policies=self._policies,
+            trail=self._trail,
+            block_public_access=self._block_public_access,
+            notes=self._notes(theirs),
+        )
+
+    def _their_provider(self) -> Actual | None:
+        """The provider for GitHub that is not ours."""
+        wish = OidcProvider(name="github", url=GITHUB)
+        found = OidcProvider.look(self.aws, GITHUB)
+        return None if found is None or wish.fulfilled_by(self.aws, found) else found
+
+    def _notes(self, theirs: Actual | None) -> Iterator[str]:
+        if theirs is not None:
+            yield f"{theirs.id} is there already and not ours: it is used as it is, and never changed or deleted."
+            if AUDIENCE not in theirs["client_ids"]:
+                yield f"It believes no token for {AUDIENCE}: nobody can take the role until you add that client id."
+        if self._block_public_access:
+            found = PublicAccessBlock(name="account").find(self.aws)
+            if found is not None and len(found["blocks"]) < len(PUBLIC_ACCESS_BLOCKS):
+                yield (
+                    "No bucket of the account can be public from then on, whoever made it, and destroy() leaves it so. "
+                    "block_public_access=False leaves the account as it is."
+                )
+
+    def _outputs(self, found: Mapping[str, Actual | None]) -> FoundationOutputs:
+        missing = sorted(address for address, actual in found.items() if actual is None)
+        if missing:
+            where = f"{self.aws.deployment} in {self.aws.region}"
+            raise DifyAwsError(f"{where} is not complete: no {', '.join(missing)}. apply() makes it.")
+        ids = {address: actual.id for address, actual in found.items() if actual is not None}
+        role = ids.get("role/github")
+        return FoundationOutputs(
+            state_bucket=ids["bucket/state"],
+            lock_table=lock_table_name(self.project),
+            github_role=role,
+            oidc_provider=self.aws.arn("iam", f"oidc-provider/{GITHUB}", region="") if role else None,
+            trail=ids.get("trail/calls"),
+            trail_bucket=ids.get("bucket/calls"),
+        )
+
+
+def _problems(
+    project: str, repository: str | None, branch: str | None, environments: tuple[str, ...]
+) -> Iterator[Problem]:
+    try:
+        rules.label(project)
+    except rules.Broken as broken:
+        for wrong, right in broken.faults:
+            yield Problem("project", project, wrong, right)
+    if repository is not None and not REPOSITORY.fullmatch(repository):
+        yield Problem("github_repository", repository, "is no repository of GitHub", 'Write it as "owner/name"')
+    if branch is not None and not PLAIN.fullmatch(branch):
+        yield Problem("branch", branch, "is no name of one branch", 'Write one like "main", without wildcards')
+    for name in environments:
+        if not PLAIN.fullmatch(name):
+            right = 'Write names like "production", without wildcards, colons or spaces'
+            yield Problem("environments", name, "is no name of an environment that can be trusted as it stands", right)
+    if repository is not None and branch is None and not environments:
+        yield Problem(
+            "branch", branch, "is none, and no environment is named", "Name one: anybody's branch is too much"
+        )

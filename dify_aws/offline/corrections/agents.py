@@ -1,0 +1,59 @@
+"""Agents: what the CloudWatch agents on the world's machines tell, which nobody else would."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Any
+
+from moto.ec2.models import ec2_backends
+
+from dify_aws.install.agent import UNIT
+from dify_aws.install.bundle import AGENT
+from dify_aws.offline.cloud import Cloud
+from dify_aws.offline.correction import corrects
+from dify_aws.offline.machine.machine import Machine
+from dify_aws.offline.machine.vitals import ROOT
+
+
+@corrects(
+    "moto.cloudwatch.models:CloudWatchBackend",
+    "get_metric_data",
+    says="An agent that runs tells of its machine every minute.",
+    link="https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/metrics-collected-by-CloudWatch-agent.html",
+)
+def agents_tell(
+    cloud: Cloud,
+    original: Callable[..., Any],
+    backend: Any,
+    **asked: Any,
+) -> Any:
+    running = {
+        instance.id
+        for reservation in ec2_backends[backend.account_id][backend.region_name].reservations.values()
+        for instance in reservation.instances
+        if instance.state == "running"
+    }
+    end: datetime = asked["end_time"]
+    for id, machine in cloud.remember("machines").items():
+        text = machine.files.text(AGENT)
+        if id in running and text and machine.units.runs(UNIT):
+            told = {"Dimensions": [{"Name": "InstanceId", "Value": id}], "Timestamp": end - timedelta(seconds=90)}
+            values = [{**told, "MetricName": name, "Value": value} for name, value in _values(machine).items()]
+            backend.put_metric_data(json.loads(text)["metrics"]["namespace"], values)
+    return original(**asked)
+
+
+def _values(machine: Machine) -> dict[str, float]:
+    used = [1 - machine.system.free / ROOT]
+    used += [disk.used / disk.file_system for disk in machine.disks.attached.values() if disk.file_system]
+    strain = machine.strain
+    return {
+        "disk_used_percent": 100 * max(used),
+        "mem_used_percent": 100 * (1 - strain.available_mib / machine.memory_mib),
+        "swap_used_percent": 100 * strain.swapped_mib / 4096,
+    }
+
+
+CORRECTIONS = (agents_tell,)

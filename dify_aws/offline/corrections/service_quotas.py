@@ -1,0 +1,48 @@
+"""Service Quotas: what an account may have, of which moto knows the defaults of one service only."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any, Final
+
+from dify_aws.offline.cloud import DEFAULT_QUOTAS, Cloud
+from dify_aws.offline.correction import corrects
+
+_HELD: Final = {
+    "L-F678F1CE": "vpc",
+    "L-0263D0A3": "elastic-ip",
+    "L-A4707A72": "internet-gateway",
+    "L-FE5A380F": "nat-gateway",
+}
+"""The quotas that the world holds its calls against, by their code."""
+
+_TOLD: Final = {"L-1216C47A": 32}
+"""Those that it only tells: virtual processors of standard instances."""
+
+
+@corrects(
+    "moto.servicequotas.responses:ServiceQuotasResponse",
+    "call_action",
+    says="GetServiceQuota knows what was changed; of the rest, some are known to GetAWSDefaultServiceQuota only.",
+    link="https://docs.aws.amazon.com/servicequotas/2019-06-24/apireference/API_GetServiceQuota.html",
+)
+def applied_and_default(cloud: Cloud, original: Callable[[], Any], response: Any) -> Any:
+    operation = response._get_action()
+    if operation not in ("GetServiceQuota", "GetAWSDefaultServiceQuota"):
+        return original()
+    asked = json.loads(response.body)
+    code = asked["QuotaCode"]
+    held = _HELD.get(code, "")
+    default = DEFAULT_QUOTAS.get(held) or _TOLD.get(code)
+    applied = cloud.quotas.get(held)
+    value = default if operation != "GetServiceQuota" else applied if applied != default else None
+    headers = {"content-type": "application/x-amz-json-1.1"}
+    if value is None:
+        fault = {"__type": "NoSuchResourceException", "Message": f"There is no quota {code} that was changed."}
+        return 400, {**headers, "status": "400"}, json.dumps(fault)
+    quota = {"ServiceCode": asked["ServiceCode"], "QuotaCode": code, "Value": float(value)}
+    return 200, {**headers, "status": "200"}, json.dumps({"Quota": quota})
+
+
+CORRECTIONS = (applied_and_default,)

@@ -1,0 +1,187 @@
+"""Adopt: a thing that was made by other means becomes one of the deployment: it is given our tags, and nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Final
+
+from dify_aws.aws import Aws
+from dify_aws.aws.adopting import Adopting, Listed
+from dify_aws.aws.birth import TAG_ADDRESS, TAG_DEPLOYMENT, TAGS, tag_map
+from dify_aws.change import Change
+from dify_aws.engine.difference import differences, refuse
+from dify_aws.engine.plan import Action, Plan
+from dify_aws.engine.resource import Actual, Resource
+from dify_aws.engine.stack import Stack
+from dify_aws.engine.survey import survey
+from dify_aws.errors import AwsError, NotConverged, NotOurs, PlanOutdated, PlanRefused, ResourceError
+from dify_aws.resources.gone import gone_already
+from dify_aws.resources.iam import IamResource
+from dify_aws.resources.named import NamedResource
+from dify_aws.rules import did_you_mean
+
+LISTED: Final[Mapping[str, Listed]] = {
+    "vpc": Listed("ec2.DescribeVpcs", "Vpcs", "vpc-id", "VpcId"),
+    "subnet": Listed("ec2.DescribeSubnets", "Subnets", "subnet-id", "SubnetId"),
+    "internet-gateway": Listed(
+        "ec2.DescribeInternetGateways", "InternetGateways", "internet-gateway-id", "InternetGatewayId"
+    ),
+    "elastic-ip": Listed("ec2.DescribeAddresses", "Addresses", "allocation-id", "AllocationId"),
+    "nat-gateway": Listed("ec2.DescribeNatGateways", "NatGateways", "nat-gateway-id", "NatGatewayId"),
+    "route-table": Listed("ec2.DescribeRouteTables", "RouteTables", "route-table-id", "RouteTableId"),
+    "vpc-endpoint": Listed("ec2.DescribeVpcEndpoints", "VpcEndpoints", "vpc-endpoint-id", "VpcEndpointId"),
+    "security-group": Listed("ec2.DescribeSecurityGroups", "SecurityGroups", "group-id", "GroupId"),
+    "volume": Listed("ec2.DescribeVolumes", "Volumes", "volume-id", "VolumeId"),
+}
+"""The kinds that are known by an id of AWS; those that are known by a name of ours are found by it. No machine: what
+key it was started with, and what is installed on it, nobody knows. Its data volume and its address can be adopted."""
+
+SEEN_SECONDS: Final = 60.0
+"""How long tags may take to be seen. A run that does not see them would make the thing a second time."""
+
+
+class NotAdoptable(ResourceError):
+    """This thing cannot be taken under this address. It was left as it is."""
+
+
+@dataclass(frozen=True)
+class _Candidate:
+    """The resolved wish, the thing as it would be seen with our tags on it, and what it lacks of them."""
+
+    wish: Resource
+    actual: Actual
+    lacks: Mapping[str, str]
+    there: Mapping[str, str]
+
+
+def plan_adoption(aws: Aws, stack: Stack, address: str, id: str) -> Plan:
+    """What :func:`adopt` would do, and how the thing differs from what is wished for. Reads only.
+
+    Args:
+        address: of the resource that the thing shall be, as in "vpc/main".
+        id: AWS's id of it, or its name where it has one.
+
+    Raises:
+        NotAdoptable: there is no such thing or address, or that address is taken.
+        NotOurs: it belongs to another deployment.
+        PlanRefused: it differs in what AWS fixes at creation, so it can never be what is wished for.
+    """
+    return _plan(aws, _candidate(aws, stack, address, id))
+
+
+def adopt(aws: Aws, stack: Stack, address: str, id: str, plan: Plan | None = None) -> Plan:
+    """Put our tags on a thing that was made by other means; nothing else of it is changed.
+
+    From then on it is the deployment's: plan() shows the other differences, apply() makes them, destroy() deletes it.
+
+    Args:
+        address: of the resource that the thing shall be, as in "vpc/main".
+        id: AWS's id of it, or its name where it has one.
+        plan: what was looked at and agreed to.
+
+    Returns:
+        What was done, with the differences that are left for apply(). It is false if the thing was ours already.
+
+    Raises:
+        NotAdoptable, NotOurs, PlanRefused: as for :func:`plan_adoption`; nothing was changed.
+        PlanOutdated: it differs in more than ``plan`` shows; nothing was changed.
+        NotConverged: AWS took the tags and does not show them.
+    """
+    found = _candidate(aws, stack, address, id)
+    todo = _plan(aws, found)
+    if plan is not None and (more := todo.beyond(plan)):
+        raise PlanOutdated(more)
+    if not found.lacks:
+        return todo
+    found.wish.retag(aws, found.actual, found.lacks)
+
+    def seen() -> bool | None:
+        aws.begin()
+        actual = _ours(found.wish, aws)
+        return (actual is not None and actual.id == found.actual.id) or None
+
+    if not aws.patience.until(seen, SEEN_SECONDS):
+        raise NotConverged(
+            address, f"AWS took the tags of {id} and does not show them yet. Look at plan() before apply()."
+        )
+    return todo
+
+
+def _plan(aws: Aws, found: _Candidate) -> Plan:
+    changes = differences(found.wish, aws, found.actual)
+    try:
+        refuse(found.wish, found.actual, changes)
+    except ResourceError as error:
+        raise PlanRefused([(found.wish.address, error)]) from error
+    if not found.lacks:
+        return Plan(aws.deployment, aws.region, notes=(f"{found.actual.id} is {found.wish.address} already.",))
+    tags = Change(TAGS, dict(found.there), dict(found.lacks))
+    notes = ["From then on it is this deployment's, and destroy() deletes it with the rest."]
+    if found.wish.keep:
+        notes = ["From then on it is this deployment's; it holds data, so it goes only with delete_data=True."]
+    if changes:
+        names = ", ".join(changes)
+        notes.append(f"Only the tags are changed now. What else differs ({names}) is changed by the next apply().")
+    action = Action("update", found.wish.address, found.actual.id, (tags, *changes.values()))
+    return Plan(aws.deployment, aws.region, (action,), tuple(notes))
+
+
+def _candidate(aws: Aws, stack: Stack, address: str, id: str) -> _Candidate:
+    wish = stack.resources.get(address)
+    if wish is None:
+        raise NotAdoptable(address, f"there is no {address} in {stack.name}. {did_you_mean(address, stack.resources)}.")
+    by_name = isinstance(wish, NamedResource) and not isinstance(wish, IamResource)  # those are found by their path
+    if not by_name and wish.kind not in LISTED:
+        raise NotAdoptable(address, f"a thing of the kind {wish.kind} cannot be adopted: apply() makes it.")
+    aws.begin()
+    taken = _ours(wish, aws)
+    tags = aws.ownership(address, keep=wish.keep)
+    door, bare = _bare(aws, wish, id, tags)
+    if taken is not None and taken.id != bare.id:
+        raise NotAdoptable(address, f"{address} is {taken.id} already. Retire that one first: it would be one of two.")
+    _free(aws, address, id, bare)
+    looked = survey(door, tuple(stack.resources.values()))
+    seen = looked.found.get(address) if isinstance(door, Adopting) else None
+    actual = seen or replace(bare, address=address, tags={**bare.tags, **tags}, keep=wish.keep)
+    lacks = {key: value for key, value in tags.items() if bare.tags.get(key) != value}
+    there = {key: bare.tags[key] for key in lacks if key in bare.tags}
+    return _Candidate(wish.resolved(looked.found), actual, lacks, there)
+
+
+def _ours(wish: Resource, aws: Aws) -> Actual | None:
+    """What fulfils the wish today; a thing of somebody else under its name does not."""
+    try:
+        return wish.find(aws)
+    except NotOurs:
+        return None
+
+
+def _bare(aws: Aws, wish: Resource, id: str, tags: Mapping[str, str]) -> tuple[Aws, Actual]:
+    """The thing as it is, and the door through which it is seen as if it were ours."""
+    nothing = NotAdoptable(wish.address, f"there is no {wish.kind} {id} in {aws.region}, in this account.")
+    if isinstance(wish, NamedResource):
+        name = wish.named(aws)
+        actual = wish.look(aws, name)
+        if actual is None or id not in (name, actual.id):
+            told = f"it has to be called {name}, and cannot be renamed: only a thing of that name can be adopted"
+            raise NotAdoptable(wish.address, f"{id} is not {wish.address}: {told}.") if id != name else nothing
+        return aws, actual
+    listed = LISTED[wish.kind]
+    try:
+        thing = listed.one(aws, id)
+    except AwsError as error:
+        if not gone_already(error):
+            raise
+        thing = None
+    if thing is None:
+        raise nothing
+    return Adopting(aws, listed, id, tags), Actual(address="", id=id, tags=tag_map(thing.get("Tags")))
+
+
+def _free(aws: Aws, address: str, id: str, bare: Actual) -> None:
+    owner, where = bare.tags.get(TAG_DEPLOYMENT), bare.tags.get(TAG_ADDRESS, "")
+    if owner is not None and owner != aws.deployment:
+        raise NotOurs(address, id, aws.deployment, owner=owner)
+    if owner == aws.deployment and where not in ("", address):
+        raise NotAdoptable(address, f"{id} is {where} of this deployment, and can be only one thing.")

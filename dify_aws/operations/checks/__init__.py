@@ -1,0 +1,1 @@
+"""The checks of a diagnosis, one noun a file. Each looks and changes nothing."""

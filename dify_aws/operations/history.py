@@ -1,0 +1,102 @@
+"""History: the records of a deployment, in the state bucket of the foundation. Without a foundation there is none."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import replace
+from typing import Final
+
+from dify_aws.aws import Aws, Session
+from dify_aws.aws.date import told_at
+from dify_aws.engine.plan import Plan
+from dify_aws.errors import DifyAwsError
+from dify_aws.operations.record import SECRET_SETTINGS, Record
+from dify_aws.operations.shelf import Shelf
+from dify_aws.outputs import Outputs
+from dify_aws.settings import Settings
+
+log = logging.getLogger(__name__)
+
+NEWEST: Final = 20
+"""How many records are told, if nobody asks for more."""
+
+PERMISSIONS: Final = frozenset({"s3:GetObject", "s3:ListBucket", "s3:PutObject"})
+"""Every IAM action that records need."""
+
+
+def write_record(
+    aws: Aws, settings: Settings, plan: Plan, outputs: Outputs | None, *, verb: str = "apply"
+) -> Record | None:
+    """Keep what a run did, after it has done it. One call if there is no foundation.
+
+    What was done is done, so nothing is raised: a record that cannot be written is a warning of the logger.
+
+    Args:
+        plan: what was done; if that is nothing, nothing is written.
+        outputs: what came of it; None after a destroy.
+
+    Returns:
+        The record; None if none was written.
+    """
+    if not plan:
+        return None
+    try:
+        shelf = Shelf(aws)
+        numbers = shelf.numbers()
+        if numbers is None:
+            return None
+        asked = aws.call("sts.GetCallerIdentity")
+        record = Record.of(settings, plan, outputs, verb=verb, at=told_at(asked), who=asked["Arn"])
+        return replace(record, number=shelf.add(record.to_json(), numbers))
+    except DifyAwsError as error:
+        log.warning("what was done to %s is not in its history: %s", aws.deployment, error)
+        return None
+
+
+def history(aws: Aws, *, newest: int = NEWEST) -> tuple[Record, ...]:
+    """The records of the deployment, the newest first. None without a foundation. Reads only.
+
+    Args:
+        newest: how many at the most.
+    """
+    shelf = Shelf(aws)
+    numbers = shelf.numbers() or []
+    return tuple(Record.read(number, shelf.read(number)) for number in numbers[::-1][:newest])
+
+
+def load(
+    environment: str,
+    *,
+    project: str = "dify",
+    region: str | None = None,
+    session: Session | None = None,
+    **overrides: object,
+) -> Settings:
+    """The settings of the last run, for whoever has lost the file.
+
+    Args:
+        environment: which one, as "dev".
+        region: where it is; without one, the region of the session.
+        overrides: settings that count instead of the recorded ones.
+
+    Raises:
+        DifyAwsError: nothing is recorded; or the values of ``env`` are needed, which are never recorded.
+        SettingsError: this version of dify_aws does not take the settings any more.
+    """
+    aws = Aws(session, deployment=f"{project}/{environment}", region=region)
+    records = history(aws, newest=1)
+    if not records:
+        raise DifyAwsError(
+            f"nothing is recorded of {aws.deployment} in {aws.region}. Records begin with the first apply() after the "
+            "foundation was made (dify_aws.Foundation); look at the region and the account, too."
+        )
+    given = dict(records[0].settings)
+    for name in SECRET_SETTINGS:
+        known = given.pop(name, ())
+        if known and name not in overrides:
+            raise DifyAwsError(
+                f"the values of {name} may be secret and are not recorded: give them ({', '.join(known)}), as in "
+                f'load("{environment}", {name}={{"{known[0]}": …}}). With {name}={{}} they are taken away.'
+            )
+    first = {name: given.pop(name) for name in ("environment", "region")}
+    return Settings(**first).replace(**{**given, **overrides})

@@ -1,0 +1,65 @@
+"""Holder: which run has the lock of a deployment, as it stands in the table."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Self
+
+from dify_aws.blueprints.foundation import LOCK_KEY
+from dify_aws.errors import LockHeld
+
+
+@dataclass(frozen=True)
+class Holder:
+    """A run and its lock. All times are AWS's own, in UTC: no clock of any machine is asked."""
+
+    deployment: str
+    id: str
+    owner: str
+    reason: str
+    acquired: datetime
+    expires: datetime
+
+    def __str__(self) -> str:
+        return (
+            f"{self.owner}: {self.reason} since {self.acquired:%Y-%m-%d %H:%M:%S} UTC, "
+            f"until {self.expires:%H:%M:%S} UTC unless it is renewed (lock {self.id})"
+        )
+
+    def held(self) -> LockHeld:
+        """The error for who comes second."""
+        return LockHeld(
+            self.deployment,
+            lock_id=self.id,
+            owner=self.owner,
+            reason=self.reason,
+            since=self.acquired,
+            until=self.expires,
+        )
+
+    def item(self) -> dict[str, Any]:
+        """As DynamoDB takes it."""
+        texts = {LOCK_KEY: self.deployment, "id": self.id, "owner": self.owner, "reason": self.reason}
+        times = {"acquired": self.acquired, "expires": self.expires}
+        return {name: {"S": text} for name, text in texts.items()} | {
+            name: said(moment) for name, moment in times.items()
+        }
+
+    @classmethod
+    def read(cls, item: Mapping[str, Any]) -> Self:
+        """Of what DynamoDB tells."""
+        return cls(
+            deployment=item[LOCK_KEY]["S"],
+            id=item["id"]["S"],
+            owner=item["owner"]["S"],
+            reason=item["reason"]["S"],
+            acquired=datetime.fromtimestamp(float(item["acquired"]["N"]), UTC),
+            expires=datetime.fromtimestamp(float(item["expires"]["N"]), UTC),
+        )
+
+
+def said(moment: datetime) -> dict[str, str]:
+    """A moment as DynamoDB takes it: in seconds, to the millisecond."""
+    return {"N": f"{moment.timestamp():.3f}"}

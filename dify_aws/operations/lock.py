@@ -1,0 +1,235 @@
+"""Lock: one run at a time at work on a deployment.
+
+A lock is a lease: the run renews it while it lives, and when it is dead, the lock is free some time later without
+anybody doing anything. Whether a lease has run out is judged by the clock of AWS, which is told with each of its
+answers, so it does not matter whose clock is wrong. The run judges by the time that has gone by, and gives up earlier.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from datetime import timedelta
+from types import TracebackType
+from typing import Final, Self
+
+from dify_aws.aws import Aws
+from dify_aws.errors import AwsError, DifyAwsError, LockLost
+from dify_aws.operations.holder import Holder
+from dify_aws.operations.lock_table import LockTable
+from dify_aws.operations.owner import this_run
+
+log = logging.getLogger(__name__)
+
+LEASE_SECONDS: Final = 120.0
+"""How long after its last renewal the lock of a dead run is free."""
+
+MARGIN_SECONDS: Final = 10.0
+"""The run itself gives up this much earlier: AWS tells its time in whole seconds, and an answer takes its time."""
+
+RENEWALS: Final = 4
+"""How often a lease is renewed before it would run out: all but one may fail."""
+
+BEAT_SECONDS: Final = 5.0
+"""How often it is looked whether it is time to renew."""
+
+TRIES: Final = 5
+"""How often a lock may slip away between the look and the grip."""
+
+PERMISSIONS: Final = frozenset(
+    {
+        "dynamodb:CreateTable",
+        "dynamodb:DeleteItem",
+        "dynamodb:DescribeTable",
+        "dynamodb:GetItem",
+        "dynamodb:ListTagsOfResource",
+        "dynamodb:PutItem",
+        "dynamodb:TagResource",
+        "dynamodb:UpdateItem",
+        "tag:GetResources",
+    }
+)
+"""Every IAM action that a lock needs, with those that make its table."""
+
+
+class Lock:
+    """The lock of the deployment that ``aws`` belongs to. A context manager, for one use.
+
+    Args:
+        aws: the deployment, and where it is.
+        reason: what the run is about to do, for others who have to wait ("apply").
+        wait: seconds to wait for the end of another run; 0 does not wait. None: only as long as it takes to see that
+            the other run lives (about half a minute), or to outlast its lease if it is dead.
+        lease_seconds: how long after the last renewal the lock of a dead run is free.
+        beat_seconds: how often it is looked whether it is time to renew.
+    """
+
+    def __init__(
+        self,
+        aws: Aws,
+        reason: str,
+        *,
+        wait: float | None = 0.0,
+        lease_seconds: float = LEASE_SECONDS,
+        beat_seconds: float = BEAT_SECONDS,
+    ) -> None:
+        self.id = uuid.uuid4().hex
+        self._aws = aws
+        self._table = LockTable(aws)
+        self._reason = reason
+        self._wait = wait
+        self._lease = timedelta(seconds=lease_seconds)
+        self._beat = beat_seconds
+        self._ended = threading.Event()
+        self._renewing = threading.Lock()
+        self._renewed = 0.0
+        self._lost = ""
+
+    def __enter__(self) -> Self:
+        """Take the lock.
+
+        Raises:
+            LockHeld: another run has it, and had it still at the end of the wait.
+            NotOurs: there is a table of that name that is not ours.
+        """
+        holder = self._take()
+        if holder is not None and self._wait != 0:
+            log.info("waiting for %s", holder)
+            holder = self._outlast(holder) if self._wait is None else self._wait_for_the_end(self._wait)
+        if holder is not None:
+            raise holder.held()
+        # A step may take many minutes in which nothing of ours is called (images are pulled, a NAT gateway is made):
+        # only a thread can renew then. It ends with the process, however that ends, and with it the lease.
+        threading.Thread(target=self._renew_until_the_end, name="dify-aws-lock", daemon=True).start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._ended.set()
+        with self._renewing:
+            if self._lost:
+                return
+            try:
+                self._table.remove(self.id)
+            except AwsError as refused:
+                # The work is done, and the lock ends by itself: no reason to fail.
+                log.warning("the lock of %s is free only in %s: %s", self._aws.deployment, self._lease, refused)
+
+    def check(self) -> None:
+        """To be called before each step: asks AWS nothing until it is time to renew.
+
+        It cannot stop what is under way: the other services of AWS know nothing of our lock.
+
+        Raises:
+            LockLost: the lock went to another run, or may have gone there.
+        """
+        try:
+            self._keep()
+        except AwsError as refused:
+            log.debug("the lock could not be renewed: %s", refused)
+            if self._aws.clock.now() >= self._renewed + self._lease.total_seconds() - MARGIN_SECONDS:
+                self._lost = f"it could not be renewed in time ({refused})"
+        if self._lost:
+            raise LockLost(self._aws.deployment, self._lost)
+
+    def _wait_for_the_end(self, seconds: float) -> Holder | None:
+        def taken() -> bool | None:
+            return True if self._take() is None else None
+
+        return None if self._aws.patience.until(taken, seconds) else self._take()
+
+    def _outlast(self, seen: Holder) -> Holder | None:
+        """Wait until the lease is over, unless it is renewed meanwhile: then the other run lives."""
+        while True:
+            left = (seen.expires - self._table.now()).total_seconds()
+            # In this time a run that lives has renewed. A second more, because AWS tells its time in whole ones.
+            self._aws.clock.sleep(min(self._lease.total_seconds() / RENEWALS + 2 * BEAT_SECONDS, max(left, 0) + 1))
+            holder = self._take()
+            if holder is None or (holder.id, holder.expires) != (seen.id, seen.expires):
+                return holder
+
+    def _take(self) -> Holder | None:
+        """Take the lock if it is free; else who has it."""
+        for _ in range(TRIES):
+            holder = self._table.look_at_made()
+            now = self._table.now()
+            if holder is not None and holder.id == self.id:
+                # The answer to our writing was lost, and botocore sent it again, to find that there is a lock already.
+                return None
+            if holder is not None and holder.expires > now:
+                return holder
+            began = self._aws.clock.now()
+            mine = Holder(self._aws.deployment, self.id, this_run(), self._reason, now, now + self._lease)
+            try:
+                taken = self._table.put(mine, over=holder)
+            except BaseException:
+                # Also Ctrl-C: it may be ours by now, and nobody would ever know.
+                with suppress(AwsError):
+                    self._table.remove(self.id)
+                raise
+            self._renewed = began
+            if taken:
+                return None
+        raise DifyAwsError(f"others take and give back the lock of {self._aws.deployment} all the time. Run again.")
+
+    def _keep(self) -> None:
+        """Renew if it is time to."""
+        with self._renewing:
+            began = self._aws.clock.now()
+            if self._lost or self._ended.is_set() or began < self._renewed + self._lease.total_seconds() / RENEWALS:
+                return
+            # Whatever the clock says: as long as nobody has taken it, it is ours to renew.
+            if self._table.renew(self.id, self._table.now() + self._lease):
+                self._renewed = began
+            else:
+                self._lost = "somebody has unlocked it, or it went to another run"
+
+    def _renew_until_the_end(self) -> None:
+        # Waits in real time, and looks at the clock of the deployment. In a rehearsal that one is moved by whoever
+        # sleeps on it: a heart that slept there would make days go by.
+        while not self._ended.wait(self._beat) and not self._lost:
+            try:
+                self._keep()
+            except AwsError as refused:
+                log.debug("the lock could not be renewed: %s", refused)
+            except BaseException:  # noqa: BLE001 - what ends the run ends its threads too, and is told by the run
+                return
+
+
+@contextmanager
+def turn(aws: Aws, reason: str, *, wait: float | None = None) -> Iterator[Callable[[], None]]:
+    """The lock for as long as something is done; gives :meth:`Lock.check`, which is to be called before each step."""
+    with Lock(aws, reason, wait=wait) as lock:
+        yield lock.check
+
+
+def holder_of(aws: Aws) -> Holder | None:
+    """Which run is at work on the deployment; None if none is, or if its lease has run out. Reads only."""
+    table = LockTable(aws)
+    holder = table.look()
+    return holder if holder is not None and holder.expires > table.now() else None
+
+
+def unlock(aws: Aws, lock_id: str) -> Holder | None:
+    """Take the lock from the run that has it, dead or alive: one that lives stops before its next step.
+
+    Args:
+        lock_id: the id that LockHeld told: nobody takes another lock than the one that was seen.
+
+    Returns:
+        Whose it was; None if there is no lock (any more).
+
+    Raises:
+        LockHeld: it is another one that is there.
+    """
+    table = LockTable(aws)
+    holder = table.look()
+    if holder is None:
+        return None
+    if holder.id != lock_id:
+        raise holder.held()
+    return holder if table.remove(lock_id) else None

@@ -1,0 +1,132 @@
+"""LockTable: the table in DynamoDB where the locks of a project are, as one of its deployments uses it."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from dify_aws.aws import Aws
+from dify_aws.aws.date import told_at
+from dify_aws.blueprints.foundation import LOCK_KEY, foundation_name, lock_table, lock_table_name
+from dify_aws.engine.converge import converge
+from dify_aws.errors import AwsError, DifyAwsError
+from dify_aws.operations.holder import Holder, said
+
+USABLE_SECONDS: Final = 60.0
+"""How long a table that was just made may not be known to all of DynamoDB."""
+
+NOT_SO: Final = "ConditionalCheckFailedException"
+NO_TABLE: Final = "ResourceNotFoundException"
+
+
+class LockTable:
+    """What can be done to the lock of the deployment that ``aws`` belongs to, one call each.
+
+    DynamoDB judges the condition of a write and carries it out in one step. Threads may share it.
+    https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Expressions.ConditionExpressions.html
+    """
+
+    def __init__(self, aws: Aws) -> None:
+        self._aws = aws
+        self._project = aws.deployment.partition("/")[0]
+        self.name = lock_table_name(self._project)
+        self._told: tuple[datetime, float] | None = None
+
+    def look(self) -> Holder | None:
+        """Who holds the lock, be the lease over or not. None: nobody does, or there is no table."""
+        answer = self._asked()
+        return _holder(answer) if answer else None
+
+    def look_at_made(self) -> Holder | None:
+        """Like :meth:`look`, but the table is made if there is none.
+
+        Raises:
+            NotOurs: there is one, and it is not ours.
+        """
+        answer = self._asked()
+        if answer is None:
+            self._make()
+            answer = self._aws.patience.until(self._asked, USABLE_SECONDS)
+        if answer is None:
+            raise DifyAwsError(f"the table {self.name} was made and cannot be used. Run again in a minute.")
+        return _holder(answer)
+
+    def now(self) -> datetime:
+        """AWS's time: what the last look told, and what has gone by since."""
+        assert self._told is not None, "look first"
+        told, then = self._told
+        return told + timedelta(seconds=self._aws.clock.now() - then)
+
+    def put(self, holder: Holder, *, over: Holder | None) -> bool:
+        """Put the lock there if there is none; or in the place of ``over``, if that has not been renewed since.
+
+        False if it is not so (any more); that may also be because ours is there, and the answer was lost.
+        """
+        free: dict[str, Any] = {
+            "ConditionExpression": "attribute_not_exists(#id)",
+            "ExpressionAttributeNames": {"#id": "id"},
+        }
+        if over is not None:
+            free = {
+                "ConditionExpression": "#id = :id AND #expires = :expires",
+                "ExpressionAttributeNames": {"#id": "id", "#expires": "expires"},
+                "ExpressionAttributeValues": {":id": {"S": over.id}, ":expires": said(over.expires)},
+            }
+        return self._did("PutItem", Item=holder.item(), **free)
+
+    def renew(self, id: str, expires: datetime) -> bool:
+        """Renew the lock; False if it is not there any more."""
+        return self._did(
+            "UpdateItem",
+            Key=self._key,
+            UpdateExpression="SET #expires = :expires",
+            ConditionExpression="#id = :id",
+            ExpressionAttributeNames={"#id": "id", "#expires": "expires"},
+            ExpressionAttributeValues={":id": {"S": id}, ":expires": said(expires)},
+        )
+
+    def remove(self, id: str) -> bool:
+        """Remove the lock; False if it is not there (any more)."""
+        return self._did(
+            "DeleteItem",
+            Key=self._key,
+            ConditionExpression="#id = :id",
+            ExpressionAttributeNames={"#id": "id"},
+            ExpressionAttributeValues={":id": {"S": id}},
+        )
+
+    @property
+    def _key(self) -> dict[str, Any]:
+        return {LOCK_KEY: {"S": self._aws.deployment}}
+
+    def _asked(self) -> dict[str, Any] | None:
+        """What DynamoDB answers to who asks for the lock; None if there is no table."""
+        began = self._aws.clock.now()
+        try:
+            answer = self._aws.call("dynamodb.GetItem", TableName=self.name, Key=self._key, ConsistentRead=True)
+        except AwsError as error:
+            if error.code != NO_TABLE:
+                raise
+            return None
+        self._told = told_at(answer), began
+        return answer
+
+    def _did(self, operation: str, **params: Any) -> bool:
+        try:
+            self._aws.call(f"dynamodb.{operation}", TableName=self.name, **params)
+        except AwsError as error:
+            if error.code != NOT_SO:
+                raise
+            return False
+        return True
+
+    def _make(self) -> None:
+        """Make the table, or wait for another run that makes it at this moment."""
+        # It belongs to the foundation, which may be made later and finds it, or never.
+        ground = Aws(self._aws.session, deployment=foundation_name(self._project), region=self._aws.region)
+        table = lock_table(self._project)
+        converge(table, ground, table.find(ground))
+
+
+def _holder(answer: dict[str, Any]) -> Holder | None:
+    return Holder.read(answer["Item"]) if "Item" in answer else None

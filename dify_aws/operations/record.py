@@ -1,0 +1,100 @@
+"""Record: what one run did to a deployment: what was wished for, what came of it, who did it, with which versions."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field, fields
+from datetime import datetime
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any, Final, Self
+
+from dify_aws.engine.plan import Plan
+from dify_aws.outputs import Outputs
+from dify_aws.settings import Settings
+
+PACKAGES: Final = ("dify-aws", "boto3")
+SECRET_SETTINGS: Final = frozenset({"env"})
+"""Settings whose values may be secret: only their names are recorded."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Record:
+    """One run, as it is kept. Nothing in it is secret.
+
+    Args:
+        number: 1 for the first of a deployment, then one more each time; 0 as long as it is not kept.
+        deployment: its name, as "dify/dev".
+        region: where it is.
+        verb: what was run, as "apply".
+        at: when, by AWS's clock.
+        who: the ARN of who ran it.
+        versions: of dify_aws, boto3 and Dify.
+        settings: all of them; of ``env`` the names only.
+        outputs: where everything was then; None after a destroy.
+        changes: what was done, as the plan told it.
+    """
+
+    number: int = 0
+    deployment: str
+    region: str
+    verb: str
+    at: datetime
+    who: str
+    versions: Mapping[str, str]
+    settings: Mapping[str, Any]
+    outputs: Mapping[str, Any] | None = None
+    changes: Sequence[Mapping[str, Any]] = field(default=())
+
+    def __str__(self) -> str:
+        counts = ", ".join(f"{count} to {verb}" for verb, count in self._counts().items()) or "nothing"
+        return f"{self.number:>4}  {self.at:%Y-%m-%d %H:%M:%S} UTC  {self.verb}: {counts}  by {self.who}"
+
+    def to_dict(self) -> dict[str, Any]:
+        """The same as plain values."""
+        return {**asdict(self), "at": self.at.isoformat()}
+
+    def to_json(self) -> str:
+        """The same as JSON; its number is not in it, because that is where it is kept."""
+        return json.dumps({name: value for name, value in self.to_dict().items() if name != "number"}, indent=2)
+
+    @classmethod
+    def read(cls, number: int, text: str) -> Self:
+        """What :meth:`to_json` wrote; what a later version of dify_aws has added to it is passed over."""
+        known = {each.name for each in fields(cls)}
+        told = {name: value for name, value in json.loads(text).items() if name in known}
+        return cls(**{**told, "number": number, "at": datetime.fromisoformat(told["at"])})
+
+    @classmethod
+    def of(cls, settings: Settings, plan: Plan, outputs: Outputs | None, *, verb: str, at: datetime, who: str) -> Self:
+        """The record of a run that has just ended."""
+        return cls(
+            deployment=plan.deployment,
+            region=plan.region,
+            verb=verb,
+            at=at,
+            who=who,
+            versions={**{package: _version(package) for package in PACKAGES}, "dify": settings.dify_version},
+            settings=_told(settings),
+            outputs=outputs.to_dict() if outputs else None,
+            changes=plan.to_dict()["actions"],
+        )
+
+    def _counts(self) -> dict[str, int]:
+        verbs = [str(change["verb"]) for change in self.changes]
+        return {verb: verbs.count(verb) for verb in dict.fromkeys(verbs)}
+
+
+def _told(settings: Settings) -> dict[str, Any]:
+    values = {each.name: getattr(settings, each.name) for each in fields(settings)}
+    return {
+        name: sorted(value) if name in SECRET_SETTINGS else dict(value) if isinstance(value, Mapping) else value
+        for name, value in values.items()
+    }
+
+
+def _version(package: str) -> str:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return "unknown"

@@ -1,0 +1,75 @@
+"""Shelf: where the records of one deployment stand in the state bucket: one object each, numbered without a gap."""
+
+from __future__ import annotations
+
+import re
+from typing import Any, Final
+
+from dify_aws.aws import Aws
+from dify_aws.blueprints.account import Account
+from dify_aws.blueprints.foundation import RECORDS, state_bucket_name
+from dify_aws.errors import AwsError, DifyAwsError
+
+TRIES: Final = 5
+"""How often another run may take the number that was thought to be free."""
+
+TAKEN: Final = ("PreconditionFailed", "ConditionalRequestConflict")
+"""There is an object of that name, or one is being put there at this moment.
+https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html"""
+
+
+class Shelf:
+    """The place of the deployment that ``aws`` belongs to."""
+
+    def __init__(self, aws: Aws) -> None:
+        self._aws = aws
+        account = Account(aws.account, aws.partition, aws.region)
+        # A bucket of this name in another account is not ours to read or to write.
+        bucket = state_bucket_name(aws.deployment.partition("/")[0], account)
+        self._bucket: dict[str, Any] = {"Bucket": bucket, "ExpectedBucketOwner": account.id}
+        self._prefix = f"{RECORDS}{aws.deployment}/"
+
+    def numbers(self) -> list[int] | None:
+        """The numbers of all records; None if there is no bucket."""
+        try:
+            found = self._aws.pages("s3.ListObjectsV2", "Contents", Prefix=self._prefix, **self._bucket)
+        except AwsError as error:
+            if error.code != "NoSuchBucket":
+                raise
+            return None
+        names = [each["Key"].removeprefix(self._prefix) for each in found]
+        return sorted(int(name[:-5]) for name in names if re.fullmatch(r"\d+\.json", name))
+
+    def read(self, number: int) -> str:
+        """The record of that number, as it was written."""
+        answer = self._aws.call("s3.GetObject", Key=self._key(number), **self._bucket)
+        text: str = answer["Body"].read().decode()
+        return text
+
+    def add(self, text: str, numbers: list[int]) -> int:
+        """Put a record behind those that are there; its number."""
+        for _ in range(TRIES):
+            number = max(numbers, default=0) + 1
+            try:
+                self._aws.call(
+                    "s3.PutObject",
+                    Key=self._key(number),
+                    Body=text.encode(),
+                    ContentType="application/json",
+                    IfNoneMatch="*",
+                    **self._bucket,
+                )
+            except AwsError as error:
+                if error.code not in TAKEN:
+                    raise
+            else:
+                return number
+            numbers = self.numbers() or []
+            for ours in numbers:
+                # The answer to our own writing may have been lost, and botocore asked again.
+                if ours >= number and self.read(ours) == text:
+                    return ours
+        raise DifyAwsError(f"others write records of {self._aws.deployment} all the time")
+
+    def _key(self, number: int) -> str:
+        return f"{self._prefix}{number:08d}.json"

@@ -1,0 +1,113 @@
+"""Status: what there is of a deployment, at a glance."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any
+
+from dify_aws.aws import Aws
+from dify_aws.engine.stack import Stack
+from dify_aws.errors import PlanRefused
+from dify_aws.operations.close import open_leases
+from dify_aws.operations.lock import holder_of
+from dify_aws.operations.waste import owned
+from dify_aws.settings import Settings
+
+
+@dataclass(frozen=True)
+class Visitor:
+    """Who is let in for a while: from which network, who it is, and until when."""
+
+    network: str
+    owner: str
+    expires: datetime
+
+    def __str__(self) -> str:
+        return f"{self.network} until {self.expires:%H:%M:%S} UTC ({self.owner})"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Status:
+    """What there is of a deployment.
+
+    Args:
+        things: how many things carry its tag.
+        instance_id: of the machine, None if there is none; ``state`` is what AWS says of it.
+        url: where Dify answers, or will.
+        changes: how many things a run would change; None if they cannot be told, and ``refused`` says why.
+        lock: which run is at work on it.
+        visitors: who is let in for a while.
+    """
+
+    deployment: str
+    region: str
+    things: int
+    instance_id: str | None
+    state: str | None
+    url: str | None
+    changes: int | None
+    refused: str | None
+    lock: str | None
+    visitors: tuple[Visitor, ...]
+
+    def to_dict(self) -> dict[str, Any]:
+        """The same as plain values."""
+        return {
+            **asdict(self),
+            "visitors": [{**asdict(each), "expires": each.expires.isoformat()} for each in self.visitors],
+        }
+
+    def to_json(self, *, indent: int | None = 2) -> str:
+        """The same as JSON."""
+        return json.dumps(self.to_dict(), indent=indent, ensure_ascii=False)
+
+    def __str__(self) -> str:
+        if self.things == 0:
+            return f"there is no {self.deployment} in {self.region}"
+        changes = "none" if self.changes == 0 else self.changes
+        rows = [
+            ("deployment", f"{self.deployment} in {self.region}, {self.things} things"),
+            ("url", self.url or "none yet"),
+            ("machine", f"{self.instance_id} is {self.state}" if self.instance_id else "none"),
+            ("changes to make", self.refused if changes is None else changes),
+            ("lock", self.lock or "free"),
+            *[("access" if place == 0 else "", each) for place, each in enumerate(self.visitors or ("closed",))],
+        ]
+        width = max(len(name) for name, _ in rows)
+        return "\n".join(f"{name:<{width}}  {value}" for name, value in rows)
+
+
+def status(aws: Aws, settings: Settings, stack: Stack) -> Status:
+    """Look at the deployment, its lock and its leases. Reads only.
+
+    Raises:
+        AwsError: AWS could not be asked.
+    """
+    changes, refused = None, None
+    try:
+        changes = len(stack.plan(aws))
+    except PlanRefused as error:
+        refused = str(error)
+    # As the plan has just seen it: this asks nothing.
+    there = {actual.address: actual for actual in owned(aws)}
+    host, address = there.get("instance/host"), there.get("elastic-ip/host")
+    reached = f"https://{settings.domain}" if settings.domain else f"http://{address['public_ip']}" if address else None
+    holder = holder_of(aws)
+    return Status(
+        deployment=settings.deployment,
+        region=settings.region,
+        things=len(there),
+        instance_id=host.id if host else None,
+        state=host["state"] if host else None,
+        url=reached if address else None,
+        changes=changes,
+        refused=refused,
+        lock=str(holder) if holder else None,
+        visitors=tuple(
+            Visitor(opening.network, lease.owner, lease.expires)
+            for opening in open_leases(aws)
+            for lease in opening.leases
+        ),
+    )

@@ -1,0 +1,35 @@
+"""Destroy: what would go is shown, and goes once the environment has been named. What holds data stays.
+
+python examples/destroy.py settings.toml
+python examples/destroy.py settings.toml --delete-data  # the data, too: there is no way back
+"""
+
+import sys
+from collections.abc import Sequence
+
+from rich.console import Console
+from rich.prompt import Prompt
+
+import dify_aws
+
+
+def main(console: Console, arguments: Sequence[str]) -> None:
+    delete_data = "--delete-data" in arguments
+    files = [each for each in arguments if not each.startswith("--")]
+    settings = dify_aws.Settings.from_file(files[0] if files else "settings.toml")
+
+    with dify_aws.Progress(console) as progress:
+        deployment = dify_aws.Deployment(settings, listener=progress)
+        plan = deployment.plan_destroy(delete_data=delete_data)
+        console.print(plan)
+    if not plan:
+        return
+    if Prompt.ask("Type the name of the environment to go on", console=console) != settings.environment:
+        console.print("Nothing was changed.")
+        return
+    with progress:
+        console.print(deployment.destroy(delete_data=delete_data))
+
+
+if __name__ == "__main__":
+    main(Console(highlight=False), sys.argv[1:])

@@ -1,0 +1,296 @@
+"""The lock: one run at a time, whoever dies, whatever answer is lost, whoever's clock is wrong."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+from dify_aws import Aws, Foundation, LockHeld, LockLost, PermissionDenied
+from dify_aws.aws.patience import Patience
+from dify_aws.offline.faults import Died
+from dify_aws.offline.server import serve
+from dify_aws.offline.world import World
+from dify_aws.operations.holder import Holder
+from dify_aws.operations.lock import LEASE_SECONDS, MARGIN_SECONDS, Lock, holder_of, turn, unlock
+from tests.support.hurried_clock import HurriedClock
+
+HOLDER: Final = Path(__file__).with_name("lock_holder.py")
+
+
+def run(world: World, deployment: str = "dify/dev") -> Aws:
+    """A run of its own: a process, or a machine."""
+    return Aws(world.session, deployment=deployment)
+
+
+def held(world: World) -> Holder:
+    holder = holder_of(run(world))
+    assert holder is not None
+    return holder
+
+
+def sent(world: World, since: int) -> list[str]:
+    return [call.operation for call in world.calls[since:]]
+
+
+def test_a_second_run_is_told_who_is_at_work(world: World) -> None:
+    """Since when, until when, doing what, and how to force it. It changes nothing; later it is its turn."""
+    with Lock(run(world), "apply") as first:
+        before = len(world.writes)
+        with pytest.raises(LockHeld) as told, Lock(run(world), "destroy"):
+            pass
+        assert len(world.writes) == before
+        assert (told.value.lock_id, told.value.reason) == (first.id, "apply")
+        assert told.value.until - told.value.since == timedelta(seconds=LEASE_SECONDS)
+        assert f"(process {os.getpid()}) has been at apply since" in str(told.value)
+        assert f'unlock("{first.id}")' in str(told.value)
+    with Lock(run(world), "destroy"):
+        assert held(world).reason == "destroy"
+    assert holder_of(run(world)) is None
+
+
+def test_deployments_do_not_hinder_each_other(world: World) -> None:
+    with Lock(run(world), "apply"), Lock(run(world, "dify/prod"), "apply"):
+        assert held(world).deployment == "dify/dev"
+
+
+def test_a_lock_is_three_calls(world: World) -> None:
+    """Once there is a table: a look, the writing of it, and its end."""
+    with Lock(run(world), "apply"):
+        pass
+    before = len(world.calls)
+    with Lock(run(world), "apply") as lock:
+        lock.check()
+        lock.check()
+    assert sent(world, before) == ["GetItem", "PutItem", "DeleteItem"]
+
+
+def test_who_only_looks_makes_no_table(world: World) -> None:
+    assert holder_of(run(world)) is None
+    assert unlock(run(world), "any") is None
+    assert world.writes == []
+
+
+def test_the_table_is_one_of_the_foundation(world: World) -> None:
+    """Made by the first run that needs it, and found by the foundation that is made later."""
+    with Lock(run(world), "apply"):
+        pass
+    planned = {action.address for action in Foundation(session=world.session).plan()}
+    assert "bucket/state" in planned
+    assert "table/locks" not in planned
+
+
+def test_a_second_run_waits_for_the_end_of_the_first(world: World) -> None:
+    first = Lock(run(world), "apply")
+    first.__enter__()
+    waiting, clock = run(world), HurriedClock()
+    waiting.clock, waiting.patience = clock, Patience(clock)
+    clock.on_sleep = lambda count: first.__exit__(None, None, None) if count == 3 else None
+    with Lock(waiting, "destroy", wait=600):
+        assert held(world).reason == "destroy"
+    assert len(clock.slept) == 3
+
+
+def test_a_dead_run_is_outlasted(world: World) -> None:
+    """After a crash the next run goes on by itself when the lease is over; it asks a few times only."""
+    with Lock(run(world), "apply"):
+        pass
+    world.faults.die_after("PutItem")
+    with pytest.raises(Died), Lock(run(world), "apply"):
+        pass
+    world.restart()
+    died, before = world.clock.now(), len(world.calls)
+    with turn(run(world), "apply") as check:
+        check()
+        assert LEASE_SECONDS - 1 <= world.clock.now() - died <= LEASE_SECONDS + 5
+        assert len(world.calls) - before < 8
+
+
+def test_a_run_that_lives_is_not_outlasted(world: World) -> None:
+    """It has renewed its lock meanwhile: so who comes second is told at once, and does not wait for its end."""
+    with Lock(run(world), "apply") as first:
+        waiting, clock = run(world), HurriedClock()
+        waiting.clock = clock
+
+        def live(count: int) -> None:
+            world.clock.advance(clock.slept[-1])
+            first.check()
+
+        clock.on_sleep = live
+        with pytest.raises(LockHeld), turn(waiting, "apply"):
+            pass
+        assert len(clock.slept) == 1
+        assert clock.slept[0] < LEASE_SECONDS / 2
+
+
+def test_who_waits_in_vain_is_told_so(world: World) -> None:
+    with Lock(run(world), "apply"), pytest.raises(LockHeld), Lock(run(world), "destroy", wait=20):
+        pass
+    assert 20 <= world.clock.now() < 60
+
+
+def test_the_lock_of_a_dead_run_is_free_when_its_lease_has_run_out(world: World) -> None:
+    """Not before: who waits for it waits that long. The process dies when its lock is there, and before it reads so."""
+    with Lock(run(world), "apply"):
+        pass
+    world.faults.die_after("PutItem")
+    with pytest.raises(Died), Lock(run(world), "apply"):
+        pass
+    world.restart()
+    died = world.clock.now()
+    with pytest.raises(LockHeld), Lock(run(world), "apply"):
+        pass
+    with Lock(run(world), "destroy", wait=600):
+        assert LEASE_SECONDS - 1 <= world.clock.now() - died <= LEASE_SECONDS + 10
+        assert held(world).reason == "destroy"
+
+
+@pytest.mark.parametrize("fault", ["lose_answer", "server_error"])
+def test_a_lost_answer_leaves_no_doubt(world: World, fault: str) -> None:
+    """The lock was written, and nobody heard: botocore writes again, and is refused because of our own lock.
+
+    The same where it takes the place of a dead run's, where it is renewed, and where it is given back.
+    """
+    with Lock(run(world), "apply"):
+        pass
+    getattr(world.faults, fault)("PutItem")
+    with Lock(run(world), "apply") as lock:
+        assert held(world).id == lock.id
+        world.clock.advance(LEASE_SECONDS + 2)
+        getattr(world.faults, fault)("PutItem")
+        with Lock(run(world), "destroy") as second:
+            assert held(world).id == second.id
+            world.clock.advance(LEASE_SECONDS / 2)
+            getattr(world.faults, fault)("UpdateItem")
+            second.check()
+            assert held(world).id == second.id
+            getattr(world.faults, fault)("DeleteItem")
+        assert holder_of(run(world)) is None
+
+
+def test_what_is_refused_leaves_no_lock(world: World) -> None:
+    with Lock(run(world), "apply"):
+        pass
+    world.faults.refuse("PutItem", "AccessDeniedException")
+    with pytest.raises(PermissionDenied, match="dynamodb:PutItem"), Lock(run(world), "apply"):
+        pass
+    world.faults.lose_answer("PutItem")
+    world.faults.refuse("PutItem", "AccessDeniedException", nth=2)
+    with pytest.raises(PermissionDenied), Lock(run(world), "apply"):
+        pass
+    assert holder_of(run(world)) is None
+
+
+def test_it_is_renewed_when_it_is_time_to(world: World) -> None:
+    """By the run, at its next step; nothing is asked before."""
+    with Lock(run(world), "apply") as lock:
+        before, until = len(world.calls), held(world).expires
+        world.clock.advance(LEASE_SECONDS / 4 - 1)
+        lock.check()
+        assert sent(world, before + 1) == []
+        world.clock.advance(2)
+        lock.check()
+        lock.check()
+        assert sent(world, before + 1) == ["UpdateItem"]
+        assert held(world).expires - until >= timedelta(seconds=LEASE_SECONDS / 4)
+
+
+def test_it_is_renewed_while_the_run_is_busy(world: World) -> None:
+    """A step that takes long calls nothing: the lock is renewed by itself, until its end and no longer."""
+    with Lock(run(world), "apply", beat_seconds=0.001):
+        for _ in range(3):
+            renewed = held(world).expires + timedelta(seconds=LEASE_SECONDS / 2 - 1)
+            world.clock.advance(LEASE_SECONDS / 2)
+            assert soon(lambda: held(world).expires >= renewed)  # noqa: B023 - called at once
+    before = len(world.calls)
+    world.clock.advance(LEASE_SECONDS)
+    time.sleep(0.02)
+    assert sent(world, before) == []
+
+
+def soon(happens: Callable[[], bool]) -> bool:
+    """Whether it happens within some seconds."""
+    end = time.monotonic() + 10
+    while not happens():
+        if time.monotonic() > end:
+            return False
+        time.sleep(0.002)
+    return True
+
+
+def test_a_run_that_slept_goes_on_if_nobody_came(world: World) -> None:
+    """A laptop was shut over lunch: the lease ran out, and the lock is still there."""
+    with Lock(run(world), "apply") as lock:
+        world.clock.advance(3600)
+        assert holder_of(run(world)) is None
+        lock.check()
+        assert held(world).id == lock.id
+
+
+def test_a_run_that_lost_its_lock_stops(world: World) -> None:
+    """Its lease ran out and another run took the lock. It says so at the next step, and leaves the other's alone."""
+    with Lock(run(world), "apply") as lock:
+        world.clock.advance(LEASE_SECONDS + 2)
+        with Lock(run(world), "destroy") as other:
+            for _ in range(2):
+                with pytest.raises(LockLost, match=r"dify/dev.*another run"):
+                    lock.check()
+            lock.__exit__(None, None, None)
+            assert held(world).id == other.id
+
+
+def test_a_run_that_cannot_renew_stops_before_its_lease_has_run_out(world: World) -> None:
+    """While there is time, a renewal that fails is no trouble."""
+    with Lock(run(world), "apply") as lock:
+        world.faults.refuse("UpdateItem", "AccessDeniedException", times=99)
+        world.clock.advance(LEASE_SECONDS - MARGIN_SECONDS - 2)
+        lock.check()
+        world.clock.advance(3)
+        assert holder_of(run(world)) is not None
+        with pytest.raises(LockLost, match=r"could not be renewed in time .*AccessDenied"):
+            lock.check()
+
+
+def test_unlocked_by_the_right_id_only(world: World) -> None:
+    with Lock(run(world), "apply") as lock:
+        with pytest.raises(LockHeld) as told:
+            unlock(run(world), "0" * 32)
+        assert told.value.lock_id == lock.id
+        lock.check()
+        freed = unlock(run(world), lock.id)
+        assert freed is not None
+        assert freed.id == lock.id
+        world.clock.advance(LEASE_SECONDS / 2)
+        with pytest.raises(LockLost):
+            lock.check()
+    assert unlock(run(world), lock.id) is None
+
+
+def test_an_end_that_aws_refuses_is_no_failure(world: World, caplog: pytest.LogCaptureFixture) -> None:
+    """The work is done. The lock ends by itself."""
+    with Lock(run(world), "apply"):
+        world.faults.refuse("DeleteItem", "AccessDeniedException")
+    assert "the lock of dify/dev is free only in 0:02:00" in caplog.text
+    world.clock.advance(LEASE_SECONDS + 2)
+    assert holder_of(run(world)) is None
+
+
+def test_two_processes_never_both_hold_it(tmp_path: Path) -> None:
+    """They begin at the same time, before there is a table, and want it again and again."""
+    with serve() as served:
+        environment = {
+            **os.environ,
+            "PYTHONPATH": os.pathsep.join(filter(None, sys.path)),
+            "AWS_ENDPOINT_URL": served.url,
+        }
+        command = [sys.executable, str(HOLDER), str(tmp_path / "room"), "12"]
+        runs = [subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True) for _ in range(2)]
+        told = [each.communicate(timeout=60)[1] for each in runs]
+    assert [each.returncode for each in runs] == [0, 0], "".join(told)

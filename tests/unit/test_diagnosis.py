@@ -1,0 +1,73 @@
+"""A diagnosis as a value: how it reads, and when it is true."""
+
+from __future__ import annotations
+
+import json
+from io import StringIO
+
+import pytest
+from rich.console import Console
+
+from dify_aws.operations.diagnosis import Diagnosis, ok, unknown, warning, wrong
+
+TOLD = Diagnosis(
+    "dify/dev",
+    "ap-northeast-1",
+    (
+        ok("instance", "i-1 is running"),
+        warning("backups", "nothing is there", "Set one up."),
+        wrong("container <api>", "exited\nits log ends with:\nboom", "install() brings it up."),
+        unknown("quota", "AccessDenied"),
+    ),
+)
+
+
+def test_it_reads_as_text() -> None:
+    """One line each, with evidence and way out below it, and the sum above."""
+    assert str(TOLD).splitlines() == [
+        "dify/dev in ap-northeast-1: 1 wrong, 1 warning, 1 unknown, 1 ok",
+        "✓ instance: i-1 is running",
+        "! backups: nothing is there",
+        "    → Set one up.",
+        "✗ container <api>: exited",
+        "    its log ends with:",
+        "    boom",
+        "    → install() brings it up.",
+        "? quota: AccessDenied",
+    ]
+
+
+def test_it_is_true_when_something_is_wrong() -> None:
+    """A warning is not wrong, and what nobody could tell is not either."""
+    assert TOLD
+    assert not Diagnosis("dify/dev", "ap-northeast-1", TOLD.findings[:2] + TOLD.findings[3:])
+    assert "nothing was looked at" in str(Diagnosis("dify/dev", "ap-northeast-1"))
+
+
+def test_it_is_asked_by_subject() -> None:
+    """As a program does."""
+    assert TOLD["backups"].way_out == "Set one up."
+    assert TOLD.named("wrong", "unknown") == ("container <api>", "quota")
+    assert len(TOLD) == len(list(TOLD)) == 4
+    with pytest.raises(KeyError):
+        TOLD["moon"]
+
+
+def test_it_is_shown_in_json_a_notebook_and_a_terminal() -> None:
+    """All of it in each, and in HTML nothing of it as HTML."""
+    given = json.loads(TOLD.to_json())
+    assert given["summary"] == TOLD.summary()
+    assert given["findings"][0] == {
+        "subject": "instance",
+        "condition": "ok",
+        "evidence": "i-1 is running",
+        "way_out": "",
+    }
+    html = TOLD._repr_html_()
+    assert "container &lt;api&gt;" in html
+    assert "boom<br><b>→ install() brings it up.</b>" in html
+    terminal = Console(file=StringIO(), width=100)
+    terminal.print(TOLD)
+    assert isinstance(terminal.file, StringIO)
+    shown = terminal.file.getvalue()
+    assert all(finding.evidence.splitlines()[-1] in shown for finding in TOLD)
