@@ -28,7 +28,8 @@ def main(console: Console, arguments: Sequence[str]) -> None:
         console.print("Nothing was changed.")
         return
     with progress:
-        console.print(deployment.destroy(delete_data=delete_data))
+        removed = deployment.destroy(delete_data=delete_data)
+    console.print(str(removed))
 
 
 if __name__ == "__main__":

@@ -114,7 +114,9 @@ class Project(Fact[ProjectState]):
         containers = []
         for line in lines:
             if "|" in line:
-                containers.append(_container(line, now))
+                # One without a digest was given its labels by hand: Compose does not take it for one of its own.
+                if (found := _container(line, now)).configuration:
+                    containers.append(found)
             elif line.startswith("file "):
                 _, when, folder = line.split(" ", 2)
                 changed[folder] = max(float(when), changed.get(folder, 0.0))

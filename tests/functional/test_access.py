@@ -55,6 +55,17 @@ def stack() -> Stack:
     return Stack("lab", [vpc, leases, host, closer])
 
 
+class Interrupted(Aws):
+    """A run in which something happens right after a call: ``meanwhile`` has it by the operation, once."""
+
+    meanwhile: dict[str, Callable[[], object]]
+
+    def call(self, operation: str, **params: Any) -> dict[str, Any]:
+        answer = super().call(operation, **params)
+        self.meanwhile.pop(operation, lambda: None)()
+        return answer
+
+
 @dataclass
 class House:
     """A security group with a closed port 22, and everything to open it with."""
@@ -78,9 +89,15 @@ class House:
     def group(self) -> str:
         return self.ids["security-group/host"]
 
-    def access(self, address: str = HERE, owner: str = "ann@laptop", **other: Any) -> Lease:
+    def access(self, address: str = HERE, owner: str = "ann@laptop", aws: Aws | None = None, **other: Any) -> Lease:
         where = (self.group, self.ids["schedule-group/leases"], self.ids["role/leases"])
-        return open_access(self.aws(), *where, address=address, owner=owner, **other)
+        return open_access(aws or self.aws(), *where, address=address, owner=owner, **other)
+
+    def interrupted(self, **meanwhile: Callable[[], object]) -> Aws:
+        """A process in which something happens after a call of EC2."""
+        aws = Interrupted(self.world.session, deployment=self.deployment)
+        aws.meanwhile = {f"ec2.{operation}": happens for operation, happens in meanwhile.items()}
+        return aws
 
     def rules(self) -> list[Any]:
         """The rules for port 22, as AWS tells them."""
@@ -166,6 +183,18 @@ def test_a_door_is_closed_however_the_work_ends(house: House, end: type[BaseExce
     with pytest.raises(end), house.access():
         raise end
     assert (house.rules(), house.schedules()) == ([], [])
+
+
+@pytest.mark.parametrize("last", ["DescribeSecurityGroupRules", "AuthorizeSecurityGroupIngress"])
+def test_control_c_while_it_is_opened(house: House, last: str) -> None:
+    """Nobody has the lease yet who could give it back."""
+
+    def control_c() -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        house.access(aws=house.interrupted(**{last: control_c}))
+    assert house.rules() == []
 
 
 def test_an_error_of_the_work_is_not_hidden_by_one_of_the_closing(house: House) -> None:
@@ -286,6 +315,14 @@ def test_two_runs_at_one_address_share_a_rule_and_the_last_one_closes_it(house: 
     house.pass_(40)
     assert house.open() == {"203.0.113.7/32"}
     second.close()
+    assert (house.rules(), house.schedules()) == ([], [])
+
+
+def test_two_who_leave_at_once_do_not_leave_it_to_each_other(house: House) -> None:
+    """Each has seen the other one's lease when it begins to leave."""
+    second = house.access(owner="second")
+    first = house.access(owner="first", aws=house.interrupted(DeleteTags=second.close))
+    first.close()
     assert (house.rules(), house.schedules()) == ([], [])
 
 
