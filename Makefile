@@ -60,7 +60,7 @@ wheel-test: $(DEV) ## the tests against the built and installed wheel
 	rm -rf build && mkdir -p build/wheel/run
 	$(BIN)/python -m build --outdir build/wheel .
 	$(BIN)/python -m venv build/wheel/venv
-	build/wheel/venv/bin/python -m pip install --quiet "$$(echo build/wheel/*.whl)[offline]" \
+	build/wheel/venv/bin/python -m pip install --quiet "$$(echo build/wheel/*.whl)[offline,tunnel]" \
 		pytest pytest-randomly pytest-xdist
 	cp -R setup.cfg README.md tests $(wildcard examples docs) build/wheel/run
 	rm -rf build/wheel/run/tests/house
@@ -78,7 +78,7 @@ $(BIN)/python:
 	$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); exit 1; }
 
 $(PLAIN): setup.cfg pyproject.toml | $(BIN)/python
-	$(BIN)/python -m pip install --quiet --editable '.[offline]'
+	$(BIN)/python -m pip install --quiet --editable '.[offline,tunnel]'
 	touch $@
 
 $(DEV): setup.cfg pyproject.toml | $(BIN)/python

@@ -36,7 +36,7 @@ def dify(docker: Bed) -> Iterator[Bed]:
     docker.inside(f"{COMPOSE} run --rm -e MODE=migration -e MIGRATION_ENABLED=true api 2>&1")
     docker.inside(f"{COMPOSE} up --detach 2>&1; {UNTIL_IT_ANSWERS}")
     yield docker
-    docker.inside(f"{COMPOSE} down --timeout 1 --volumes 2>&1; rm -rf {HOME} /data/dify")
+    docker.inside(f"{COMPOSE} down --timeout 1 --volumes --remove-orphans 2>&1; rm -rf {HOME} /data/dify")
 
 
 def test_the_registry_has_every_image_and_a_broken_one_of_each(docker: Bed) -> None:
@@ -92,7 +92,7 @@ def test_api_does_not_start_with_what_it_cannot_use(dify: Bed, mode: str, variab
     """It ends with an error, whatever its work was to be."""
     with pytest.raises(BedFailed, match=told):
         dify.inside(
-            f"{COMPOSE} run --rm --no-deps -e MODE={mode} -e MIGRATION_ENABLED=true -e {variable}={value} api 2>&1"
+            f"timeout 30 {COMPOSE} run --rm --no-deps -e MODE={mode} -e MIGRATION_ENABLED=true -e {variable}={value} api 2>&1"
         )
 
 

@@ -93,7 +93,7 @@ class House:
         where = (self.group, self.ids["schedule-group/leases"], self.ids["role/leases"])
         return open_access(aws or self.aws(), *where, address=address, owner=owner, **other)
 
-    def interrupted(self, **meanwhile: Callable[[], object]) -> Aws:
+    def interrupted(self, **meanwhile: Callable[[], object]) -> Interrupted:
         """A process in which something happens after a call of EC2."""
         aws = Interrupted(self.world.session, deployment=self.deployment)
         aws.meanwhile = {f"ec2.{operation}": happens for operation, happens in meanwhile.items()}
@@ -320,8 +320,9 @@ def test_two_runs_at_one_address_share_a_rule_and_the_last_one_closes_it(house: 
 
 def test_two_who_leave_at_once_do_not_leave_it_to_each_other(house: House) -> None:
     """Each has seen the other one's lease when it begins to leave."""
-    second = house.access(owner="second")
-    first = house.access(owner="first", aws=house.interrupted(DeleteTags=second.close))
+    slow = house.interrupted()
+    first, second = house.access(owner="first", aws=slow), house.access(owner="second")
+    slow.meanwhile["ec2.DescribeSecurityGroupRules"] = second.close
     first.close()
     assert (house.rules(), house.schedules()) == ([], [])
 

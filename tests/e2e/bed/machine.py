@@ -15,6 +15,7 @@ from tests.e2e.bed.fence import Fence
 
 ASKED_FOR_REBOOT = 133
 DISKS = "etc/bed/disks"
+INSIDE_SECONDS = 300
 SHOW_DISKS = "/usr/local/lib/bed/disks"
 
 
@@ -53,11 +54,11 @@ class Machine:
         self.inside(SHOW_DISKS)
 
     def inside(self, script: str) -> subprocess.CompletedProcess[str]:
-        """Run a bash script as root in the guest, not over the network."""
+        """Run a bash script as root in the guest, not over the network; status 124 if it does not come to an end."""
         leader = str(self._leader())
         spaces = ["--mount", "--uts", "--ipc", "--net", "--pid", f"--root=/proc/{leader}/root", "--wdns=/"]
         # What systemd-nspawn takes away of those, too; its filter of system calls (swapon) is not here.
-        limits = ["setpriv", "--bounding-set=-sys_time,-sys_module,-sys_rawio"]
+        limits = ["setpriv", "--bounding-set=-sys_time,-sys_module,-sys_rawio", "timeout", str(INSIDE_SECONDS)]
         command = ["nsenter", "--target", leader, *spaces, *limits, "bash", "-euo", "pipefail", "-c", script]
         return subprocess.run(
             self._fence.behind(*command), capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL
