@@ -159,9 +159,8 @@ class Lease:
             return
         if len(there.leases) > 1:
             self._door.leave(there, self._id)
-            # Of two that leave at once, each has seen the other: the last one sees nobody.
-            there = self._there(self._door.look()[0], address)
-            if there is None or there.leases or not there.ours:
+            # Of two that leave at once, each has seen the other: whoever looks last sees nobody.
+            if not any(each.id == there.id and not each.leases for each in self._door.look()[0]):
                 return
         self._door.close(address, there)
 
