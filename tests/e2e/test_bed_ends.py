@@ -21,15 +21,16 @@ RAISE = """
 from tests.e2e.bed.bed import Bed
 with Bed() as bed:
     print(bed.folder, flush=True)
-    input()
+    {meanwhile}
 """
+IDLE, BUSY = "input()", "bed.inside(f'sleep 600; : {bed.folder.name}')"
 
 
 @contextmanager
-def _raised() -> Iterator[tuple[subprocess.Popen[str], Path]]:
-    """A process of its own with a bed, and the folder of that bed."""
+def _raised(meanwhile: str = IDLE) -> Iterator[tuple[subprocess.Popen[str], Path]]:
+    """A process of its own with a bed, which goes on to do this, and the folder of that bed."""
     process = subprocess.Popen(
-        [sys.executable, "-c", RAISE],
+        [sys.executable, "-c", RAISE.format(meanwhile=meanwhile)],
         cwd=PROJECT,
         text=True,
         stdin=subprocess.PIPE,
@@ -90,9 +91,12 @@ def test_nothing_is_left_after_an_end(number: signal.Signals | None) -> None:
 
 
 @pytest.mark.usefixtures("able")
-def test_the_next_bed_sweeps_what_a_killed_one_left() -> None:
+@pytest.mark.parametrize("meanwhile", [IDLE, BUSY], ids=["idle", "busy"])
+def test_the_next_bed_sweeps_what_a_killed_one_left(meanwhile: str) -> None:
     """The kernel ends the processes and frees the devices; the folder and the groups are for the next run."""
-    with _raised() as (process, folder):
+    with _raised(meanwhile) as (process, folder):
+        while meanwhile == BUSY and not any("sleep 600" in line for line in _processes(folder)):
+            time.sleep(0.1)
         stale.sweep(Cache.of_this_machine().folder)
         assert folder.exists()
         process.kill()

@@ -67,6 +67,19 @@ def test_links_of_a_page_lead_somewhere(page: Path) -> None:
     assert not [link for link in links if not (page.parent / link).exists()]
 
 
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
+def test_links_into_a_page_lead_to_a_heading(page: Path) -> None:
+    """What stands behind # is the heading of a section there, as GitHub writes it."""
+    links = re.findall(r"\]\((?!https?://)([^)#]*\.md)?#([^)]+)\)", page.read_text())
+    assert not [(to, anchor) for to, anchor in links if anchor not in headings(page.parent / to if to else page)]
+
+
+def headings(page: Path) -> set[str]:
+    """The headings of a page as links name them: in small letters, with hyphens, without marks."""
+    found = re.findall(r"^#+ (.+)$", page.read_text(), re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in found}
+
+
 @pytest.mark.parametrize("picture", sorted(ROOT.glob("docs/pictures/*.svg")), ids=lambda picture: picture.name)
 def test_picture_is_well_formed(picture: Path) -> None:
     """A browser shows nothing of an SVG with a mistake in it."""

@@ -26,8 +26,8 @@ JOB: Final = "dify-migration"
 SECONDS: Final = 7200
 """A new index on a large table takes its time."""
 
-LOCK_TRIES: Final = 5
-LOCK_SECONDS: Final = 20
+LOCK_TRIES: Final = 8
+LOCK_SECONDS: Final = 10
 """Dify's own lock outlives a migration that was killed by a minute. Who does not get it skips, and says that it did
 well."""
 

@@ -18,13 +18,14 @@ PATIENCE_SECONDS: Final = 30
 
 LONGEST_SAID: Final = 300
 
-# $1: the service whose log tells why; $2: what the answer has to match; $3: the question.
+# $1: the service whose log tells why; $2: what the answer has to match; $3: the question; $4: for how many seconds it
+# is asked again.
 _SCRIPT: Final = f"""\
 container() {{ docker ps --all --quiet --filter label=com.docker.compose.project={PROJECT} \\
     --filter "label=com.docker.compose.service=$1" --filter label=com.docker.compose.oneoff=False | head -n 1; }}
 inside() {{ local at; at=$(container "$1"); shift; docker exec "$at" "$@"; }}
 until said=$(eval "$3" 2>&1) && grep -Eq -- "$2" <<<"$said"; do
-    if [ "$SECONDS" -ge {PATIENCE_SECONDS} ]; then
+    if [ "$SECONDS" -ge "$4" ]; then
         printf '%s\\n\\n' "$(tr -s '\\n' <<<"$said")"
         docker logs --tail 20 "$(container "$1")" 2>&1
         exit 1
@@ -51,6 +52,7 @@ class Asked(Fact[Answered]):
     service: str
     question: str
     answer: str
+    patience_seconds: int
 
     @property
     def name(self) -> str:
@@ -58,7 +60,7 @@ class Asked(Fact[Answered]):
 
     @property
     def script(self) -> str:
-        return script(_SCRIPT, self.service, self.answer, self.question)
+        return script(_SCRIPT, self.service, self.answer, self.question, str(self.patience_seconds))
 
     def read(self, answer: Answer) -> Answered:
         if answer.status == 0:
@@ -78,6 +80,7 @@ class Probe:
             the containers know theirs, by their environment.
         answer: an extended regular expression, which the answer has to match.
         advice: what a person should do if it does not.
+        patience_seconds: how long it is asked again, if it does not.
     """
 
     about: str
@@ -85,6 +88,7 @@ class Probe:
     question: str = field(repr=False)
     answer: str
     advice: str
+    patience_seconds: int = PATIENCE_SECONDS
     needs: Sequence[str] | None = ()
 
     @property
@@ -93,7 +97,13 @@ class Probe:
 
     @property
     def _fact(self) -> Asked:
-        return Asked(about=self.about, service=self.service, question=self.question, answer=self.answer)
+        return Asked(
+            about=self.about,
+            service=self.service,
+            question=self.question,
+            answer=self.answer,
+            patience_seconds=self.patience_seconds,
+        )
 
     def facts(self) -> Sequence[Fact[Any]]:
         return (self._fact,)

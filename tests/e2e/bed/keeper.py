@@ -1,10 +1,13 @@
 """Keeper: the process that a bed lives in, with all its namespaces. It ends when its standard input does."""
 
 import json
+import os
 import socket
 import sys
 import threading
+from collections.abc import Iterator
 from pathlib import Path
+from queue import SimpleQueue
 from typing import Any
 
 from tests.e2e.bed import network
@@ -118,13 +121,27 @@ VERBS = """
 """.split()
 
 
+def _asked() -> Iterator[tuple[str, list[Any]]]:
+    """What comes in. Its end is the end of all, in the middle of whatever is being done: nobody is there any more."""
+    asked: SimpleQueue[str] = SimpleQueue()
+
+    def read() -> None:
+        for line in sys.stdin:
+            asked.put(line)
+        os._exit(0)
+
+    threading.Thread(target=read, daemon=True).start()
+    while True:
+        verb, arguments = json.loads(asked.get())
+        yield verb, arguments
+
+
 def main() -> None:
     """Keep a bed: a line of JSON in is a verb and its arguments, a line of JSON out is what it came to."""
     # Network namespaces have their names below /run; on a /run of our own these end with us.
     run("mount", "-t", "tmpfs", "-o", "mode=755", "bed", "/run")
     keeper = Keeper(Order.of(sys.argv[1]))
-    for line in sys.stdin:
-        verb, arguments = json.loads(line)
+    for verb, arguments in _asked():
         try:
             if verb not in VERBS:
                 raise ValueError(f"{verb!r} is no verb of the keeper")
