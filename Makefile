@@ -5,6 +5,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 PLAIN := $(VENV)/.installed
 DEV := $(VENV)/.installed-dev
+# In an environment of its own: what it needs has nothing to do with us.
+ANSIBLE := $(VENV)/ansible/bin/ansible-playbook
 # Folders that come later do not break the checks of those that are there.
 CODE := dify_aws tests $(wildcard examples benchmarks docs)
 # Apart, because they need more than Python: `make e2e`.
@@ -52,8 +54,9 @@ coverage: $(DEV) ## which lines no test reaches
 	$(BIN)/coverage combine
 	$(BIN)/coverage report
 
-bench: $(DEV) ## calls, seconds and memory of apply, plan and destroy
+bench: $(DEV) $(ANSIBLE) ## calls, seconds and memory; as root on Linux also installations, beside Ansible's
 	$(BIN)/python benchmarks/bench.py
+	$(BIN)/python -m benchmarks.install --ansible $(ANSIBLE)
 
 # From a folder that has no source tree, so that what the wheel lacks is missing (and some pages that others link to).
 wheel-test: $(DEV) ## the tests against the built and installed wheel
@@ -79,6 +82,11 @@ $(BIN)/python:
 
 $(PLAIN): setup.cfg pyproject.toml | $(BIN)/python
 	$(BIN)/python -m pip install --quiet --editable '.[offline,tunnel]'
+	touch $@
+
+$(ANSIBLE): benchmarks/ansible/requirements.txt | $(BIN)/python
+	$(BIN)/python -m venv $(VENV)/ansible
+	$(VENV)/ansible/bin/python -m pip install --quiet --requirement benchmarks/ansible/requirements.txt
 	touch $@
 
 $(DEV): setup.cfg pyproject.toml | $(BIN)/python
