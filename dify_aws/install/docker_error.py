@@ -35,6 +35,11 @@ TROUBLES: Final = (
         "See `systemctl status docker` and `journalctl -u docker` on the host.",
     ),
     Trouble(
+        r"start_interval",
+        "the Docker engine is older than 25",
+        'Upgrade its packages (docker-ce, or docker.io with docker_source="distribution") on the host; then run again.',
+    ),
+    Trouble(
         r"no matching manifest for",
         "the image is not there for the processor of this machine",
         "Dify's images are for x86-64: choose such an instance_type.",

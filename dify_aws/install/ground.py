@@ -40,17 +40,20 @@ TOOLS: Final = ("ca-certificates", "curl", "gnupg", "gpgv", "logrotate", "rsyslo
 """What an image of Ubuntu usually has, and what the steps after this use."""
 
 COMPOSE: Final = "2.24"
-"""The least Compose that understands our compose.yaml: env_file.required came with it."""
+"""The least Compose that our compose.yaml is tested with."""
+
+DOCKER_ENGINE: Final = "25"
+"""The least engine that knows start_interval, by which compose.yaml lets a container be seen as healthy at once."""
 
 ENGINE: Final = {
     "docker": (
-        "docker-ce",
+        f"docker-ce>={DOCKER_ENGINE}",
         "docker-ce-cli",
         "containerd.io",
         "docker-buildx-plugin",
         f"docker-compose-plugin>={COMPOSE}",
     ),
-    "distribution": ("docker.io", f"docker-compose-v2>={COMPOSE}"),
+    "distribution": (f"docker.io>={DOCKER_ENGINE}", f"docker-compose-v2>={COMPOSE}"),
 }
 """The packages of Docker Engine and Compose, by where they come from."""
 

@@ -106,7 +106,7 @@ def test_what_was_done_by_hand_is_undone(bed: Bed, dify: BedDeployment, first: R
     before = containers(bed)
     bed.inside(
         "docker pause dify-worker-1; docker rm --force dify-web-1;"
-        "docker run --detach --quiet --name dify-stray-1 --label com.docker.compose.project=dify"
+        "docker run --detach --quiet --stop-timeout 1 --name dify-stray-1 --label com.docker.compose.project=dify"
         " --label com.docker.compose.service=stray --label com.docker.compose.oneoff=False"
         " --label com.docker.compose.config-hash=another --label com.docker.compose.container-number=1"
         " --entrypoint sleep langgenius/dify-web:1.17.1 infinity;"

@@ -118,6 +118,14 @@ def test_whom_others_wait_for_says_how_it_is() -> None:
         assert not needed & without
 
 
+def test_who_becomes_ready_is_soon_seen_to_be() -> None:
+    """Docker asks every healthcheck often while its container starts: an installation waits for three in a row."""
+    for _, made in every():
+        checks = [service["healthcheck"] for service in compose(made)["services"].values() if "healthcheck" in service]
+        assert checks
+        assert all(check["start_interval"] == "2s" and "start_period" in check for check in checks)
+
+
 def test_the_migration_is_a_job_of_its_own() -> None:
     """No container that runs for good migrates, whatever it is started for."""
     for _, made in every():

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 HEALTHY_SECONDS: Final = 12.0
 """How long a container takes from its start to its first good health."""
 
+LATER_SECONDS: Final = 5.0
 RESTARTS: Final = 6
 NO_ENGINE: Final = "Cannot connect to the Docker daemon at unix:///var/run/docker.sock. Is the docker daemon running?"
 
@@ -50,7 +51,7 @@ def _project(machine: Machine, fact: Project) -> Answer:
     for found in machine.engine.containers.values():
         ail = dify.ailment(machine, found) if found.state == "running" else ""
         age = now - found.started if math.isfinite(now) else 3600.0
-        ends = ail in ("ends", "out of memory")
+        ends = ail in ("ends", "out of memory") or (ail == "ends later" and age >= LATER_SECONDS)
         health = "" if not found.watched else "starting" if age < HEALTHY_SECONDS or ends else "healthy"
         fields: tuple[object, ...] = (
             found.service,

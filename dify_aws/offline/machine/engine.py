@@ -42,7 +42,7 @@ class Engine:
     """What the engine has, and what is wrong with its world.
 
     ``absent``: images that no registry has. ``refusals``: how often from now on a registry does not answer. ``ails``:
-    what is wrong with a service, by its name: "ends", "out of memory" or "unhealthy".
+    what is wrong with a service, by its name: "ends", "ends later", "out of memory" or "unhealthy".
     """
 
     images: set[str] = field(default_factory=set)
