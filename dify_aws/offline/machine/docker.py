@@ -27,6 +27,9 @@ HEALTHY_SECONDS: Final = 12.0
 """How long a container takes from its start to its first good health."""
 
 LATER_SECONDS: Final = 5.0
+START_SECONDS: Final = 0.001
+"""From the order to the first breath: the world's clock may stand still between a file and who reads it."""
+
 RESTARTS: Final = 6
 NO_ENGINE: Final = "Cannot connect to the Docker daemon at unix:///var/run/docker.sock. Is the docker daemon running?"
 
@@ -62,7 +65,7 @@ def _project(machine: Machine, fact: Project) -> Answer:
             137 if ail == "out of memory" else 1 if ends or found.state == "exited" else 0,
             str(ail == "out of memory").lower(),
             RESTARTS if ends else 0,
-            f"{datetime.fromtimestamp(present.timestamp() - age, UTC):%Y-%m-%dT%H:%M:%S.%f}000Z",
+            f"{datetime.fromtimestamp(_moment(machine, found.started) + START_SECONDS, UTC):%Y-%m-%dT%H:%M:%S.%f}000Z",
             found.memory_mib << 20,
             "".join(f"{path}," for path in found.mounts),
         )

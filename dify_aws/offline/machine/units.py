@@ -111,7 +111,8 @@ def _unit(machine: Machine, fact: Unit) -> Answer:
 
 
 def _moment(seconds: float) -> str:
-    return f"{datetime.fromtimestamp(seconds, UTC):%a %Y-%m-%d %H:%M:%S.%f} UTC"
+    # A millisecond after the order: the world's clock may stand still between a file and the process that reads it.
+    return f"{datetime.fromtimestamp(seconds + 0.001, UTC):%a %Y-%m-%d %H:%M:%S.%f} UTC"
 
 
 def _systemctl(machine: Machine, argv: Sequence[str], stdin: bytes) -> Ended:
