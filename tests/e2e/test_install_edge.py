@@ -76,7 +76,7 @@ def certificate(host: SshHost) -> CertificateState:
 
 def workers(bed: Bed) -> set[str]:
     """The processes of nginx that serve: a reload replaces them, and nothing else does."""
-    return set(bed.inside("pgrep -f 'nginx: worker'").split())
+    return set(bed.inside("pgrep -f '^nginx: worker'").split())
 
 
 def reloaded(bed: Bed, before: set[str]) -> None:
