@@ -20,7 +20,7 @@ from dify_aws.events import Listener, quiet
 from dify_aws.install.report import Report
 from dify_aws.operations.adopt import adopt, plan_adoption
 from dify_aws.operations.bill import Use
-from dify_aws.operations.cost import CostEstimate, products
+from dify_aws.operations.cost import CostEstimate
 from dify_aws.operations.diagnose import diagnose
 from dify_aws.operations.diagnosis import Diagnosis
 from dify_aws.operations.host_key import pin
@@ -28,7 +28,7 @@ from dify_aws.operations.install import Installation
 from dify_aws.operations.lease import MINUTES, Lease
 from dify_aws.operations.price_difference import plan_difference
 from dify_aws.operations.reach import Internet, Reach
-from dify_aws.operations.savings import estimate_settings
+from dify_aws.operations.savings import estimate_settings, products_of
 from dify_aws.operations.waste import owned, waste
 from dify_aws.operations.way_in import leased
 from dify_aws.outputs import Outputs
@@ -163,7 +163,7 @@ class Deployment:
         account, use = self._account, use or Use()
         sheet = PriceSheet.shipped()
         if live:
-            sheet = refreshed(self.aws, sheet, products(self.stack, use))
+            sheet = refreshed(self.aws, sheet, products_of(self.settings, account, use))
         return estimate_settings(self.settings, account, sheet, use)
 
     def access(self, address: str | None = None, *, minutes: int = MINUTES, owner: str | None = None) -> Lease:

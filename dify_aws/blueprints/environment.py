@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Final
 
 from dify_aws.blueprints.account import Account
-from dify_aws.blueprints.names import BACKUPS, LOGS, UPLOADS, bucket_name, log_group_name, metric_namespace
+from dify_aws.blueprints.names import BACKUPS, LOGS, UPLOADS, bucket_name, log_group_name
 from dify_aws.blueprints.policies import closing_policy, host_policy
 from dify_aws.engine.resource import Input, Resource
 from dify_aws.engine.stack import Stack
@@ -209,7 +209,7 @@ def _bucket(settings: Settings, account: Account) -> Bucket:
 
 
 def _alarms(settings: Settings, host: Instance, topic: Topic) -> Iterator[Alarm]:
-    own = metric_namespace(settings)
+    own = settings.metric_namespace
     yield Alarm(
         name="cpu",
         namespace="AWS/EC2",

@@ -23,8 +23,3 @@ def bucket_name(settings: Settings, account: Account) -> str:
 def log_group_name(settings: Settings, log: str) -> str:
     """As in ``/dify/dev/nginx``."""
     return f"/{settings.deployment}/{log}"
-
-
-def metric_namespace(settings: Settings) -> str:
-    """As in ``Dify/dev``."""
-    return settings.metric_namespace

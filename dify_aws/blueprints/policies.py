@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from dify_aws.blueprints.account import Account
-from dify_aws.blueprints.names import BACKUPS, LOGS, UPLOADS, bucket_name, log_group_name, metric_namespace
+from dify_aws.blueprints.names import BACKUPS, LOGS, UPLOADS, bucket_name, log_group_name
 from dify_aws.engine.resource import Input
 from dify_aws.settings import Settings
 
@@ -52,7 +52,7 @@ def host_policy(settings: Settings, account: Account) -> dict[str, Any]:
                 "Effect": "Allow",
                 "Action": ["cloudwatch:PutMetricData"],
                 "Resource": ["*"],
-                "Condition": {"StringEquals": {"cloudwatch:namespace": metric_namespace(settings)}},
+                "Condition": {"StringEquals": {"cloudwatch:namespace": settings.metric_namespace}},
             },
         ],
     }

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from dify_aws.aws import Aws
 from dify_aws.operations.door import Door, Opening, look, revoke
-from dify_aws.operations.lease import expired, single
+from dify_aws.operations.lease import expired
 from dify_aws.operations.owner import this_run
 from dify_aws.resources.schedule_group import ScheduleGroup
 from dify_aws.resources.security_group import SecurityGroup
@@ -47,15 +47,8 @@ def _closed(aws: Aws, group: str) -> Iterator[str]:
         mine = [lease.id for lease in opening.leases if _machine(lease.owner) == _machine(this_run())]
         # The role is what opens; nothing is opened here.
         door = Door(aws, group, schedules[0] if schedules else "", "", opening.port)
-        if not mine or len(mine) < len(opening.leases):
-            for lease in mine:
-                door.leave(opening, lease)
-            continue
-        if schedules:
-            door.close(single(opening.network), opening)
-        else:
-            revoke(aws, group, [opening])
-        yield opening.network
+        if mine and door.release(opening, mine):
+            yield opening.network
 
 
 def _machine(owner: str) -> str:

@@ -8,10 +8,10 @@ killed anywhere leaves either both, or a schedule that revokes nothing.
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from ipaddress import IPv4Address, IPv6Address
+from ipaddress import IPv4Address, IPv6Address, ip_network
 from typing import Any
 
 from dify_aws.aws import Aws
@@ -42,7 +42,7 @@ class Door:
 
     Args:
         group_id: the security group.
-        schedule_group: the name of the schedule group for what closes it.
+        schedule_group: the name of the schedule group for what closes it; "" if that is gone, and all in it.
         role_arn: the role that EventBridge Scheduler revokes with.
         port: the TCP port.
     """
@@ -87,16 +87,26 @@ class Door:
             return None
         return opening.id
 
-    def leave(self, opening: Opening, lease_id: str) -> None:
-        """Take a lease off a rule that others go on using."""
-        delete(self.aws, "ec2.DeleteTags", Resources=[opening.id], Tags=[{"Key": PREFIX + lease_id}])
+    def release(self, opening: Opening, lease_ids: Collection[str]) -> bool:
+        """Take leases off a rule; and the rule away, if nobody else holds it open. Whether it went."""
+        if any(lease.id not in lease_ids for lease in opening.leases):
+            keys = [{"Key": PREFIX + lease_id} for lease_id in sorted(lease_ids)]
+            delete(self.aws, "ec2.DeleteTags", Resources=[opening.id], Tags=keys)
+            # Of two that leave at once, each has seen the other: the last one sees nobody.
+            there = next((each for each in self.look()[0] if each.id == opening.id), None)
+            if there is None or there.leases or not there.ours:
+                return False
+        self._close(opening)
+        return True
 
-    def close(self, address: Address, opening: Opening) -> None:
+    def _close(self, opening: Opening) -> None:
         """Take the rule away, and then what would have done so."""
+        address = ip_network(opening.network).network_address
         revoke(self.aws, self.group_id, [opening])
         # Not before: there is no moment with a rule that nothing closes. Whoever opens at the same address just now
         # makes the schedule first and the rule after it, and AWS lets nobody do the latter while our rule is there.
-        delete(self.aws, "scheduler.DeleteSchedule", Name=self._name(address), GroupName=self.schedule_group)
+        if self.schedule_group:
+            delete(self.aws, "scheduler.DeleteSchedule", Name=self._name(address), GroupName=self.schedule_group)
 
     def close_at(self, address: Address, moment: datetime, *, again: bool) -> None:
         """Let AWS take the rule away at ``moment``. ``again``: it has been told to before.

@@ -157,12 +157,7 @@ class Lease:
         there = self._mine(address)
         if there is None:
             return
-        if len(there.leases) > 1:
-            self._door.leave(there, self._id)
-            # Of two that leave at once, each has seen the other: whoever looks last sees nobody.
-            if not any(each.id == there.id and not each.leases for each in self._door.look()[0]):
-                return
-        self._door.close(address, there)
+        self._door.release(there, [self._id])
 
     def _mine(self, address: Address) -> Opening | None:
         there = self._there(self._door.look()[0], address)

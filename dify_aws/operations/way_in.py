@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
-import os
 import socket
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -16,6 +14,7 @@ from dify_aws.install.tunnel import open_tunnel
 from dify_aws.operations.access import open_access
 from dify_aws.operations.connect import connected
 from dify_aws.operations.lease import MINUTES, Lease
+from dify_aws.operations.owner import this_run
 from dify_aws.operations.reach import Reach
 from dify_aws.outputs import Outputs
 from dify_aws.secrets import Secret
@@ -58,7 +57,7 @@ def leased(
         outputs.ssh["schedule_group"],
         outputs.ssh["role"],
         address=address or reach.my_address(),
-        owner=owner or _myself(),
+        owner=owner or this_run(),
         minutes=minutes,
     )
 
@@ -76,11 +75,3 @@ def _tunnel(aws: Aws, outputs: Outputs) -> socket.socket:
         )
 
     return open_tunnel(outputs.private_ip, url)
-
-
-def _myself() -> str:
-    try:
-        user = getpass.getuser()
-    except (OSError, KeyError):  # a container may run as a user that has no name
-        user = str(os.getuid())
-    return f"{user}@{socket.gethostname()}"

@@ -31,7 +31,9 @@ from dify_aws.blueprints.policies import closing_policy
 from dify_aws.offline.faults import Died
 from dify_aws.offline.world import World
 from dify_aws.operations.access import PERMISSIONS, open_access, sweep
+from dify_aws.operations.close import close_access
 from dify_aws.operations.lease import single
+from dify_aws.operations.owner import this_run
 from tests.support.inventory import counted, inventory
 
 HERE: Final = "203.0.113.7"
@@ -324,6 +326,16 @@ def test_two_who_leave_at_once_do_not_leave_it_to_each_other(house: House) -> No
     first, second = house.access(owner="first", aws=slow), house.access(owner="second")
     slow.meanwhile["ec2.DescribeSecurityGroupRules"] = second.close
     first.close()
+    assert (house.rules(), house.schedules()) == ([], [])
+
+
+def test_closing_for_all_of_this_machine_while_another_leaves(house: House) -> None:
+    """Also the one who clears up looks again, and the last one closes the door."""
+    slow = house.interrupted()
+    house.access(owner=this_run())
+    second = house.access(owner="second")
+    slow.meanwhile["ec2.DescribeSecurityGroupRules"] = second.close
+    assert close_access(slow) == ("203.0.113.7/32",)
     assert (house.rules(), house.schedules()) == ([], [])
 
 

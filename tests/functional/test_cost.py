@@ -104,3 +104,13 @@ def test_who_may_not_ask_is_told(world: World, aws: Aws) -> None:
     world.faults.refuse("pricing.GetProducts", "AccessDeniedException")
     with pytest.raises(PermissionDenied, match="pricing:GetProducts"):
         refreshed(aws, SHEET, ["ebs/gp3"])
+
+
+def test_todays_prices_are_asked_for_the_savings_too(world: World) -> None:
+    """What another setting would cost is told with prices of the same day."""
+    of = deployment(world)
+    world.forget_calls()
+    of.estimate_cost(live=True)
+    asked = str([call.params for call in world.calls if call.operation == "GetProducts"])
+    assert "t3.medium" in asked
+    assert "t3a.medium" in asked

@@ -12,7 +12,7 @@ import pytest
 from jinja2 import UndefinedError
 
 from dify_aws.blueprints.account import Account
-from dify_aws.blueprints.names import LOGS, UPLOADS, metric_namespace
+from dify_aws.blueprints.names import LOGS, UPLOADS
 from dify_aws.blueprints.policies import host_policy
 from dify_aws.install import Bundle, DifySecrets
 from dify_aws.install.render import render
@@ -177,7 +177,7 @@ def test_metrics_are_those_that_the_alarms_look_at() -> None:
     """Namespace, names and the one dimension are what dify_aws/blueprints/environment.py has in its alarms."""
     settings = Settings(environment="dev")
     metrics = agent()["metrics"]
-    assert metrics["namespace"] == metric_namespace(settings) == settings.metric_namespace == "Dify/dev"
+    assert metrics["namespace"] == settings.metric_namespace == "Dify/dev"
     # The sum over what tells two disks, or StatsD's kinds, apart: an alarm looks at one combination of dimensions.
     assert metrics["aggregation_dimensions"] == [["InstanceId"]]
     assert metrics["append_dimensions"] == {"InstanceId": "${aws:InstanceId}"}
