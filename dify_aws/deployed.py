@@ -5,8 +5,26 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 
 from dify_aws.engine.resource import Actual
+from dify_aws.errors import DifyAwsError
 from dify_aws.outputs import Outputs
 from dify_aws.settings import Settings
+
+
+def complete_outputs(
+    settings: Settings, addresses: Iterable[str], found: Mapping[str, Actual | None], account: str
+) -> Outputs:
+    """The outputs of a deployment of which everything is there.
+
+    Raises:
+        DifyAwsError: something is not; or nothing is.
+    """
+    there = {address: actual for address, actual in found.items() if actual is not None}
+    where = f"{settings.deployment} in {settings.region}"
+    if not [address for address in there if not address.startswith("zone/")]:
+        raise DifyAwsError(f"there is no {where}, in this account ({account}). apply() makes it.")
+    if missing := [address for address in addresses if address not in there]:
+        raise DifyAwsError(f"{where} is not complete: no {', '.join(missing)}. apply() makes the rest of it.")
+    return outputs_of(settings, there)
 
 
 def outputs_of(settings: Settings, found: Mapping[str, Actual]) -> Outputs:

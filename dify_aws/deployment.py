@@ -3,50 +3,48 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import cached_property
+from typing import Self
 
-from dify_aws.aws import Aws, Session
-from dify_aws.aws.price_list import refreshed
-from dify_aws.blueprints.account import Account
-from dify_aws.blueprints.environment import environment
+from dify_aws.aws import Session
 from dify_aws.deployed import outputs_of
 from dify_aws.engine.applied import Applied
 from dify_aws.engine.further import Further
 from dify_aws.engine.plan import Plan
 from dify_aws.engine.resource import Actual
-from dify_aws.engine.stack import Stack
-from dify_aws.errors import DifyAwsError
+from dify_aws.engine.turn import Alone, Turn
 from dify_aws.events import Listener, quiet
 from dify_aws.install.report import Report
-from dify_aws.operations.adopt import adopt, plan_adoption
-from dify_aws.operations.bill import Use
-from dify_aws.operations.cost import CostEstimate
+from dify_aws.operations.adopt import adopt
 from dify_aws.operations.diagnose import diagnose
 from dify_aws.operations.diagnosis import Diagnosis
+from dify_aws.operations.history import load, write_record
+from dify_aws.operations.holder import Holder
 from dify_aws.operations.host_key import pin
 from dify_aws.operations.install import Installation
 from dify_aws.operations.lease import MINUTES, Lease
-from dify_aws.operations.price_difference import plan_difference
+from dify_aws.operations.lock import Lock, unlock
 from dify_aws.operations.reach import Internet, Reach
-from dify_aws.operations.savings import estimate_settings, products_of
-from dify_aws.operations.waste import owned, waste
+from dify_aws.operations.record import changes_of
 from dify_aws.operations.way_in import leased
 from dify_aws.outputs import Outputs
-from dify_aws.prices.sheet import PriceSheet
 from dify_aws.settings import Settings
+from dify_aws.view import View
 
 
-class Deployment:
+class Deployment(View):
     """One environment of Dify in one account and region.
 
     It has no state of its own: each verb begins by looking at AWS, so it does not matter which script, notebook or
-    machine ran the last one, or whether it got to its end.
+    machine ran the last one, or whether it got to its end. Whatever changes something holds the lock of the deployment,
+    so that one run at a time is at work.
 
     Args:
         settings: what is wished for. For :meth:`destroy`, only its environment and region have to be right.
         session: a ``boto3.Session``; without one, boto3's default chain (AWS_PROFILE, AWS_ENDPOINT_URL, … count).
         listener: is told what happens as it happens, as :class:`~dify_aws.Progress` does.
         reach: the world beside AWS's API; the internet, or what the session brings (the offline world's does).
+        wait: seconds to wait for the end of another run that has the lock; 0 does not wait. None: only as long as it
+            takes to see that the other run lives (half a minute), or to outlast its lease if it is dead.
 
     Raises:
         CredentialsError: the profile does not exist.
@@ -59,41 +57,41 @@ class Deployment:
         listener: Listener | None = None,
         *,
         reach: Reach | None = None,
+        wait: float | None = None,
     ) -> None:
-        self.settings = settings
+        super().__init__(settings, session)
         self.listener = listener or quiet
-        self.aws = Aws(session, deployment=settings.deployment, region=settings.region, tags=settings.tags)
         self.reach: Reach = reach or getattr(self.aws.session, "reach", None) or Internet()
+        self.wait = wait
 
-    def __repr__(self) -> str:
-        return f"<Deployment {self.settings.deployment} in {self.settings.region}>"
+    @classmethod
+    def load(
+        cls,
+        environment: str,
+        *,
+        project: str = "dify",
+        region: str | None = None,
+        session: Session | None = None,
+        listener: Listener | None = None,
+        **overrides: object,
+    ) -> Self:
+        """A deployment whose settings file is lost, with the settings of its last run that changed something.
 
-    @cached_property
-    def stack(self) -> Stack:
-        """Everything that is wished for, as resources. The first use asks AWS whose account this is."""
-        return environment(self.settings, self._account)
+        They are in its history, which begins with the first run after the :class:`~dify_aws.Foundation` was made.
 
-    @property
-    def _account(self) -> Account:
-        return Account(self.aws.account, self.aws.partition, self.aws.region)
-
-    def plan(self) -> Plan:
-        """What :meth:`apply` would do. Reads only; it is true when there is something to do.
+        Args:
+            environment: which one, as "dev".
+            project: the first part of its name.
+            region: where it is; without one, the region of the session.
+            session: as above.
+            listener: as above.
+            overrides: settings that count instead of the recorded ones; those of ``env`` are never recorded.
 
         Raises:
-            PlanRefused: some of it cannot be done; every reason at once.
-            CredentialsError, PermissionDenied, AwsError: AWS could not be asked.
+            DifyAwsError: nothing is recorded; or the values of ``env`` are needed.
+            SettingsError: this version of dify_aws does not take the settings any more.
         """
-        plan, sheet = self.stack.plan(self.aws), PriceSheet.shipped()
-        there = owned(self.aws)  # as the plan has just seen it: this asks nothing
-        # The stack's own note speaks of the NAT gateway.
-        lost = [str(row) for row in waste(there, sheet, self.aws.region) if row.address != "nat-gateway/main"]
-        cost = [str(plan_difference(plan, sheet, there))] if plan else []
-        return plan.noted(*cost, *lost)
-
-    def plan_destroy(self, *, delete_data: bool = False) -> Plan:
-        """What :meth:`destroy` would do. Reads only."""
-        return self.stack.plan_destroy(self.aws, delete_data=delete_data)
+        return cls(load(environment, project=project, region=region, session=session, **overrides), session, listener)
 
     def apply(self, plan: Plan | None = None) -> Outputs:
         """Make AWS as wished for. A second run changes nothing; a run that died is finished by the next.
@@ -104,9 +102,11 @@ class Deployment:
         Raises:
             PlanRefused: some of it cannot be done; nothing was changed.
             PlanOutdated: AWS has moved since ``plan`` was made; nothing was changed.
+            LockHeld: another run is at work; nothing was changed.
             RunFailed: something failed on the way; it says what is done, and the next run goes on from there.
         """
-        return self._outputs(self.stack.apply(self.aws, plan, listener=self.listener).found)
+        applied = self.stack.apply(self.aws, plan, listener=self.listener, turn=self._lock("apply"))
+        return self._done(applied, "apply")
 
     def install(self, *, dry_run: bool = False) -> Report:
         """Make the machine as wished for, from the data volume to a Dify that answers. AWS has to be there already.
@@ -122,10 +122,17 @@ class Deployment:
 
         Raises:
             DifyAwsError: there is no such deployment, or it is not complete.
+            LockHeld: another run is at work; nothing was changed.
             HostError: the machine could not be reached, or is not fit for it; nothing was changed.
             InstallFailed: a step failed; it says what is done, and the next run goes on from there.
         """
-        return self._installation().run(self.outputs(), dry_run=dry_run)
+        if dry_run:
+            return self._installation().run(self.outputs(), dry_run=True)
+        with self._lock("install") as lock:
+            outputs = self.outputs()
+            report = self._installation(lock).run(outputs)
+        write_record(self.aws, self.settings, changes_of(report), outputs, verb="install")
+        return report
 
     def deploy(self, plan: Plan | None = None) -> Outputs:
         """All of it: :meth:`apply`, :meth:`install`, and Dify is tried out. The one call that a person makes.
@@ -136,35 +143,21 @@ class Deployment:
             plan: a plan that was looked at and agreed to. Nothing is done in AWS that it does not show.
 
         Raises:
-            PlanRefused, PlanOutdated: as for :meth:`apply`; nothing was changed.
+            PlanRefused, PlanOutdated, LockHeld: as for :meth:`apply`; nothing was changed.
             RunFailed: something failed in AWS; it says what is done, and the next run goes on from there.
             HostError: AWS is done, and something is wrong with the machine, as for :meth:`install`.
         """
-        installation = self._installation()
+        lock, reports = self._lock("deploy"), list[Report]()
+        installation = self._installation(lock)
 
         def run(found: Mapping[str, Actual | None]) -> None:
             there = {address: actual for address, actual in found.items() if actual is not None}
-            installation.run(outputs_of(self.settings, there), probe=True)
+            reports.append(installation.run(outputs_of(self.settings, there), probe=True))
 
         needs = self.stack.resources.keys() - self.stack.behind("nat-gateway", "alarm")
-        dify = {"dify": Further(frozenset(needs), run, installation.stop)}
-        return self._outputs(self.stack.apply(self.aws, plan, listener=self.listener, further=dify).found)
-
-    def estimate_cost(self, *, live: bool = False, use: Use | None = None) -> CostEstimate:
-        """What the settings cost a month, line by line, and what each of them would save.
-
-        Args:
-            live: ask AWS for today's prices; else those of the sheet in this package count, with its date.
-            use: what is stored, sent and logged in a month, where it is another than is assumed.
-
-        Raises:
-            AwsError: AWS could not be asked.
-        """
-        account, use = self._account, use or Use()
-        sheet = PriceSheet.shipped()
-        if live:
-            sheet = refreshed(self.aws, sheet, products_of(self.settings, account, use))
-        return estimate_settings(self.settings, account, sheet, use)
+        dify = Further(frozenset(needs), run, installation.stop)
+        applied = self.stack.apply(self.aws, plan, listener=self.listener, further={"dify": dify}, turn=lock)
+        return self._done(applied, "deploy", *reports)
 
     def access(self, address: str | None = None, *, minutes: int = MINUTES, owner: str | None = None) -> Lease:
         """Open port 22 of the machine for one address and a limited time. Use it as a context manager.
@@ -191,10 +184,6 @@ class Deployment:
             open_access: also lease a way to the machine if none is open, and give it back.
         """
         return diagnose(self.aws, self.settings, self.stack, self.reach, self._outputs, open_access=open_access)
-
-    def plan_adopt(self, address: str, id: str) -> Plan:
-        """What :meth:`adopt` would do, and how the thing differs from what is wished for. Reads only."""
-        return plan_adoption(self.aws, self.stack, address, id)
 
     def adopt(self, address: str, id: str, plan: Plan | None = None) -> Plan:
         """Put our tags on a thing that was made by other means; the next :meth:`apply` makes it as wished for.
@@ -225,14 +214,6 @@ class Deployment:
         outputs = self.outputs()
         return pin(self.aws, outputs.secrets["ssh-private-key"], outputs.instance_id, line)
 
-    def outputs(self) -> Outputs:
-        """The same outputs, found again. Reads only.
-
-        Raises:
-            DifyAwsError: there is no such deployment, or it is not complete.
-        """
-        return self._outputs(self.stack.find(self.aws))
-
     def destroy(self, delete_data: bool = False) -> Applied:
         """Delete everything of this deployment, except what holds data; what was kept is in ``.kept``.
 
@@ -242,18 +223,40 @@ class Deployment:
             delete_data: also delete the data volume and the bucket with everything in it. There is no way back.
 
         Raises:
+            LockHeld: another run is at work; nothing was changed.
             RunFailed: something could not be deleted; the next run goes on from there.
         """
-        return self.stack.destroy(self.aws, delete_data=delete_data, listener=self.listener)
+        applied = self.stack.destroy(
+            self.aws, delete_data=delete_data, listener=self.listener, turn=self._lock("destroy")
+        )
+        write_record(self.aws, self.settings, changes_of(applied.plan), None, verb="destroy")
+        return applied
 
-    def _installation(self) -> Installation:
-        return Installation(self.aws, self.settings, self.reach, self.listener)
+    def unlock(self, lock_id: str) -> Holder | None:
+        """Take the lock from the run that has it, dead or alive: one that lives stops before its next step.
 
-    def _outputs(self, found: Mapping[str, Actual | None]) -> Outputs:
-        missing = [address for address in self.stack.resources if found.get(address) is None]
-        where = f"{self.settings.deployment} in {self.settings.region}"
-        if not [address for address in found if address not in missing and not address.startswith("zone/")]:
-            raise DifyAwsError(f"there is no {where}, in this account ({self.aws.account}). apply() makes it.")
-        if missing:
-            raise DifyAwsError(f"{where} is not complete: no {', '.join(missing)}. apply() makes the rest of it.")
-        return outputs_of(self.settings, {address: actual for address, actual in found.items() if actual is not None})
+        The lock of a dead run is free by itself two minutes after its last sign of life.
+
+        Args:
+            lock_id: the id that LockHeld told: nobody takes another lock than the one that was seen.
+
+        Returns:
+            Whose it was; None if there is no lock (any more).
+
+        Raises:
+            LockHeld: it is another one that is there.
+        """
+        return unlock(self.aws, lock_id)
+
+    def _lock(self, reason: str) -> Lock:
+        return Lock(self.aws, reason, wait=self.wait, listener=self.listener)
+
+    def _installation(self, turn: Turn | None = None) -> Installation:
+        return Installation(self.aws, self.settings, self.reach, self.listener, turn or Alone())
+
+    def _done(self, applied: Applied, verb: str, *reports: Report) -> Outputs:
+        outputs = self._outputs(applied.found)
+        write_record(self.aws, self.settings, changes_of(applied.plan, *reports), outputs, verb=verb)
+        for error in applied.failed.values():
+            raise error
+        return outputs

@@ -233,8 +233,13 @@ class RunFailed(DifyAwsError):
         self.failures = dict(failures)
         self.done = tuple(done)
         self.not_tried = tuple(not_tried)
-        told = [f"{address}: {error}" for address, error in self.failures.items()]
-        text = f"{len(told)} failed:\n" + _listed(told)
+        # One cause may have stopped many things at once: it is told once.
+        alike: dict[str, list[str]] = {}
+        for address, error in self.failures.items():
+            alike.setdefault(str(error), []).append(address)
+        text = f"{len(self.failures)} failed:\n" + _listed(
+            f"{', '.join(addresses)}: {why}" for why, addresses in alike.items()
+        )
         text += f"\ndone: {_enumerated(self.done)}\nnot tried: {_enumerated(self.not_tried)}"
         super().__init__(text + "\nNothing is lost: mend the cause and run again to go on from here.")
 

@@ -8,18 +8,18 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Literal, TypeAlias
 
-Moment: TypeAlias = Literal["planned", "started", "done", "failed", "finished"]
+Moment: TypeAlias = Literal["waiting", "planned", "started", "done", "failed", "finished"]
 
 
 @dataclass(frozen=True)
 class Event:
     """One moment of a run, in AWS or on a host.
 
-    ``moment`` is "planned" once at the beginning and "finished" once at the end (both without an address); "started",
-    then "done" or "failed" for each thing that is worked on. ``address`` is that of a resource or the name of a step,
-    ``verb`` is create, update or delete; ``seconds`` counts from the start of the same thing (of the run, for
-    "finished"); ``total`` is how many things there are to do. ``where`` tells runs apart that go on at the same time:
-    the deployment, or the host.
+    ``moment`` is "waiting" if another run has the lock (``detail`` tells which); "planned" once at the beginning and
+    "finished" once at the end (all three without an address); "started", then "done" or "failed" for each thing that is
+    worked on. ``address`` is that of a resource or the name of a step, ``verb`` is create, update or delete;
+    ``seconds`` counts from the start of the same thing (of the run, for "finished"); ``total`` is how many things there
+    are to do. ``where`` tells runs apart that go on at the same time: the deployment, or the host.
     """
 
     moment: Moment

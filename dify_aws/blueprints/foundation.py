@@ -155,7 +155,7 @@ def team_policy(project: str, account: Account) -> dict[str, Any]:
             {
                 "Sid": "Locks",
                 "Effect": "Allow",
-                "Action": ["dynamodb:DeleteItem", "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"],
+                "Action": ["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"],
                 "Resource": [account.arn("dynamodb", f"table/{lock_table_name(project)}")],
             },
             {

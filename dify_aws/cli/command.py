@@ -40,7 +40,7 @@ class Command:
 
     def deployment(self, listener: Listener | None = None) -> Deployment:
         """The deployment of the settings."""
-        return Deployment(self.settings, session=self.session, listener=listener)
+        return Deployment(self.settings, session=self.session, listener=listener, wait=self.options.get("wait"))
 
     def working(self) -> Deployment:
         """The deployment of the settings, which shows what it does."""

@@ -10,8 +10,8 @@ from dify_aws.cli.command import CHANGES, FINE, Command, Verb
 from dify_aws.errors import DifyAwsError
 from dify_aws.foundation import Foundation
 from dify_aws.operations.close import close_access
+from dify_aws.operations.history import NEWEST
 from dify_aws.operations.lease import MINUTES
-from dify_aws.operations.lock import unlock
 from dify_aws.operations.workflow import ENVIRONMENTS, github_workflow
 
 
@@ -33,8 +33,17 @@ def _access(command: Command) -> int:
 
 
 def _unlock(command: Command) -> int:
-    holder = unlock(command.deployment().aws, command.options["lock_id"])
+    holder = command.deployment().unlock(command.options["lock_id"])
     command.show(f"unlocked; it was held by {holder}" if holder else "there is no lock")
+    return FINE
+
+
+def _history(command: Command) -> int:
+    records = command.deployment().history(newest=command.options["newest"])
+    if command.form == "json":
+        command.show({"records": [record.to_dict() for record in records]})
+    else:
+        command.show("\n".join(str(record) for record in records) or "nothing is recorded")
     return FINE
 
 
@@ -98,6 +107,10 @@ def _unlock_words(parser: ArgumentParser) -> None:
     parser.add_argument("lock_id", metavar="LOCK_ID", help="as the error and `status` tell it")
 
 
+def _history_words(parser: ArgumentParser) -> None:
+    parser.add_argument("--newest", type=int, default=NEWEST, metavar="N", help=f"at the most (default: {NEWEST})")
+
+
 def _bootstrap_words(parser: ArgumentParser) -> None:
     what = parser.add_mutually_exclusive_group()
     what.add_argument("--plan", action="store_true", help="what it would do; the status is that of plan")
@@ -124,6 +137,9 @@ def _workflow_words(parser: ArgumentParser) -> None:
 
 ACCESS: Final = Verb("access", "open port 22 of the machine for one address and a limited time", _access, _access_words)
 UNLOCK: Final = Verb("unlock", "take the lock from a run that is dead", _unlock, _unlock_words, "LOCK_ID")
+HISTORY: Final = Verb(
+    "history", "what was done, by whom and when; there is one once `bootstrap` was run", _history, _history_words
+)
 BOOTSTRAP: Final = Verb(
     "bootstrap",
     "make what an account needs once: records, locks, the role for GitHub Actions, the trail of calls",

@@ -6,7 +6,7 @@ from argparse import ArgumentParser
 from typing import Final
 
 from dify_aws.cli.command import CHANGES, FINE, WRONG, Command, Verb
-from dify_aws.cli.team import ACCESS, BOOTSTRAP, UNLOCK, WORKFLOW
+from dify_aws.cli.team import ACCESS, BOOTSTRAP, HISTORY, UNLOCK, WORKFLOW
 from dify_aws.errors import DifyAwsError
 from dify_aws.operations.status import status
 
@@ -79,7 +79,13 @@ def _plan_words(parser: ArgumentParser) -> None:
     _delete_data(parser)
 
 
+def _wait(parser: ArgumentParser) -> None:
+    meaning = "how long to wait for the end of another run (default: until it is seen that it lives)"
+    parser.add_argument("--wait", type=float, metavar="SECONDS", help=meaning)
+
+
 def _install_words(parser: ArgumentParser) -> None:
+    _wait(parser)
     parser.add_argument("--dry-run", action="store_true", help="only tell what would be changed")
 
 
@@ -94,14 +100,15 @@ def _diagnose_words(parser: ArgumentParser) -> None:
 
 
 def _destroy_words(parser: ArgumentParser) -> None:
+    _wait(parser)
     parser.add_argument("--yes", action="store_true", help="do not ask")
     _delete_data(parser)
 
 
 VERBS: Final = (
     Verb("plan", "what apply would do; the status is 0 for nothing, 2 for changes, 1 for an error", _plan, _plan_words),
-    Verb("deploy", "everything: AWS, the machine and Dify, tried out at the end", _deploy),
-    Verb("apply", "make AWS as wished for, and leave the machine's inside alone", _apply),
+    Verb("deploy", "everything: AWS, the machine and Dify, tried out at the end", _deploy, _wait),
+    Verb("apply", "make AWS as wished for, and leave the machine's inside alone", _apply, _wait),
     Verb("install", "make the machine as wished for; AWS has to be there", _install, _install_words),
     Verb("status", "what is there, at a glance: machine, address, changes, lock, leases", _status),
     Verb("outputs", "where everything is", _outputs),
@@ -112,6 +119,7 @@ VERBS: Final = (
         _diagnose_words,
     ),
     Verb("cost", "what it costs a month, line by line, and what other settings would save", _cost, _cost_words),
+    HISTORY,
     ACCESS,
     UNLOCK,
     Verb("destroy", "delete everything but what holds data; asks before it does", _destroy, _destroy_words),

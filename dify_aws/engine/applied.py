@@ -11,11 +11,15 @@ from dify_aws.engine.resource import Actual
 
 @dataclass(frozen=True)
 class Applied:
-    """``plan`` is what was done; ``found`` what is there now, by address. ``applied["vpc/main"].id`` is its id."""
+    """``plan`` is what was done; ``found`` what is there now, by address. ``applied["vpc/main"].id`` is its id.
+
+    ``failed`` is what work that is no resource has raised, by its name: what is in ``found`` is as wished for anyway.
+    """
 
     plan: Plan
     found: Mapping[str, Actual] = field(default_factory=dict)
     seconds: float = 0.0
+    failed: Mapping[str, Exception] = field(default_factory=dict)
 
     def __getitem__(self, address: str) -> Actual:
         return self.found[address]

@@ -64,6 +64,8 @@ class Progress:
         """Take one event. Several threads may call it."""
         with self._lock:
             match event.moment:
+                case "waiting":
+                    self._say(("waiting for ", "yellow"), (event.detail, ""))
                 case "planned":
                     # A run of the same name that was interrupted tells nothing of its end.
                     self._left[event.where] = event.total

@@ -7,21 +7,22 @@ over what is *found*, because it must also remove what no settings of today spea
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from contextlib import ExitStack
 from types import MappingProxyType
 
 from dify_aws.aws import Aws
 from dify_aws.change import Change
 from dify_aws.engine.applied import Applied
-from dify_aws.engine.converge import converge, remove
+from dify_aws.engine.carry_out import carry_out, clear_away
 from dify_aws.engine.difference import differences, refuse
 from dify_aws.engine.further import Further
 from dify_aws.engine.plan import Action, Plan
-from dify_aws.engine.removal import removal_edges
 from dify_aws.engine.resource import Actual, Resource
 from dify_aws.engine.survey import Survey, Things, survey
+from dify_aws.engine.turn import Alone, Turn
 from dify_aws.errors import PlanOutdated, PlanRefused, ResourceError, RunFailed, StackError
 from dify_aws.events import Listener, Teller, quiet
-from dify_aws.walk import Walked, prepared, walk
+from dify_aws.walk import prepared
 
 
 class Stack:
@@ -71,6 +72,7 @@ class Stack:
         delete_data: bool = False,
         listener: Listener = quiet,
         further: Mapping[str, Further] = MappingProxyType({}),
+        turn: Turn | None = None,
     ) -> Applied:
         """Make everything as wished for, and take away what is ours and no longer wished for.
 
@@ -80,83 +82,63 @@ class Stack:
             plan: the plan that was agreed to; nothing is done that it does not show.
             delete_data: also take away what holds data and is no longer wished for.
             listener: is told what happens as it happens.
-            further: work that is no resource and begins as soon as what it needs is there, by a name of its own.
+            further: work that is no resource and begins as soon as what it needs is there, by a name of its own. What
+                it raises does not stop the rest, and is in ``Applied.failed``.
+            turn: is waited for before anything is changed, and held until the end; not if there is nothing to do.
 
         Raises:
             PlanRefused: some of it cannot be done; nothing was changed.
             PlanOutdated: AWS has moved since ``plan`` was made; nothing was changed.
             RunFailed: something failed on the way; it says what is done and what was not tried.
-            Exception: what ``further`` work raised, when all of the stack is as wished for.
         """
-        teller = Teller(listener, aws.clock.now, self.name)
-        began = aws.clock.now()
-        looked = self._survey(aws)
-        todo = self._plan(aws, looked, delete_data)
-        if plan is not None and (more := todo.beyond(plan)):
-            raise PlanOutdated(more)
-        teller.planned(len(todo), todo.summary())
-        verbs = {action.address: action.verb for action in todo.actions}
-        found = dict(looked.found)
-        retired = looked.retired()
-        going = {place: retired[place] for place, verb in verbs.items() if verb == "delete"}
+        began, turn = aws.clock.now(), turn or Alone()
+        turn.look()
+        looked, todo = self._agreed(aws, plan, delete_data)
+        held: Turn = Alone()
+        with ExitStack() as until_the_end:
+            if todo or further:
+                held = until_the_end.enter_context(turn)
+                if not turn.undisturbed:
+                    looked, todo = self._agreed(aws, plan, delete_data)
+            teller = Teller(listener, aws.clock.now, self.name)
+            teller.planned(len(todo), todo.summary())
+            found, failed = carry_out(
+                self.resources, self.edges, aws, looked, todo, teller=teller, turn=held, further=further
+            )
+            teller.finished(todo.done())
+        return Applied(todo, found, aws.clock.now() - began, failed)
 
-        failed: dict[str, Exception] = {}
-
-        def visit(address: str) -> Actual | None:
-            if address in further:
-                try:
-                    further[address].do(found)
-                except Exception as error:  # noqa: BLE001
-                    # What is wrong on a machine is no reason to leave AWS half made.
-                    failed[address] = error
-                return None
-            resource = self.resources[address].resolved(found)
-            if address in verbs:
-                with teller.work(verbs[address], address):
-                    actual = converge(resource, aws, found[address])
-            else:
-                actual = converge(resource, aws, found[address])
-            found[address] = actual
-            return actual
-
-        edges = {**self.edges, **{name: work.needs for name, work in further.items()}}
-
-        def stop() -> None:
-            aws.stop_waiting()
-            for work in further.values():
-                work.stop()
-
-        made = walk(edges, visit, on_interrupt=stop)
-        done = [address for address in made.done if address in verbs]
-        if made.failures:
-            raise RunFailed({**made.failures, **failed}, done, [*made.not_tried, *going])
-        removed = _remove(aws, going, teller)
-        if removed.failures:
-            raise RunFailed(removed.failures, [*done, *removed.done], removed.not_tried)
-        teller.finished(todo.done())
-        for error in failed.values():
-            raise error
-        there = {address: actual for address in self.resources if (actual := made.done[address]) is not None}
-        return Applied(todo, there, aws.clock.now() - began)
-
-    def destroy(self, aws: Aws, *, delete_data: bool = False, listener: Listener = quiet) -> Applied:
+    def destroy(
+        self, aws: Aws, *, delete_data: bool = False, listener: Listener = quiet, turn: Turn | None = None
+    ) -> Applied:
         """Delete everything that carries the deployment's tag, whatever this stack says today.
 
         What holds data stays, and is told (``Applied.kept``), unless ``delete_data`` is True.
 
+        Args:
+            turn: as for :meth:`apply`.
+
         Raises:
             RunFailed: something could not be deleted; it says what is gone and what was not tried.
         """
-        teller = Teller(listener, aws.clock.now, self.name)
-        began = aws.clock.now()
+        began, turn = aws.clock.now(), turn or Alone()
+        turn.look()
         things = self._everything(aws)
         todo = _plan_of_removal(aws, things, delete_data)
-        teller.planned(len(todo), todo.summary())
-        going = {action.address: things[action.address] for action in todo.actions if action.verb == "delete"}
-        removed = _remove(aws, going, teller)
-        if removed.failures:
-            raise RunFailed(removed.failures, removed.done, removed.not_tried)
-        teller.finished(todo.done())
+        held: Turn = Alone()
+        with ExitStack() as until_the_end:
+            if todo:
+                held = until_the_end.enter_context(turn)
+                if not turn.undisturbed:
+                    things = self._everything(aws)
+                    todo = _plan_of_removal(aws, things, delete_data)
+            teller = Teller(listener, aws.clock.now, self.name)
+            teller.planned(len(todo), todo.summary())
+            going = {action.address: things[action.address] for action in todo.actions if action.verb == "delete"}
+            removed = clear_away(aws, going, teller=teller, turn=held)
+            if removed.failures:
+                raise RunFailed(removed.failures, removed.done, removed.not_tried)
+            teller.finished(todo.done())
         left = {action.address: things[action.address][1] for action in todo.actions if action.verb == "keep"}
         return Applied(todo, left, aws.clock.now() - began)
 
@@ -180,6 +162,13 @@ class Stack:
         # What is not ours under one of our names is passed over, and twins both go.
         self._belongs_to(aws)
         return survey(aws, tuple(self.resources.values())).everything(self.resources)
+
+    def _agreed(self, aws: Aws, plan: Plan | None, delete_data: bool) -> tuple[Survey, Plan]:
+        looked = self._survey(aws)
+        todo = self._plan(aws, looked, delete_data)
+        if plan is not None and (more := todo.beyond(plan)):
+            raise PlanOutdated(more)
+        return looked, todo
 
     def _survey(self, aws: Aws) -> Survey:
         self._belongs_to(aws)
@@ -249,12 +238,3 @@ def _plan_of_removal(aws: Aws, things: Things, delete_data: bool) -> Plan:
     ]
     actions.sort(key=lambda action: action.verb == "keep")
     return Plan(aws.deployment, aws.region, tuple(actions))
-
-
-def _remove(aws: Aws, things: Things, teller: Teller) -> Walked[None]:
-    def visit(place: str) -> None:
-        kind, actual = things[place]
-        with teller.work("delete", place):
-            remove(kind, aws, actual)
-
-    return walk(removal_edges(things), visit, on_interrupt=aws.stop_waiting)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Final
+from typing import Any, Final
 
 from dify_aws.aws import Aws, Session
 from dify_aws.aws.date import told_at
-from dify_aws.engine.plan import Plan
 from dify_aws.errors import DifyAwsError
 from dify_aws.operations.record import SECRET_SETTINGS, Record
 from dify_aws.operations.shelf import Shelf
@@ -25,20 +25,21 @@ PERMISSIONS: Final = frozenset({"s3:GetObject", "s3:ListBucket", "s3:PutObject"}
 
 
 def write_record(
-    aws: Aws, settings: Settings, plan: Plan, outputs: Outputs | None, *, verb: str = "apply"
+    aws: Aws, settings: Settings, changes: Sequence[Mapping[str, Any]], outputs: Outputs | None, *, verb: str
 ) -> Record | None:
     """Keep what a run did, after it has done it. One call if there is no foundation.
 
     What was done is done, so nothing is raised: a record that cannot be written is a warning of the logger.
 
     Args:
-        plan: what was done; if that is nothing, nothing is written.
+        changes: what was done; if that is nothing, nothing is written.
         outputs: what came of it; None after a destroy.
+        verb: what was run, as "apply".
 
     Returns:
         The record; None if none was written.
     """
-    if not plan:
+    if not changes:
         return None
     try:
         shelf = Shelf(aws)
@@ -46,7 +47,7 @@ def write_record(
         if numbers is None:
             return None
         asked = aws.call("sts.GetCallerIdentity")
-        record = Record.of(settings, plan, outputs, verb=verb, at=told_at(asked), who=asked["Arn"])
+        record = Record.of(settings, changes, outputs, verb=verb, at=told_at(asked), who=asked["Arn"])
         return replace(record, number=shelf.add(record.to_json(), numbers))
     except DifyAwsError as error:
         log.warning("what was done to %s is not in its history: %s", aws.deployment, error)

@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Self
+from typing import Any, Final, Self
 
 from dify_aws.blueprints.foundation import LOCK_KEY
 from dify_aws.errors import LockHeld
+
+OF_HOLDER: Final = ("id", "owner", "reason", "acquired", "expires")
+"""The attributes of an item that are gone when the lock is given back."""
 
 
 @dataclass(frozen=True)

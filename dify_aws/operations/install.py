@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from dify_aws.aws import Aws
+from dify_aws.engine.turn import Turn
 from dify_aws.events import Event, Listener
 from dify_aws.install.dify import install_dify
 from dify_aws.install.domain import points_to
@@ -25,6 +26,7 @@ class Installation:
     settings: Settings
     reach: Reach
     listener: Listener
+    turn: Turn
     _host: Host | None = field(default=None, init=False, repr=False)
 
     def run(self, outputs: Outputs, *, dry_run: bool = False, probe: bool = False) -> Report:
@@ -44,6 +46,7 @@ class Installation:
 
             def heard(event: Event) -> None:
                 keep()
+                self.turn.check()
                 self.listener(event)
 
             return install_dify(

@@ -3,6 +3,9 @@
 A lock is a lease: the run renews it while it lives, and when it is dead, the lock is free some time later without
 anybody doing anything. Whether a lease has run out is judged by the clock of AWS, which is told with each of its
 answers, so it does not matter whose clock is wrong. The run judges by the time that has gone by, and gives up earlier.
+
+Turns are counted, and the count outlives the lock. So a run can look at AWS first, see that there is something to do,
+and know from the count alone that nobody has changed anything meanwhile.
 """
 
 from __future__ import annotations
@@ -10,16 +13,16 @@ from __future__ import annotations
 import logging
 import threading
 import uuid
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from datetime import timedelta
 from types import TracebackType
 from typing import Final, Self
 
 from dify_aws.aws import Aws
 from dify_aws.errors import AwsError, DifyAwsError, LockLost
+from dify_aws.events import Event, Listener, quiet
 from dify_aws.operations.holder import Holder
-from dify_aws.operations.lock_table import LockTable
+from dify_aws.operations.lock_table import LockTable, Standing
 from dify_aws.operations.owner import this_run
 
 log = logging.getLogger(__name__)
@@ -42,7 +45,6 @@ TRIES: Final = 5
 PERMISSIONS: Final = frozenset(
     {
         "dynamodb:CreateTable",
-        "dynamodb:DeleteItem",
         "dynamodb:DescribeTable",
         "dynamodb:GetItem",
         "dynamodb:ListTagsOfResource",
@@ -65,6 +67,7 @@ class Lock:
             the other run lives (about half a minute), or to outlast its lease if it is dead.
         lease_seconds: how long after the last renewal the lock of a dead run is free.
         beat_seconds: how often it is looked whether it is time to renew.
+        listener: is told who is waited for.
     """
 
     def __init__(
@@ -75,6 +78,7 @@ class Lock:
         wait: float | None = 0.0,
         lease_seconds: float = LEASE_SECONDS,
         beat_seconds: float = BEAT_SECONDS,
+        listener: Listener = quiet,
     ) -> None:
         self.id = uuid.uuid4().hex
         self._aws = aws
@@ -83,10 +87,26 @@ class Lock:
         self._wait = wait
         self._lease = timedelta(seconds=lease_seconds)
         self._beat = beat_seconds
+        self._listener = listener
+        self._looked: Standing | None = None
+        self._usable: Standing | None = None
+        self._turn = 0
         self._ended = threading.Event()
         self._renewing = threading.Lock()
         self._renewed = 0.0
         self._lost = ""
+
+    def look(self) -> None:
+        """To be called before one looks at what may have to be changed: see :attr:`undisturbed`. One call."""
+        seen = self._table.look()
+        self._looked = seen or Standing()
+        # That somebody has it may not be so any more when it counts.
+        self._usable = seen if seen and seen.holder is None else None
+
+    @property
+    def undisturbed(self) -> bool:
+        """Whether nobody else has had the lock between :meth:`look` and now, when it is ours."""
+        return self._looked == Standing(self._turn)
 
     def __enter__(self) -> Self:
         """Take the lock.
@@ -98,6 +118,7 @@ class Lock:
         holder = self._take()
         if holder is not None and self._wait != 0:
             log.info("waiting for %s", holder)
+            self._listener(Event("waiting", detail=str(holder), where=self._aws.deployment))
             holder = self._outlast(holder) if self._wait is None else self._wait_for_the_end(self._wait)
         if holder is not None:
             raise holder.held()
@@ -155,8 +176,9 @@ class Lock:
     def _take(self) -> Holder | None:
         """Take the lock if it is free; else who has it."""
         for _ in range(TRIES):
-            holder = self._table.look_at_made()
-            now = self._table.now()
+            # A look before all work counts once: it saves a call.
+            standing, self._usable = self._usable or self._table.look_at_made(), None
+            holder, now = standing.holder, self._table.now()
             if holder is not None and holder.id == self.id:
                 # The answer to our writing was lost, and botocore sent it again, to find that there is a lock already.
                 return None
@@ -164,8 +186,9 @@ class Lock:
                 return holder
             began = self._aws.clock.now()
             mine = Holder(self._aws.deployment, self.id, this_run(), self._reason, now, now + self._lease)
+            self._turn = standing.turn
             try:
-                taken = self._table.put(mine, over=holder)
+                taken = self._table.put(mine, over=standing)
             except BaseException:
                 # Also Ctrl-C: it may be ours by now, and nobody would ever know.
                 with suppress(AwsError):
@@ -200,17 +223,11 @@ class Lock:
                 return
 
 
-@contextmanager
-def turn(aws: Aws, reason: str, *, wait: float | None = None) -> Iterator[Callable[[], None]]:
-    """The lock for as long as something is done; gives :meth:`Lock.check`, which is to be called before each step."""
-    with Lock(aws, reason, wait=wait) as lock:
-        yield lock.check
-
-
 def holder_of(aws: Aws) -> Holder | None:
     """Which run is at work on the deployment; None if none is, or if its lease has run out. Reads only."""
     table = LockTable(aws)
-    holder = table.look()
+    standing = table.look()
+    holder = standing.holder if standing else None
     return holder if holder is not None and holder.expires > table.now() else None
 
 
@@ -227,7 +244,8 @@ def unlock(aws: Aws, lock_id: str) -> Holder | None:
         LockHeld: it is another one that is there.
     """
     table = LockTable(aws)
-    holder = table.look()
+    standing = table.look()
+    holder = standing.holder if standing else None
     if holder is None:
         return None
     if holder.id != lock_id:

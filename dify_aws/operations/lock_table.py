@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -10,13 +11,24 @@ from dify_aws.aws.date import told_at
 from dify_aws.blueprints.foundation import LOCK_KEY, foundation_name, lock_table, lock_table_name
 from dify_aws.engine.converge import converge
 from dify_aws.errors import AwsError, DifyAwsError
-from dify_aws.operations.holder import Holder, said
+from dify_aws.operations.holder import OF_HOLDER, Holder, said
 
 USABLE_SECONDS: Final = 60.0
 """How long a table that was just made may not be known to all of DynamoDB."""
 
 NOT_SO: Final = "ConditionalCheckFailedException"
 NO_TABLE: Final = "ResourceNotFoundException"
+
+TURN: Final = "turn"
+"""The attribute that stays when a lock is given back."""
+
+
+@dataclass(frozen=True)
+class Standing:
+    """How it stands with a lock: how many turns there have been, and whose it is now, be the lease over or not."""
+
+    turn: int = 0
+    holder: Holder | None = None
 
 
 class LockTable:
@@ -32,12 +44,12 @@ class LockTable:
         self.name = lock_table_name(self._project)
         self._told: tuple[datetime, float] | None = None
 
-    def look(self) -> Holder | None:
-        """Who holds the lock, be the lease over or not. None: nobody does, or there is no table."""
+    def look(self) -> Standing | None:
+        """How it stands with the lock; None: there is no table."""
         answer = self._asked()
-        return _holder(answer) if answer else None
+        return _standing(answer) if answer is not None else None
 
-    def look_at_made(self) -> Holder | None:
+    def look_at_made(self) -> Standing:
         """Like :meth:`look`, but the table is made if there is none.
 
         Raises:
@@ -49,7 +61,7 @@ class LockTable:
             answer = self._aws.patience.until(self._asked, USABLE_SECONDS)
         if answer is None:
             raise DifyAwsError(f"the table {self.name} was made and cannot be used. Run again in a minute.")
-        return _holder(answer)
+        return _standing(answer)
 
     def now(self) -> datetime:
         """AWS's time: what the last look told, and what has gone by since."""
@@ -57,22 +69,26 @@ class LockTable:
         told, then = self._told
         return told + timedelta(seconds=self._aws.clock.now() - then)
 
-    def put(self, holder: Holder, *, over: Holder | None) -> bool:
-        """Put the lock there if there is none; or in the place of ``over``, if that has not been renewed since.
+    def put(self, holder: Holder, *, over: Standing) -> bool:
+        """Put the lock there as the next turn, if it stands as in ``over`` still.
 
-        False if it is not so (any more); that may also be because ours is there, and the answer was lost.
+        False if it does not (any more); that may also be because ours is there, and the answer was lost.
         """
-        free: dict[str, Any] = {
-            "ConditionExpression": "attribute_not_exists(#id)",
-            "ExpressionAttributeNames": {"#id": "id"},
-        }
-        if over is not None:
-            free = {
-                "ConditionExpression": "#id = :id AND #expires = :expires",
-                "ExpressionAttributeNames": {"#id": "id", "#expires": "expires"},
-                "ExpressionAttributeValues": {":id": {"S": over.id}, ":expires": said(over.expires)},
-            }
-        return self._did("PutItem", Item=holder.item(), **free)
+        conditions, values = ["attribute_not_exists(#turn)"], {}
+        if over.turn:
+            conditions, values = ["#turn = :turn"], {":turn": _number(over.turn)}
+        if over.holder:
+            # Whoever has it may have renewed it meanwhile.
+            conditions += ["#expires = :expires"]
+            values |= {":expires": said(over.holder.expires)}
+        names = {"#turn": TURN} | ({"#expires": "expires"} if over.holder else {})
+        return self._did(
+            "PutItem",
+            Item=holder.item() | {TURN: _number(over.turn + 1)},
+            ConditionExpression=" AND ".join(conditions),
+            ExpressionAttributeNames=names,
+            **({"ExpressionAttributeValues": values} if values else {}),
+        )
 
     def renew(self, id: str, expires: datetime) -> bool:
         """Renew the lock; False if it is not there any more."""
@@ -86,12 +102,13 @@ class LockTable:
         )
 
     def remove(self, id: str) -> bool:
-        """Remove the lock; False if it is not there (any more)."""
+        """Take the lock away, and leave only how many turns there have been; False if it is not there (any more)."""
         return self._did(
-            "DeleteItem",
+            "UpdateItem",
             Key=self._key,
+            UpdateExpression="REMOVE " + ", ".join(f"#{name}" for name in OF_HOLDER),
             ConditionExpression="#id = :id",
-            ExpressionAttributeNames={"#id": "id"},
+            ExpressionAttributeNames={f"#{name}": name for name in OF_HOLDER},
             ExpressionAttributeValues={":id": {"S": id}},
         )
 
@@ -128,5 +145,10 @@ class LockTable:
         converge(table, ground, table.find(ground))
 
 
-def _holder(answer: dict[str, Any]) -> Holder | None:
-    return Holder.read(answer["Item"]) if "Item" in answer else None
+def _standing(answer: dict[str, Any]) -> Standing:
+    item = answer.get("Item", {})
+    return Standing(int(item[TURN]["N"]) if item else 0, Holder.read(item) if "id" in item else None)
+
+
+def _number(number: int) -> dict[str, str]:
+    return {"N": str(number)}

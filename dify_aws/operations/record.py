@@ -10,6 +10,7 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import Any, Final, Self
 
 from dify_aws.engine.plan import Plan
+from dify_aws.install.report import Report
 from dify_aws.outputs import Outputs
 from dify_aws.settings import Settings
 
@@ -32,7 +33,7 @@ class Record:
         versions: of dify_aws, boto3 and Dify.
         settings: all of them; of ``env`` the names only.
         outputs: where everything was then; None after a destroy.
-        changes: what was done, as the plan told it.
+        changes: what was done in AWS, as the plan told it, and the steps that changed something on the machine.
     """
 
     number: int = 0
@@ -66,23 +67,43 @@ class Record:
         return cls(**{**told, "number": number, "at": datetime.fromisoformat(told["at"])})
 
     @classmethod
-    def of(cls, settings: Settings, plan: Plan, outputs: Outputs | None, *, verb: str, at: datetime, who: str) -> Self:
+    def of(
+        cls,
+        settings: Settings,
+        changes: Sequence[Mapping[str, Any]],
+        outputs: Outputs | None,
+        *,
+        verb: str,
+        at: datetime,
+        who: str,
+    ) -> Self:
         """The record of a run that has just ended."""
         return cls(
-            deployment=plan.deployment,
-            region=plan.region,
+            deployment=settings.deployment,
+            region=settings.region,
             verb=verb,
             at=at,
             who=who,
             versions={**{package: _version(package) for package in PACKAGES}, "dify": settings.dify_version},
             settings=_told(settings),
             outputs=outputs.to_dict() if outputs else None,
-            changes=plan.to_dict()["actions"],
+            changes=changes,
         )
 
     def _counts(self) -> dict[str, int]:
         verbs = [str(change["verb"]) for change in self.changes]
         return {verb: verbs.count(verb) for verb in dict.fromkeys(verbs)}
+
+
+def changes_of(*done: Plan | Report) -> list[dict[str, Any]]:
+    """What was done in AWS and on the machine. Of a step of the machine, its name: its files are told nowhere else."""
+    changes: list[dict[str, Any]] = []
+    for part in done:
+        if isinstance(part, Report):
+            changes += [{"verb": "update", "address": f"machine: {step}"} for step in part.named("done")]
+        elif part:
+            changes += part.to_dict()["actions"]
+    return changes
 
 
 def _told(settings: Settings) -> dict[str, Any]:

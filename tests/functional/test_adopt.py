@@ -9,7 +9,7 @@ import pytest
 from dify_aws import Deployment, NotOurs, Plan, PlanOutdated, PlanRefused, Settings, SettingsError, Stack, Vpc
 from dify_aws.offline.world import World
 from dify_aws.operations.adopt import NotAdoptable, adopt, plan_adoption
-from tests.support.inventory import counted, inventory
+from tests.support.inventory import GONE, counted, inventory
 
 SETTINGS = Settings(environment="dev", nat_gateway=False)
 ZONE = "ap-northeast-1c"
@@ -90,7 +90,7 @@ def test_a_network_is_adopted_thing_by_thing(world: World) -> None:
     assert {"Key": "team", "Value": "network"} in tags
     assert not of.plan()
     of.destroy(delete_data=True)
-    assert counted(inventory(world.session)) == {}
+    assert counted(inventory(world.session)) == GONE
 
 
 def test_what_has_a_name_is_adopted_by_it(world: World) -> None:
@@ -172,7 +172,7 @@ def test_an_existing_network_is_used_and_never_touched(world: World) -> None:
     assert outputs.availability_zone == ZONE
     assert not of.plan()
     of.destroy(delete_data=True)
-    assert counted(inventory(world.session)) == there
+    assert counted(inventory(world.session)) == there | GONE
     assert theirs.seen() == before
     touched = {theirs.vpc, theirs.public, theirs.gateway}
     assert not [call for call in world.writes if touched & {*call.params.get("Resources", ())}]

@@ -195,6 +195,8 @@ def test_a_lock_is_seen_and_can_be_taken_away(shell: Shell, world: World) -> Non
     aws = Aws(world.session, deployment="dify/dev", region="ap-northeast-1")
     with Lock(aws, "apply") as lock:
         assert lock.id in json.loads(shell("status --json").out)["lock"]
+        refused = shell("deploy --wait 0")
+        assert (refused.status, lock.id in refused.err) == (1, True)
         wrong = shell("unlock 0123")
         assert wrong.status == 1
         assert lock.id in wrong.err
@@ -212,6 +214,10 @@ def test_bootstrap_makes_what_github_needs_and_takes_it_away(shell: Shell, world
     assert made.status == 0, made.err
     role = json.loads(made.out)["github_role"].rpartition("/")[2]
     iam: Any = world.session.client("iam")
+    assert shell("history --environment dev").out == "nothing is recorded\n"
+    assert shell("apply --environment dev").status == 0
+    (record,) = json.loads(shell("history --environment dev --json").out)["records"]
+    assert (record["verb"], record["deployment"]) == ("apply", "dify/dev")
     (trust,) = iam.get_role(RoleName=role)["Role"]["AssumeRolePolicyDocument"]["Statement"]
     assert trust["Condition"]["StringEquals"]["token.actions.githubusercontent.com:sub"] == [
         "repo:me/mine:environment:dev",

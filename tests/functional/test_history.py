@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -9,10 +10,11 @@ from typing import Any
 
 import pytest
 
-from dify_aws import Action, Aws, DifyAwsError, Foundation, Plan, Settings
+from dify_aws import Action, Aws, Deployment, DifyAwsError, Foundation, Plan, Settings
+from dify_aws.install.domain import DomainElsewhere
 from dify_aws.offline.world import World
 from dify_aws.operations.history import history, load, write_record
-from dify_aws.operations.record import Record
+from dify_aws.operations.record import Record, changes_of
 from dify_aws.operations.shelf import Shelf
 from dify_aws.outputs import Outputs
 from dify_aws.secrets import Secret
@@ -52,7 +54,7 @@ def write(
     outputs: Outputs | None = OUTPUTS,
     verb: str = "apply",
 ) -> Record | None:
-    return write_record(run(world), settings, plan, outputs, verb=verb)
+    return write_record(run(world), settings, changes_of(plan), outputs, verb=verb)
 
 
 def test_each_run_is_kept_and_told_the_newest_first(ground: World) -> None:
@@ -80,7 +82,7 @@ def test_without_a_foundation_nothing_is_kept(world: World) -> None:
     aws = run(world)
     assert aws.account
     world.forget_calls()
-    assert write_record(aws, SETTINGS, PLAN, OUTPUTS) is None
+    assert write_record(aws, SETTINGS, changes_of(PLAN), OUTPUTS, verb="apply") is None
     assert [str(call) for call in world.calls] == ["s3.ListObjectsV2"]
     assert history(aws) == ()
 
@@ -146,5 +148,36 @@ def test_a_record_that_cannot_be_written_is_a_warning(ground: World, caplog: pyt
 
 def test_a_record_of_a_later_version_can_be_read() -> None:
     """What it has more is passed over."""
-    record = Record.of(SETTINGS, PLAN, OUTPUTS, verb="apply", at=MOMENT, who="me")
+    record = Record.of(SETTINGS, changes_of(PLAN), OUTPUTS, verb="apply", at=MOMENT, who="me")
     assert Record.read(3, record.to_json().replace('"verb"', '"mood": "good", "verb"', 1)).number == 3
+
+
+def test_what_a_deployment_does_is_kept(ground: World) -> None:
+    """Each verb that changed something, AWS and machine; who lost the settings goes on from there."""
+    settings = Settings(environment="dev", admin_email="admin@example.com")
+    deployment = Deployment(settings, session=ground.session)
+    outputs = deployment.deploy()
+    deployment.deploy()
+    assert not deployment.install()
+    (first,) = deployment.history()
+    assert (first.verb, first.outputs) == ("deploy", json.loads(outputs.to_json()))
+    assert {"instance/host", "machine: file /opt/dify/.env"} <= {change["address"] for change in first.changes}
+    ground.reach.machines[outputs.instance_id].files.remove("/opt/dify/.env")
+    assert deployment.install()
+    found = Deployment.load("dev", session=ground.session)
+    assert found.settings == settings
+    assert not found.plan()
+    found.destroy(delete_data=True)
+    assert [record.verb for record in found.history()] == ["destroy", "install", "deploy"]
+    assert [change["address"] for change in found.history()[1].changes] == ["machine: file /opt/dify/.env"]
+
+
+def test_what_was_made_is_kept_though_the_machine_failed(ground: World) -> None:
+    """The next run finds nothing to do in AWS, so nobody else would tell of it."""
+    settings = Settings(environment="dev", domain="dify.example.com", email="me@example.com")
+    deployment = Deployment(settings, session=ground.session)
+    with pytest.raises(DomainElsewhere):
+        deployment.deploy()
+    (record,) = deployment.history()
+    assert "vpc/main" in {change["address"] for change in record.changes}
+    assert not any(change["address"].startswith("machine:") for change in record.changes)

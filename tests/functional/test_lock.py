@@ -19,7 +19,7 @@ from dify_aws.offline.faults import Died
 from dify_aws.offline.server import serve
 from dify_aws.offline.world import World
 from dify_aws.operations.holder import Holder
-from dify_aws.operations.lock import LEASE_SECONDS, MARGIN_SECONDS, Lock, holder_of, turn, unlock
+from dify_aws.operations.lock import LEASE_SECONDS, MARGIN_SECONDS, Lock, holder_of, unlock
 from tests.support.hurried_clock import HurriedClock
 
 HOLDER: Final = Path(__file__).with_name("lock_holder.py")
@@ -69,7 +69,42 @@ def test_a_lock_is_three_calls(world: World) -> None:
     with Lock(run(world), "apply") as lock:
         lock.check()
         lock.check()
-    assert sent(world, before) == ["GetItem", "PutItem", "DeleteItem"]
+    assert sent(world, before) == ["GetItem", "PutItem", "UpdateItem"]
+
+
+def test_a_look_ahead_is_one_of_the_three(world: World) -> None:
+    """Who looked at the lock before the work was known asks no second time."""
+    with Lock(run(world), "apply"):
+        pass
+    before = len(world.calls)
+    lock = Lock(run(world), "apply")
+    lock.look()
+    with lock:
+        assert lock.undisturbed
+    assert sent(world, before) == ["GetItem", "PutItem", "UpdateItem"]
+
+
+def test_who_had_a_turn_since_the_look_is_noticed(world: World) -> None:
+    """However short it was, whether it is over, and whether it was given back, ran out, or was taken away."""
+    held_once, was_held, ran_out, forced = (Lock(run(world), "apply") for _ in range(4))
+    held_once.look()
+    with Lock(run(world), "destroy"):
+        was_held.look()
+    for lock in (held_once, was_held):
+        with lock:
+            assert not lock.undisturbed
+    dead = Lock(run(world), "destroy").__enter__()
+    ran_out.look()
+    world.clock.advance(LEASE_SECONDS + 2)
+    with ran_out:
+        assert not ran_out.undisturbed
+    forced.look()
+    with Lock(run(world), "destroy") as other:
+        unlock(run(world), other.id)
+        with forced:
+            assert not forced.undisturbed
+    assert holder_of(run(world)) is None
+    dead.__exit__(None, None, None)
 
 
 def test_who_only_looks_makes_no_table(world: World) -> None:
@@ -107,8 +142,8 @@ def test_a_dead_run_is_outlasted(world: World) -> None:
         pass
     world.restart()
     died, before = world.clock.now(), len(world.calls)
-    with turn(run(world), "apply") as check:
-        check()
+    with Lock(run(world), "apply", wait=None) as lock:
+        lock.check()
         assert LEASE_SECONDS - 1 <= world.clock.now() - died <= LEASE_SECONDS + 5
         assert len(world.calls) - before < 8
 
@@ -124,7 +159,7 @@ def test_a_run_that_lives_is_not_outlasted(world: World) -> None:
             first.check()
 
         clock.on_sleep = live
-        with pytest.raises(LockHeld), turn(waiting, "apply"):
+        with pytest.raises(LockHeld), Lock(waiting, "apply", wait=None):
             pass
         assert len(clock.slept) == 1
         assert clock.slept[0] < LEASE_SECONDS / 2
@@ -171,7 +206,7 @@ def test_a_lost_answer_leaves_no_doubt(world: World, fault: str) -> None:
             getattr(world.faults, fault)("UpdateItem")
             second.check()
             assert held(world).id == second.id
-            getattr(world.faults, fault)("DeleteItem")
+            getattr(world.faults, fault)("UpdateItem")
         assert holder_of(run(world)) is None
 
 
@@ -276,7 +311,7 @@ def test_unlocked_by_the_right_id_only(world: World) -> None:
 def test_an_end_that_aws_refuses_is_no_failure(world: World, caplog: pytest.LogCaptureFixture) -> None:
     """The work is done. The lock ends by itself."""
     with Lock(run(world), "apply"):
-        world.faults.refuse("DeleteItem", "AccessDeniedException")
+        world.faults.refuse("UpdateItem", "AccessDeniedException")
     assert "the lock of dify/dev is free only in 0:02:00" in caplog.text
     world.clock.advance(LEASE_SECONDS + 2)
     assert holder_of(run(world)) is None

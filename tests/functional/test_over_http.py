@@ -18,7 +18,8 @@ import pytest
 from dify_aws import Deployment, Settings
 from dify_aws.offline.calls import Call
 from dify_aws.offline.server import Served, serve
-from tests.support.inventory import WHOLE, counted, inventory
+from dify_aws.operations.lock import holder_of
+from tests.support.inventory import GONE, WHOLE, counted, inventory
 
 SETTINGS: Final = Settings(environment="dev", alarm_email="a@example.com")
 SCRIPT: Final = Path(__file__).with_name("apply_once.py")
@@ -61,13 +62,18 @@ def dies(served: Served, verb: str, moment: str, call: str) -> None:
     ended = subprocess.run(command, env=environment, stderr=subprocess.PIPE, text=True)
     assert ended.returncode == -signal.SIGKILL, ended.stderr
     assert (call in writes(served)) == (moment == "after")
+    # Nobody has to wait here until the lease of the dead process has run out.
+    run = Deployment(SETTINGS, session=session())
+    holder = holder_of(run.aws)
+    assert holder is not None
+    run.unlock(holder.id)
 
 
 def test_killed(served: Served) -> None:
     """Four applies are killed, each further in its work; then one goes to its end. The same with three destroys.
 
-    Each call needs what the call before it has made, or has to be gone first, so each process does come to its call.
-    In between, a second apply sends no writing call, and the plan is empty.
+    Each call needs what the call before it has made, or has to be gone first, so each process does come to its call,
+    and each leaves its lock behind. In between, a second apply sends no writing call, and the plan is empty.
     """
     dies(served, "apply", "after", "ec2.CreateVpc")
     dies(served, "apply", "before", "ec2.CreateSubnet")
@@ -84,4 +90,4 @@ def test_killed(served: Served) -> None:
     dies(served, "destroy", "before", "ec2.DeleteSubnet")
     dies(served, "destroy", "after", "ec2.DeleteVpc")
     again.destroy(delete_data=True)
-    assert counted(inventory(session())) == {}
+    assert counted(inventory(session())) == GONE

@@ -10,11 +10,10 @@ import pytest
 
 from dify_aws import Deployment, DifyAwsError, PlanOutdated, PlanRefused, Settings
 from dify_aws.offline.world import World
-from tests.support.inventory import WHOLE, counted, inventory
+from tests.support.inventory import GONE, KEPT, WHOLE, counted, inventory
 
 SETTINGS: Final = Settings(environment="dev", alarm_email="a@example.com")
 WITHOUT_NAT: Final = {**WHOLE, "address": 1, "nat-gateway": 0}
-KEPT: Final = {"bucket": 1, "secret": 1, "volume": 1}
 
 Deploy = Callable[..., Deployment]
 
@@ -95,7 +94,7 @@ def test_tunnel_is_destroyed_with_the_rest(world: World, deploy: Deploy) -> None
     """Its network interface holds the subnet and the group, so it goes before them, whatever the settings say."""
     deploy(ssh="tunnel").apply()
     deploy().destroy(delete_data=True)
-    assert counted(inventory(world.session)) == {}
+    assert counted(inventory(world.session)) == GONE
 
 
 def test_alarm_email(world: World, deploy: Deploy) -> None:
@@ -178,7 +177,7 @@ def test_destroy_needs_only_the_name_and_the_region(world: World, deploy: Deploy
     assert counted(inventory(world.session)) == KEPT
     assert not Deployment(Settings(environment="dev"), session=world.session).destroy()
     Deployment(Settings(environment="dev"), session=world.session).destroy(delete_data=True)
-    assert counted(inventory(world.session)) == {}
+    assert counted(inventory(world.session)) == GONE
 
 
 def test_delete_data_empties_the_bucket(world: World, deploy: Deploy) -> None:
@@ -190,7 +189,7 @@ def test_delete_data_empties_the_bucket(world: World, deploy: Deploy) -> None:
     s3.delete_object(Bucket=outputs.bucket, Key="uploads/a")
     s3.create_multipart_upload(Bucket=outputs.bucket, Key="uploads/b")
     deploy().destroy(delete_data=True)
-    assert counted(inventory(world.session)) == {}
+    assert counted(inventory(world.session)) == GONE
     world.forget_calls()
     assert not deploy().destroy(delete_data=True)
     assert world.writes == []

@@ -29,11 +29,18 @@ WHOLE: Final = {
     "security-group": 3,
     "subnet": 2,
     "subscription": 1,
+    "table": 1,
     "topic": 1,
     "volume": 2,
     "vpc": 1,
 }
 """How many of each thing one environment is (subscription: who hears of alarms; volumes: root and data)."""
+
+GONE: Final = {"table": 1}
+"""What is left when it is gone: the table of locks, which all environments share."""
+
+KEPT: Final = {"bucket": 1, "secret": 1, "volume": 1, **GONE}
+"""What is left of a destroy that keeps the data."""
 
 
 def counted(inventory: Inventory) -> dict[str, int]:

@@ -1,0 +1,84 @@
+"""Carry out: a plan becomes true. What it says is made and mended, all else is waited for, what is left over goes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from dify_aws.aws import Aws
+from dify_aws.engine.converge import converge, remove
+from dify_aws.engine.further import Further
+from dify_aws.engine.plan import Plan
+from dify_aws.engine.removal import removal_edges
+from dify_aws.engine.resource import Actual, Resource
+from dify_aws.engine.survey import Survey, Things
+from dify_aws.engine.turn import Turn
+from dify_aws.errors import RunFailed
+from dify_aws.events import Teller
+from dify_aws.walk import Walked, walk
+
+
+def carry_out(
+    resources: Mapping[str, Resource],
+    edges: Mapping[str, Iterable[str]],
+    aws: Aws,
+    looked: Survey,
+    todo: Plan,
+    *,
+    teller: Teller,
+    turn: Turn,
+    further: Mapping[str, Further],
+) -> tuple[dict[str, Actual], dict[str, Exception]]:
+    """What is there in the end, and what ``further`` work raised.
+
+    Raises:
+        RunFailed: something failed on the way.
+    """
+    verbs = {action.address: action.verb for action in todo.actions}
+    found = dict(looked.found)
+    retired = looked.retired()
+    going = {place: retired[place] for place, verb in verbs.items() if verb == "delete"}
+    failed: dict[str, Exception] = {}
+
+    def visit(address: str) -> Actual | None:
+        turn.check()
+        if address in further:
+            try:
+                further[address].do(found)
+            except Exception as error:  # noqa: BLE001
+                # What is wrong on a machine is no reason to leave AWS half made.
+                failed[address] = error
+            return None
+        resource = resources[address].resolved(found)
+        if address in verbs:
+            with teller.work(verbs[address], address):
+                actual = converge(resource, aws, found[address])
+        else:
+            actual = converge(resource, aws, found[address])
+        found[address] = actual
+        return actual
+
+    def stop() -> None:
+        aws.stop_waiting()
+        for work in further.values():
+            work.stop()
+
+    made = walk({**edges, **{name: work.needs for name, work in further.items()}}, visit, on_interrupt=stop)
+    done = [address for address in made.done if address in verbs]
+    if made.failures:
+        raise RunFailed({**made.failures, **failed}, done, [*made.not_tried, *going])
+    removed = clear_away(aws, going, teller=teller, turn=turn)
+    if removed.failures:
+        raise RunFailed(removed.failures, [*done, *removed.done], removed.not_tried)
+    return {address: actual for address in resources if (actual := made.done[address]) is not None}, failed
+
+
+def clear_away(aws: Aws, things: Things, *, teller: Teller, turn: Turn) -> Walked[None]:
+    """Delete things, each when nothing needs it any more."""
+
+    def visit(place: str) -> None:
+        turn.check()
+        kind, actual = things[place]
+        with teller.work("delete", place):
+            remove(kind, aws, actual)
+
+    return walk(removal_edges(things), visit, on_interrupt=aws.stop_waiting)

@@ -1,0 +1,48 @@
+"""Turn: what a run holds while it changes something, so that no other one does."""
+
+from __future__ import annotations
+
+from types import TracebackType
+from typing import Protocol, Self
+
+
+class Turn(Protocol):
+    """A context manager, for one use: it is this run's turn inside of it."""
+
+    def look(self) -> None:
+        """To be called before AWS is looked at. What is seen then is true still if nobody else has a turn before us."""
+
+    @property
+    def undisturbed(self) -> bool:
+        """Whether nobody has had a turn between :meth:`look` and ours."""
+
+    def check(self) -> None:
+        """To be called before each step; raises if the turn is lost."""
+
+    def __enter__(self) -> Self:
+        """Wait for it, or raise."""
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Give it back."""
+
+
+class Alone:
+    """The turn of a run that shares its stack with nobody: it is always there."""
+
+    undisturbed = True
+
+    def look(self) -> None:
+        """Nothing to see."""
+
+    def check(self) -> None:
+        """It cannot be lost."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        pass

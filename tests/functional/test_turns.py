@@ -1,0 +1,145 @@
+"""Two runs of one deployment: one after the other, whoever dies. Who has nothing to do, asks nobody."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from dify_aws import Applied, Aws, Deployment, LockHeld, LockLost, PlanOutdated, RunFailed, Settings, Stack, Vpc
+from dify_aws.events import Event, quiet
+from dify_aws.offline.faults import Died
+from dify_aws.offline.world import World
+from dify_aws.operations.lock import LEASE_SECONDS, Lock, holder_of, unlock
+from tests.support.inventory import inventory
+
+
+def aws(world: World) -> Aws:
+    return Aws(world.session, deployment="lab")
+
+
+def stack(*names: str) -> Stack:
+    return Stack("lab", [Vpc(name=name, cidr_block="10.0.0.0/16") for name in names])
+
+
+def apply(world: World, *names: str, wait: float | None = None, **other: Any) -> Applied:
+    run = aws(world)
+    turn = Lock(run, "apply", wait=wait, listener=other.get("listener", quiet))
+    return stack(*names).apply(run, turn=turn, **other)
+
+
+def destroy(world: World) -> Applied:
+    run = aws(world)
+    return stack().destroy(run, turn=Lock(run, "destroy", wait=0))
+
+
+def looks(world: World) -> int:
+    """How often AWS was looked at as a whole."""
+    return sum(str(call) == "ec2.DescribeVpcs" for call in world.calls)
+
+
+def test_who_has_nothing_to_do_takes_no_lock(world: World) -> None:
+    apply(world, "one")
+    assert holder_of(aws(world)) is None
+    world.forget_calls()
+    with Lock(aws(world), "destroy"):
+        since = len(world.writes)
+        assert not apply(world, "one", wait=0)
+        assert len(world.writes) == since
+
+
+@pytest.mark.parametrize("run", [lambda world: apply(world, "one", "two", wait=0), destroy], ids=["apply", "destroy"])
+def test_who_comes_second_changes_nothing(world: World, run: Callable[[World], Applied]) -> None:
+    apply(world, "one")
+    with Lock(aws(world), "apply"):
+        before = len(world.writes)
+        with pytest.raises(LockHeld):
+            run(world)
+        assert len(world.writes) == before
+    run(world)
+
+
+def test_aws_is_looked_at_once(world: World) -> None:
+    """Taking the lock does not cost a second look, if nobody else had it since the first one."""
+    apply(world, "one")
+    world.forget_calls()
+    destroy(world)
+    assert looks(world) == 1
+
+
+def test_what_another_run_did_meanwhile_is_seen(world: World) -> None:
+    """Its turn comes between our look and ours: so we look again, and make nothing a second time."""
+    other, ours = aws(world), aws(world)
+
+    class Late(Lock):
+        """Comes to its turn when another run has had one."""
+
+        def __enter__(self) -> Late:
+            stack("one").apply(other, turn=Lock(other, "apply"))
+            super().__enter__()
+            return self
+
+    assert not stack("one").apply(ours, turn=Late(ours, "apply"))
+    assert len(inventory(world.session, "lab")["vpc"]) == 1
+    plan = stack("one", "two").plan(ours)
+
+    class Later(Lock):
+        """The same, and the other run undoes what was agreed to be there."""
+
+        def __enter__(self) -> Later:
+            stack().destroy(other, turn=Lock(other, "destroy"))
+            super().__enter__()
+            return self
+
+    with pytest.raises(PlanOutdated, match="vpc/one"):
+        stack("one", "two").apply(ours, plan, turn=Later(ours, "apply"))
+    assert inventory(world.session, "lab")["vpc"] == []
+    assert holder_of(ours) is None
+
+
+def test_after_a_crash_the_next_run_goes_on(world: World) -> None:
+    """When the lease of the dead run is over; whoever looks at the progress is told who is waited for."""
+    world.faults.die_after("CreateVpc")
+    with pytest.raises(Died):
+        apply(world, "one")
+    world.restart()
+    died, told = world.clock.now(), list[Event]()
+    apply(world, "one", listener=told.append)
+    assert LEASE_SECONDS - 1 <= world.clock.now() - died <= LEASE_SECONDS + 30
+    assert [event.moment for event in told][:2] == ["waiting", "planned"]
+    assert ": apply since " in told[0].detail
+    assert len(inventory(world.session, "lab")["vpc"]) == 1
+
+
+def test_a_run_that_loses_its_lock_starts_nothing_more(world: World) -> None:
+    run = aws(world)
+
+    def lose(event: object) -> None:
+        holder = holder_of(run)
+        if holder is not None:
+            unlock(run, holder.id)
+            world.clock.advance(LEASE_SECONDS / 2)
+
+    with pytest.raises(RunFailed) as failed:
+        apply(world, "one", "two", listener=lose)
+    assert any(isinstance(error, LockLost) for error in failed.value.failures.values())
+    assert inventory(world.session, "lab")["vpc"] == []
+
+
+def test_every_verb_of_a_deployment_waits_for_its_turn(world: World) -> None:
+    """While another run is at work nothing is changed, in AWS or on the machine; looking is free."""
+    Deployment(Settings(environment="dev"), session=world.session).deploy()
+    late = Deployment(Settings(environment="dev", nat_gateway=False), session=world.session, wait=0)
+    with Lock(late.aws, "deploy") as other:
+        before = len(world.writes)
+        for verb in (late.apply, late.deploy, late.install, late.destroy):
+            with pytest.raises(LockHeld):
+                verb()
+        assert len(late.plan()) > 0
+        assert len(world.writes) == before
+        freed = late.unlock(other.id)
+        assert freed is not None
+        assert freed.reason == "deploy"
+    late.apply()
+    assert not late.plan()
