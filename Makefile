@@ -58,17 +58,21 @@ bench: $(DEV) $(ANSIBLE) ## calls, seconds and memory; as root on Linux also ins
 	$(BIN)/python benchmarks/bench.py
 	$(BIN)/python -m benchmarks.install --ansible $(ANSIBLE)
 
-# From a folder that has no source tree, so that what the wheel lacks is missing (and some pages that others link to).
-wheel-test: $(DEV) ## the tests against the built and installed wheel
+# Every file is there, and what reads files of the package, finds its parts by name or starts it as a program runs from a
+# folder that has no source tree. The rest is the same code as in `make test`.
+WHEEL_TESTS := tests/unit tests/examples tests/install/test_bundle*.py \
+	tests/functional/test_cli.py tests/functional/test_cost.py tests/functional/test_deploy.py
+
+wheel-test: $(DEV) ## the built and installed wheel: its contents, and the tests that need all of them
 	rm -rf build && mkdir -p build/wheel/run
 	$(BIN)/python -m build --outdir build/wheel .
+	$(BIN)/python tests/support/wheel_contents.py build/wheel/*.whl
 	$(BIN)/python -m venv build/wheel/venv
 	build/wheel/venv/bin/python -m pip install --quiet "$$(echo build/wheel/*.whl)[offline,tunnel]" \
 		pytest pytest-randomly pytest-xdist
-	cp -R setup.cfg README.md tests $(wildcard examples docs) build/wheel/run
-	rm -rf build/wheel/run/tests/house
+	cp -R setup.cfg README.md tests $(wildcard examples docs README.ja.md) build/wheel/run
 	cd build/wheel/run && ../venv/bin/python -c "import dify_aws, sys; sys.exit('site-packages' not in dify_aws.__file__)"
-	cd build/wheel/run && ../venv/bin/python -m pytest $(PYTEST) -k "not links_of_a_page" $(ARGS)
+	cd build/wheel/run && ../venv/bin/python -m pytest $(PYTEST) -k "not links_of_a_page" $(WHEEL_TESTS) $(ARGS)
 
 clean: ## take away what was built and installed here
 	rm -rf $(VENV) build dist *.egg-info .coverage* htmlcov .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
