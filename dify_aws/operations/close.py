@@ -8,6 +8,7 @@ from dify_aws.aws import Aws
 from dify_aws.operations.door import Door, Opening, look, revoke
 from dify_aws.operations.lease import expired
 from dify_aws.operations.owner import this_run
+from dify_aws.resources.lease_tag import in_a_tag
 from dify_aws.resources.schedule_group import ScheduleGroup
 from dify_aws.resources.security_group import SecurityGroup
 
@@ -44,7 +45,7 @@ def _closed(aws: Aws, group: str) -> Iterator[str]:
     yield from (opening.network for opening in over)
     schedules = [each.id for each in ScheduleGroup.owned(aws) if each.address == "schedule-group/leases"]
     for opening in openings:
-        mine = [lease.id for lease in opening.leases if _machine(lease.owner) == _machine(this_run())]
+        mine = [lease.id for lease in opening.leases if _machine(lease.owner) == _machine(in_a_tag(this_run()))]
         # The role is what opens; nothing is opened here.
         door = Door(aws, group, schedules[0] if schedules else "", "", opening.port)
         if mine and door.release(opening, mine):

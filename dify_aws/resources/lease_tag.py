@@ -37,8 +37,7 @@ class LeaseTag:
 
     @property
     def value(self) -> str:
-        said = NOT_IN_TAGS.sub("-", self.owner)[:OWNER_LENGTH].strip()
-        return f"{self.expires.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ} {said}".strip()
+        return f"{self.expires.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ} {in_a_tag(self.owner)}".strip()
 
     @classmethod
     def read(cls, tags: object) -> tuple[Self, ...]:
@@ -53,6 +52,11 @@ class LeaseTag:
             with suppress(ValueError):
                 if key.startswith(PREFIX) and (moment := datetime.fromisoformat(expires)).tzinfo:
                     yield cls(key.removeprefix(PREFIX), moment, owner)
+
+
+def in_a_tag(owner: str) -> str:
+    """An owner as the tag has it."""
+    return NOT_IN_TAGS.sub("-", owner)[:OWNER_LENGTH].strip()
 
 
 def leased(tags: object, at: datetime) -> bool:

@@ -116,7 +116,7 @@ RULES = [
         Source("dify_aws/deployment.py", "import sys\nsys.exit(1)\n"),
     ),
     Rule(
-        "nothing asks on the terminal, not even the command line",
+        "nobody is asked behind the back of who calls: the command line reads what it was handed",
         _library_but(),
         _using("input", "getpass.getpass"),
         Source("dify_aws/__main__.py", "input('sure?')\n"),
