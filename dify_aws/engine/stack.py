@@ -84,7 +84,8 @@ class Stack:
             listener: is told what happens as it happens.
             further: work that is no resource and begins as soon as what it needs is there, by a name of its own. What
                 it raises does not stop the rest, and is in ``Applied.failed``.
-            turn: is waited for before anything is changed, and held until the end; not if there is nothing to do.
+            turn: is waited for before anything is changed, and held until the end. It is not taken if it is free and
+                there is nothing to do.
 
         Raises:
             PlanRefused: some of it cannot be done; nothing was changed.
@@ -92,11 +93,12 @@ class Stack:
             RunFailed: something failed on the way; it says what is done and what was not tried.
         """
         began, turn = aws.clock.now(), turn or Alone()
-        turn.look()
-        looked, todo = self._agreed(aws, plan, delete_data)
-        held: Turn = Alone()
         with ExitStack() as until_the_end:
-            if todo or further:
+            # Whoever is at work now may change what we would see.
+            mine = not turn.look()
+            held: Turn = until_the_end.enter_context(turn) if mine else Alone()
+            looked, todo = self._agreed(aws, plan, delete_data)
+            if (todo or further) and not mine:
                 held = until_the_end.enter_context(turn)
                 if not turn.undisturbed:
                     looked, todo = self._agreed(aws, plan, delete_data)
@@ -122,12 +124,12 @@ class Stack:
             RunFailed: something could not be deleted; it says what is gone and what was not tried.
         """
         began, turn = aws.clock.now(), turn or Alone()
-        turn.look()
-        things = self._everything(aws)
-        todo = _plan_of_removal(aws, things, delete_data)
-        held: Turn = Alone()
         with ExitStack() as until_the_end:
-            if todo:
+            mine = not turn.look()
+            held: Turn = until_the_end.enter_context(turn) if mine else Alone()
+            things = self._everything(aws)
+            todo = _plan_of_removal(aws, things, delete_data)
+            if todo and not mine:
                 held = until_the_end.enter_context(turn)
                 if not turn.undisturbed:
                     things = self._everything(aws)

@@ -9,8 +9,11 @@ from typing import Protocol, Self
 class Turn(Protocol):
     """A context manager, for one use: it is this run's turn inside of it."""
 
-    def look(self) -> None:
-        """To be called before AWS is looked at. What is seen then is true still if nobody else has a turn before us."""
+    def look(self) -> bool:
+        """To be called before AWS is looked at; whether it is nobody's turn now.
+
+        Then what is seen is true still when it is ours, if nobody else has had a turn in between.
+        """
 
     @property
     def undisturbed(self) -> bool:
@@ -33,8 +36,9 @@ class Alone:
 
     undisturbed = True
 
-    def look(self) -> None:
-        """Nothing to see."""
+    def look(self) -> bool:
+        """Nobody else is there."""
+        return True
 
     def check(self) -> None:
         """It cannot be lost."""

@@ -96,12 +96,13 @@ class Lock:
         self._renewed = 0.0
         self._lost = ""
 
-    def look(self) -> None:
-        """To be called before one looks at what may have to be changed: see :attr:`undisturbed`. One call."""
+    def look(self) -> bool:
+        """Whether nobody has it; to be called before one looks at what may have to be changed. One call."""
         seen = self._table.look()
         self._looked = seen or Standing()
         # That somebody has it may not be so any more when it counts.
         self._usable = seen if seen and seen.holder is None else None
+        return self._looked.holder is None
 
     @property
     def undisturbed(self) -> bool:

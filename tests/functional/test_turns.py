@@ -36,17 +36,18 @@ def destroy(world: World) -> Applied:
 
 def looks(world: World) -> int:
     """How often AWS was looked at as a whole."""
-    return sum(str(call) == "ec2.DescribeVpcs" for call in world.calls)
+    return sum(str(call) == "ec2.DescribeSubnets" for call in world.calls)
 
 
 def test_who_has_nothing_to_do_takes_no_lock(world: World) -> None:
+    """If it is free. Else the other run may be changing what we see."""
     apply(world, "one")
     assert holder_of(aws(world)) is None
     world.forget_calls()
-    with Lock(aws(world), "destroy"):
-        since = len(world.writes)
-        assert not apply(world, "one", wait=0)
-        assert len(world.writes) == since
+    assert not apply(world, "one")
+    assert world.writes == []
+    with Lock(aws(world), "destroy"), pytest.raises(LockHeld):
+        apply(world, "one", wait=0)
 
 
 @pytest.mark.parametrize("run", [lambda world: apply(world, "one", "two", wait=0), destroy], ids=["apply", "destroy"])
@@ -104,11 +105,13 @@ def test_after_a_crash_the_next_run_goes_on(world: World) -> None:
     with pytest.raises(Died):
         apply(world, "one")
     world.restart()
+    world.forget_calls()
     died, told = world.clock.now(), list[Event]()
     apply(world, "one", listener=told.append)
     assert LEASE_SECONDS - 1 <= world.clock.now() - died <= LEASE_SECONDS + 30
     assert [event.moment for event in told][:2] == ["waiting", "planned"]
     assert ": apply since " in told[0].detail
+    assert looks(world) == 1, "not before the wait, when things could still change"
     assert len(inventory(world.session, "lab")["vpc"]) == 1
 
 
