@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
+from dify_aws.engine.picture import applied_html
 from dify_aws.engine.plan import Action, Plan
 from dify_aws.engine.resource import Actual
 
@@ -37,3 +38,6 @@ class Applied:
         done = f"{self.plan.deployment} in {self.plan.region}: {self.plan.done()} ({self.seconds:.0f} s)"
         kept = [f"kept, because it holds data: {action.address} ({action.id})" for action in self.kept]
         return "\n".join([done, *kept])
+
+    def _repr_mimebundle_(self, include: Iterable[str] = (), exclude: Iterable[str] = ()) -> dict[str, str]:
+        return {"text/plain": str(self), "text/html": applied_html(self)}

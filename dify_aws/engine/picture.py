@@ -1,4 +1,4 @@
-"""Picture: a plan as rich and as HTML show it."""
+"""Picture: a plan as rich and as HTML show it, and how its run ended."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from rich.console import Group
     from rich.text import Text
 
+    from dify_aws.engine.applied import Applied
     from dify_aws.engine.plan import Action, Plan
 
 SIGNS: Final = {"create": "+", "update": "~", "delete": "-", "keep": "="}
@@ -84,3 +85,13 @@ def plan_html(plan: Plan) -> str:
     title = f"<p><b>{escape(plan.deployment)}</b> in {escape(plan.region)}: {escape(plan.summary())}</p>"
     notes = "".join(f"<p><i>note: {escape(note)}</i></p>" for note in plan.notes)
     return title + (f"<table>{''.join(rows)}</table>" if rows else "") + notes
+
+
+def applied_html(applied: Applied) -> str:
+    """How a run ended, for a notebook."""
+    plan = applied.plan
+    title = (
+        f"<b>{escape(plan.deployment)}</b> in {escape(plan.region)}: {escape(plan.done())} ({applied.seconds:.0f} s)"
+    )
+    kept = "".join(f"<li>{escape(action.address)} ({escape(action.id)})</li>" for action in applied.kept)
+    return f"<p>{title}</p>" + (f"<p>Kept, because it holds data:</p><ul>{kept}</ul>" if kept else "")

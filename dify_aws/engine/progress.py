@@ -1,4 +1,4 @@
-"""Progress: a listener that shows a run as it goes, live in a terminal or a notebook, as plain lines in a log."""
+"""Progress: a listener that shows a run as it goes, live in a terminal, as plain lines in a notebook or a log."""
 
 from __future__ import annotations
 
@@ -20,7 +20,8 @@ REFRESH_PER_SECOND: Final = 8
 class Progress:
     """Shows events as they come: what is being worked on and for how long, what is done, what failed.
 
-    In a terminal the lines of what is going on are redrawn in place; elsewhere (a CI log) each end is one line.
+    In a terminal the lines of what is going on are redrawn in place; elsewhere (a notebook, a CI log) each end is one
+    line.
 
     >>> import dify_aws
     >>> with dify_aws.Progress() as progress:
@@ -35,6 +36,9 @@ class Progress:
         from rich.console import Console as NewConsole
 
         self.console = console or NewConsole()
+        if console is None and self.console.is_jupyter:
+            # In a notebook rich redraws only with ipywidgets, which most do not have; so it gets the lines of a log.
+            self.console = NewConsole(force_jupyter=False, force_terminal=False)
         self._lock = threading.Lock()
         self._running: dict[tuple[str, str], tuple[str, float]] = {}
         self._left: dict[str, int] = {}
@@ -43,7 +47,7 @@ class Progress:
     def __enter__(self) -> Self:
         from rich.live import Live as NewLive
 
-        if self.console.is_terminal or self.console.is_jupyter:
+        if self.console.is_terminal:
             self._live = NewLive(
                 get_renderable=self._picture,
                 console=self.console,
@@ -68,12 +72,13 @@ class Progress:
                     self._say(("waiting for ", "yellow"), (event.detail, ""))
                 case "planned":
                     # A run of the same name that was interrupted tells nothing of its end.
-                    self._left[event.where] = event.total
+                    self._left = {**self._left, event.where: event.total}
                     self._running = {key: work for key, work in self._running.items() if key[0] != event.where}
                     if event.total:
                         self._say((event.detail, "bold"))
                 case "started":
-                    self._running[event.where, event.address] = (event.verb, time.monotonic())
+                    began = {(event.where, event.address): (event.verb, time.monotonic())}
+                    self._running = {**self._running, **began}
                 case "done":
                     self._end(event, ("✓", "green"))
                 case "failed":
@@ -81,12 +86,12 @@ class Progress:
                     self._say(("           " + event.detail.partition("\n")[0], "red"))
                 case "finished":
                     worked = event.where in self._left and event.seconds >= 1
-                    self._left.pop(event.where, None)
+                    self._left = {where: left for where, left in self._left.items() if where != event.where}
                     self._say((event.detail, "bold"), *([(f" in {event.seconds:.0f} s", "dim")] if worked else []))
 
     def _end(self, event: Event, mark: tuple[str, str]) -> None:
-        self._running.pop((event.where, event.address), None)
-        self._left[event.where] = self._left.get(event.where, 1) - 1
+        self._running = {key: work for key, work in self._running.items() if key != (event.where, event.address)}
+        self._left = {**self._left, event.where: self._left.get(event.where, 1) - 1}
         self._say(mark, *_work(event.verb, event.address, event.seconds))
 
     def _say(self, *parts: tuple[str, str]) -> None:
@@ -99,15 +104,16 @@ class Progress:
         from rich.console import Group
         from rich.text import Text
 
-        with self._lock:
-            now = time.monotonic()
-            lines = [
-                Text.assemble(("◌", "yellow"), *_work(verb, address, now - began))
-                for (_, address), (verb, began) in self._running.items()
-            ]
-            if left := sum(self._left.values()):
-                lines.append(Text(f"{left} to go", style="dim"))
-            return Group(*lines)
+        # Without our lock: rich asks for this while it holds one of its own, which whoever says a line has to wait for.
+        # So what is drawn here is replaced by each event, and never changed.
+        now, running, left = time.monotonic(), self._running, sum(self._left.values())
+        lines = [
+            Text.assemble(("◌", "yellow"), *_work(verb, address, now - began))
+            for (_, address), (verb, began) in running.items()
+        ]
+        if left:
+            lines.append(Text(f"{left} to go", style="dim"))
+        return Group(*lines)
 
 
 def _work(verb: str, address: str, seconds: float) -> tuple[tuple[str, str], ...]:

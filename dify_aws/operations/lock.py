@@ -15,6 +15,7 @@ import threading
 import uuid
 from contextlib import suppress
 from datetime import timedelta
+from itertools import chain, repeat
 from types import TracebackType
 from typing import Final, Self
 
@@ -38,6 +39,9 @@ RENEWALS: Final = 4
 
 BEAT_SECONDS: Final = 5.0
 """How often it is looked whether it is time to renew."""
+
+ASKED_AFTER: Final = (1.0, 2.0, 4.0, 8.0)
+"""Seconds between the looks of who waits for another run; the last one again and again."""
 
 TRIES: Final = 5
 """How often a lock may slip away between the look and the grip."""
@@ -165,14 +169,15 @@ class Lock:
         return None if self._aws.patience.until(taken, seconds) else self._take()
 
     def _outlast(self, seen: Holder) -> Holder | None:
-        """Wait until the lease is over, unless it is renewed meanwhile: then the other run lives."""
-        while True:
+        """Wait until the lock is free or the lease is over, unless it is renewed: then the other run lives."""
+        holder: Holder | None = seen
+        pauses = chain(ASKED_AFTER, repeat(ASKED_AFTER[-1]))
+        while holder is not None and (holder.id, holder.expires) == (seen.id, seen.expires):
             left = (seen.expires - self._table.now()).total_seconds()
-            # In this time a run that lives has renewed. A second more, because AWS tells its time in whole ones.
-            self._aws.clock.sleep(min(self._lease.total_seconds() / RENEWALS + 2 * BEAT_SECONDS, max(left, 0) + 1))
+            # A second more, because AWS tells its time in whole ones.
+            self._aws.clock.sleep(min(next(pauses), max(left, 0) + 1))
             holder = self._take()
-            if holder is None or (holder.id, holder.expires) != (seen.id, seen.expires):
-                return holder
+        return holder
 
     def _take(self) -> Holder | None:
         """Take the lock if it is free; else who has it."""

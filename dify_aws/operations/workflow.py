@@ -35,7 +35,8 @@ def github_workflow(
     Args:
         settings: the project, and what the inputs are if nobody changes them.
         environments: the names to choose from; the one of the settings is added if it is not among them.
-        requirement: what pip installs, such as ``dify-aws==0.1.0``; the version that is installed here by default.
+        requirement: what pip installs, such as ``dify-aws[tunnel]==0.1.0``; by default the version that is installed
+            here.
 
     Raises:
         SettingsError: nothing says what to install, or it is no exact version.
@@ -62,7 +63,8 @@ def _expression(text: str) -> str:
 
 def _installed() -> str:
     try:
-        return f"dify-aws=={version('dify-aws')}"
+        # With what a tunnel needs, whatever the settings of today say: it is one small package.
+        return f"dify-aws[tunnel]=={version('dify-aws')}"
     except PackageNotFoundError:
         right = 'Say what to install: requirement="dify-aws==0.1.0"'
         raise SettingsError([Problem("requirement", None, "is not known: dify-aws is not installed", right)]) from None

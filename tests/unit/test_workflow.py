@@ -150,5 +150,5 @@ def test_secret_settings_are_taken_from_a_secret() -> None:
 
 def test_it_installs_this_version_unless_another_is_named() -> None:
     """An exact one: a newer one comes by making the workflow anew, where it is seen."""
-    assert re.search(r'REQUIREMENT: "dify-aws==\d+\.\d+\.\d+', github_workflow(SETTINGS))
+    assert re.search(r'REQUIREMENT: "dify-aws\[tunnel\]==\d+\.\d+\.\d+', github_workflow(SETTINGS))
     assert 'REQUIREMENT: "other==1"' in github_workflow(SETTINGS, requirement="other==1")

@@ -1,0 +1,69 @@
+"""Progress: what a person sees of a run, in a terminal and in a log."""
+
+from __future__ import annotations
+
+import io
+import threading
+
+from rich.console import Console
+
+from dify_aws import Progress
+from dify_aws.events import Event
+
+
+def lines(*events: Event) -> list[str]:
+    """What a log gets."""
+    log = io.StringIO()
+    with Progress(Console(file=log, width=200)) as progress:
+        for event in events:
+            progress(event)
+    return log.getvalue().splitlines()
+
+
+def test_a_log_gets_a_line_for_each_end() -> None:
+    """And one for the beginning, and one for the end of all; nothing for what only goes on."""
+    assert lines(
+        Event("planned", total=2, detail="2 to create", where="dify/dev"),
+        Event("started", "vpc/main", "create", where="dify/dev"),
+        Event("done", "vpc/main", "create", 3.2, where="dify/dev"),
+        Event("started", "subnet/[public]", "create", where="dify/dev"),
+        Event("failed", "subnet/[public]", "create", 1.0, detail="ec2.CreateSubnet: [no]\nmore", where="dify/dev"),
+        Event("finished", seconds=5.0, detail="1 created", where="dify/dev"),
+    ) == [
+        "2 to create",
+        "✓    3 s  + vpc/main",
+        "✗    1 s  + subnet/[public]",
+        "           ec2.CreateSubnet: [no]",
+        "1 created in 5 s",
+    ]
+
+
+def test_who_is_waited_for_is_told() -> None:
+    waiting = Event("waiting", detail="alice@laptop (process 1): deploy since 10:00", where="dify/dev")
+    assert lines(waiting) == ["waiting for alice@laptop (process 1): deploy since 10:00"]
+
+
+def test_a_terminal_that_is_redrawn_meanwhile_holds_nobody_up() -> None:
+    """rich redraws from a thread of its own, which takes its lock first; what is told takes ours first."""
+    ended = threading.Event()
+
+    def tell() -> None:
+        with Progress(Console(force_terminal=True, file=io.StringIO())) as progress:
+            live, stop = progress._live, threading.Event()
+            assert live is not None
+
+            def redraw() -> None:
+                while not stop.is_set():
+                    live.refresh()
+
+            drawing = threading.Thread(target=redraw, daemon=True)
+            drawing.start()
+            for count in range(150):
+                progress(Event("started", f"vpc/{count}", "create", where="dify/dev"))
+                progress(Event("done", f"vpc/{count}", "create", where="dify/dev"))
+            stop.set()
+            drawing.join()
+        ended.set()
+
+    threading.Thread(target=tell, daemon=True).start()
+    assert ended.wait(30), "two threads wait for each other"
