@@ -11,12 +11,10 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from dify_aws.install.steps.containers import SETTLED_SECONDS
 from tests.e2e.bed.bed import Bed
 
 LOG: Final = "/var/log/bench"
 KINDS: Final = ("apt", "pull", "containers")
-SETTLING: Final = "settling"
 
 # Where the PATH of sudo has them first. What is counted is what changes something; a question is the installer's own.
 WRAPPER: Final = """\
@@ -85,13 +83,12 @@ class HostWork:
         spans = [(kind, Span(float(began), float(end))) for kind, began, end in told]
         events = self._bed.inside(f"cat {LOG}/events").splitlines()
         spans += [("containers", span) for span in _starts(events)]
-        spans += [(SETTLING, span) for span in _settling(events)]
         within = [
             (kind, Span(max(span.began, self._began), min(span.ended, ended)))
             for kind, span in spans
             if span.ended > self._began and span.began < ended
         ]
-        self._spans = {kind: tuple(span for other, span in within if other == kind) for kind in (*KINDS, SETTLING)}
+        self._spans = {kind: tuple(span for other, span in within if other == kind) for kind in KINDS}
 
     def busy(self, *kinds: str) -> float:
         """Seconds in which it was at one or more of these."""
@@ -101,11 +98,6 @@ class HostWork:
     def overhead(self) -> float:
         """Seconds in which it was at none of them."""
         return self.seconds - self.busy(*KINDS)
-
-    @property
-    def settling(self) -> float:
-        """Those of the overhead in which a container had run for less than it has to, to count as one that stays up."""
-        return self.busy(*KINDS, SETTLING) - self.busy(*KINDS)
 
 
 def union(spans: Iterable[Span]) -> float:
@@ -135,11 +127,3 @@ def _starts(events: Iterable[str]) -> Iterator[Span]:
     for container, moment in created.items():
         if container in up:
             yield Span(moment, up[container])
-
-
-def _settling(events: Iterable[str]) -> Iterator[Span]:
-    """After each start of a container, as long as dify_aws looks on where there is no healthcheck to ask."""
-    for line in events:
-        nanoseconds, action, *_ = line.split()
-        if action == "start":
-            yield Span(float(nanoseconds) / 1e9, float(nanoseconds) / 1e9 + SETTLED_SECONDS)

@@ -44,23 +44,19 @@ class WrongResult(Exception):
 
 @dataclass(frozen=True)
 class First:
-    """A first installation: all its seconds, those of the machine by kind, those that remain, and commands sent.
-
-    Of those that remain, ``settling`` are those in which a container had just started.
-    """
+    """A first installation: all its seconds, those of the machine by kind, those that remain, and commands sent."""
 
     seconds: float
     apt: float
     pull: float
     containers: float
     overhead: float
-    settling: float
     commands: int | None = None
 
     @classmethod
     def of(cls, work: HostWork, commands: int | None = None) -> First:
         apt, pull, containers = map(work.busy, KINDS)
-        return cls(work.seconds, apt, pull, containers, work.overhead, work.settling, commands)
+        return cls(work.seconds, apt, pull, containers, work.overhead, commands)
 
 
 @dataclass(frozen=True)
@@ -145,7 +141,6 @@ def table(measured: Mapping[str, Measured]) -> str:
         ("  machine at images, s", [it.first.pull for it in measured.values()]),
         ("  machine at containers, s", [it.first.containers for it in measured.values()]),
         ("  the installer's own, s", [it.first.overhead for it in measured.values()]),
-        ("    without settling, s", [it.first.overhead - it.first.settling for it in measured.values()]),
         ("second install, s", [median(it.again.far) for it in measured.values()]),
         ("  without the delay, s", [median(it.again.near) for it in measured.values()]),
         ("  round trips waited for", [it.again.round_trips for it in measured.values()]),

@@ -34,14 +34,15 @@ _FIELDS: Final = (
     "{{range .Mounts}}{{.Source}},{{end}}",
 )
 
-# Compose takes 150 ms for it, the engine 50. Where there is no Docker yet, or no compose.yaml, nothing is said. What is
-# in init/ is read once, when a database is made.
+# Compose takes 150 ms for it, and the engine 50 meanwhile. Where there is no Docker yet, or no compose.yaml, nothing is
+# said. What is in init/ is read once, when a database is made.
 _SCRIPT: Final = f"""\
 date +%s
-{COMPOSE} config --hash '*' 2>/dev/null
+exec 3< <({COMPOSE} config --hash '*' 2>/dev/null)
 find {HOME} -mindepth 2 -type f ! -path '*/init/*' -printf 'file %T@ %h\\n' 2>/dev/null
 docker ps --all --quiet --no-trunc --filter label=com.docker.compose.project={PROJECT} 2>/dev/null |
     xargs --no-run-if-empty docker inspect --format '{"|".join(_FIELDS)}' 2>/dev/null
+cat <&3
 exit 0"""
 
 

@@ -111,6 +111,7 @@ class _Run:
         except Exception as error:
             self._note(name, "failed", began, changes, str(error))
             raise
+        self.survey.done(step)
         self._note(name, "already so" if not changes else "would change" if self.dry_run else "done", began, changes)
 
     def _note(self, name: str, state: State, began: float, changes: Sequence[Change], error: str = "") -> None:

@@ -83,14 +83,15 @@ def ground(
     return (
         Machine(memory_mib=MEMORY_MIB[settings.profile], clock=clock, needs=()),
         CloudInit(needs=("machine",)),
+        # What takes longest comes first, since of the steps that could begin, the first in the list does.
         disk,
+        Packages(wishes=TOOLS, needs=("cloud-init",)),
+        *_docker(settings, disk.name, daemon, publishers),
         # After the disk, and not beside it, since both write /etc/fstab.
         Swap(needs=(disk.name,)),
         Sysctl(values=KERNEL, needs=("cloud-init",)),
         *_journal(),
-        Packages(wishes=TOOLS, needs=("cloud-init",)),
         *_upgrades(),
-        *_docker(settings, disk.name, daemon, publishers),
     )
 
 

@@ -18,8 +18,8 @@ CURL: Final = "curl --silent --show-error --fail --max-time 10"
 def smoke(settings: Settings, url: str) -> tuple[Probe, ...]:
     """The probes of this Dify, to be given to ``converge_host``; each fails with the log of the container behind it.
 
-    They take some seconds together, most of it Celery's. Run them with ``dry_run=True``: then one that fails keeps
-    none from being told.
+    They take some seconds together, most of it Celery's, and the last wait until their containers have run for a while.
+    Run them with ``dry_run=True``: then one that fails keeps none from being told.
 
     :param url: where Dify is found, as ``Bundle.url`` says. It is asked for on the host itself, so neither DNS nor a
         security group has a part in it.
@@ -62,6 +62,16 @@ def _probes(settings: Settings, url: str) -> Iterator[Probe]:
         advice="If its log tells of memory or disk, give the machine more of it.",
     )
     yield _vectors(settings)
+    # The last, when most of them have shown by an answer that they are up. worker_beat answers nobody, but it is the
+    # program that worker is and was begun with it: by now it would have ended.
+    for service in ("worker", "worker_beat", "web", *(["agent_backend"] if settings.profile == "full" else [])):
+        yield Probe(
+            about=f"{service} stays up",
+            service=service,
+            question=f"stays {service}",
+            answer="^stays$",
+            advice="It has no healthcheck, so that it ends is all that is seen. Its log tells why.",
+        )
 
 
 def _through_nginx(settings: Settings, url: str) -> Iterator[Probe]:

@@ -33,14 +33,14 @@ class Survey:
         self._changed: dict[str, int] = {}
         self._seen: dict[str, _Seen] = {}
         self._waiting = set(self._steps)
+        self._undone = set(self._steps)
 
     def of(self, step: Step) -> Facts:
         """What is true now of what the step asks."""
         with self._lock:
             self._waiting.discard(step.name)
-            seen = self._seen.get(step.name)
-            if seen and all(self._changed.get(need, 0) <= seen.moment for need in self._needs[step.name]):
-                return seen.facts
+            if self._fresh(step.name):
+                return self._seen[step.name].facts
         return self._look(step)
 
     def after(self, step: Step) -> Facts:
@@ -50,17 +50,33 @@ class Survey:
             self._changed[step.name] = self._moment
         return self._look(step)
 
+    def done(self, step: Step) -> None:
+        """Nothing more is to be done for this step."""
+        with self._lock:
+            self._undone.discard(step.name)
+
     def look_at_all(self) -> None:
         """Ask what every step wants to know, at once."""
         self._ask(tuple(self._steps))
 
     def _look(self, step: Step) -> Facts:
-        """Ask for this step, and in the same breath for those that only wait for it."""
+        """Ask for this step, and in the same breath for those that wait for nothing, or only for it."""
         with self._lock:
-            ahead = [name for name in self._steps if name in self._waiting and not self._needs[name] & self._waiting]
+            ahead = [
+                name
+                for name in self._steps
+                if name in self._waiting
+                and self._needs[name] & self._undone <= {step.name}
+                and (step.name in self._needs[name] or not self._fresh(name))
+            ]
         self._ask((step.name, *ahead))
         with self._lock:
             return self._seen[step.name].facts
+
+    def _fresh(self, name: str) -> bool:
+        """Whether what was seen for a step holds still."""
+        seen = self._seen.get(name)
+        return seen is not None and all(self._changed.get(need, 0) <= seen.moment for need in self._needs[name])
 
     def _ask(self, names: Sequence[str]) -> None:
         with self._lock:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from dify_aws import Deployment, Settings
+from dify_aws.engine.turn import Alone
 from dify_aws.events import Listener, quiet
 from dify_aws.install.hostkey import FirstUse
 from dify_aws.install.publishers import Publishers
@@ -64,5 +65,5 @@ class BedDeployment:
     def install(self, *, dry_run: bool = False, probe: bool = False, settings: Settings | None = None) -> Report:
         """As ``Deployment.install``, also with other settings."""
         of = self.deployment
-        installation = Installation(of.aws, settings or of.settings, self.reach, of.listener)
+        installation = Installation(of.aws, settings or of.settings, self.reach, of.listener, Alone())
         return installation.run(self.outputs, dry_run=dry_run, probe=probe)

@@ -79,7 +79,7 @@ def test_all_that_there_is_runs_and_every_probe_goes_well(bed: Bed, first: Repor
     """Sixteen containers and Weaviate, and one of each; it was tried out through nginx and part by part."""
     assert len(containers(bed)) == 15
     probes = [step for step in (outcome.step for outcome in first) if step.startswith("probe ")]
-    assert len(probes) == 8
+    assert len(probes) == 12
     assert set(probes) <= set(first.named("already so"))
 
 
@@ -185,4 +185,4 @@ def test_a_part_that_does_not_work_is_found(bed: Bed, host: SshHost, dify: BedDe
         converge_host(host, probes, dry_run=True)
     assert caught.value.failures.keys() == {"probe sandbox runs code"}
     assert "the last lines of its log:" in str(caught.value)
-    assert len(caught.value.report.named("already so")) == 7
+    assert len(caught.value.report.named("already so")) == 11

@@ -137,14 +137,14 @@ def test_from_nothing_to_a_dify_that_answers() -> None:
     again = bench.run()
     assert (again.named("done"), again.round_trips) == ((), 1)
     probed = bench.probe()
-    assert len(probed.named("already so")) == len(probed) == 8
+    assert len(probed.named("already so")) == len(probed) == 11
 
 
 def test_nobody_reaches_dify_before_it_has_an_admin() -> None:
     """nginx, which alone has a port, is started when there is one."""
     bench = fresh()
     bench.run()
-    orders = [order for order in bench.orders if "compose" in order]
+    orders = [order for order in bench.orders if "docker compose" in order]
     (admin,) = (number for number, order in enumerate(orders) if "curl" in order)
     (door,) = (number for number, order in enumerate(orders) if " nginx" in order)
     assert admin < door
@@ -245,9 +245,9 @@ NEWER = replace(SETTINGS, images={"api": "registry.example.com/dify-api:1.18.0"}
 
 def test_a_new_release_is_pulled_then_stopped_then_migrated_then_started(installed: Bench) -> None:
     """What runs is stopped when its images are there, and before its tables move."""
-    did = [order for order in installed.since(steps(NEWER)) if not order.startswith(("write", "sleep"))]
+    did = [order for order in installed.since(steps(NEWER)) if not order.startswith(("write", "set"))]
     told = [order.split()[0] if order.split()[0] != "docker" else order.split()[1] for order in did]
-    assert told == ["pull", "wait", "rm", "stop", "run", "up"]
+    assert told == ["pull", "wait", "stop", "run", "up"]
     assert installed.machine.files.text(MARKER) == "registry.example.com/dify-api:1.18.0\n"
     assert not installed.run(steps(NEWER))
 
@@ -385,6 +385,15 @@ def test_a_container_that_ends_some_seconds_after_its_start_is_not_taken_for_up(
         installed.run()
 
 
+def test_a_container_that_ends_when_nobody_waits_for_it_any_more_fails_its_probe(installed: Bench) -> None:
+    """worker_beat answers nobody: that it runs, and has run for some seconds, is all that can be seen of it."""
+    installed.machine.engine.ails["worker_beat"] = "ends later"
+    with pytest.raises(InstallFailed) as caught:
+        installed.probe()
+    assert caught.value.failures.keys() == {"probe worker_beat stays up"}
+    assert "the last lines of its log:\n    worker_beat: ends later" in str(caught.value)
+
+
 def test_a_registry_that_is_down_for_a_moment_is_asked_again() -> None:
     """Three times in vain, with pauses; the fourth counts."""
     bench = fresh()
@@ -453,7 +462,11 @@ def test_every_probe_that_fails_is_told_with_the_log_of_the_container(installed:
     installed.machine.engine.ails.update({"sandbox": "ends", "worker": "ends"})
     with pytest.raises(InstallFailed) as caught:
         installed.probe()
-    assert caught.value.failures.keys() == {"probe worker takes tasks", "probe sandbox runs code"}
+    assert caught.value.failures.keys() == {
+        "probe worker takes tasks",
+        "probe worker stays up",
+        "probe sandbox runs code",
+    }
     assert "the last lines of its log:\n    sandbox: ends" in str(caught.value)
 
 
@@ -471,7 +484,7 @@ def test_a_setup_that_nobody_has_done_is_closed_only_if_somebody_should_have() -
 def test_probes_hold_no_secret_and_go_to_this_machine(store: str, url: str) -> None:
     """The containers know their keys; DNS and the way over the internet have no part in it."""
     probes = smoke(replace(SETTINGS, vector_store=store), url)
-    assert len({probe.name for probe in probes}) == len(probes) == 8
+    assert len({probe.name for probe in probes}) == len(probes) == 11
     scripts = [fact.script for probe in probes for fact in probe.facts()]
     assert not any(secret.reveal() in script for secret in SECRETS.values for script in scripts)
     through = [script for script in scripts if url in script]

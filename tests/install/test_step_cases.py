@@ -2,7 +2,7 @@
 
 ``cases/<module>.json`` is about ``dify_aws/install/steps/<module>.py``. In a case, ``host`` has the answer to each fact
 by its name: a text, or ``{"out": …, "status": …}``; in ``wish``, ``{"secret": …}`` is a Secret. Without ``changes``,
-nothing may be changed.
+nothing may be changed. ``{"script": …}`` in ``does`` is a script of that module, by its name.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ import pytest
 from dify_aws.install import steps
 from dify_aws.install.errors import HostError
 from dify_aws.install.fact import Answer
+from dify_aws.install.script import script
 from dify_aws.install.step import Step
 from dify_aws.secrets import Secret
 from tests.support.hosts import ToldHost
@@ -43,6 +44,14 @@ class Case:
         wish = {name: _wish(value) for name, value in told.items()}
         step: Step = getattr(import_module(f"dify_aws.install.steps.{self.module}"), kind)(**wish)
         return step
+
+    @property
+    def does(self) -> list[dict[str, Any]]:
+        steps = import_module(f"dify_aws.install.steps.{self.module}")
+        return [
+            {"run": script(getattr(steps, each["script"]), *each["arguments"])} if "script" in each else each
+            for each in self.told.get("does", [])
+        ]
 
     @property
     def host(self) -> ToldHost:
@@ -80,7 +89,7 @@ def test_case(case: Case) -> None:
     assert [str(change) for change in changes] == case.told.get("changes", [])
     if changes:
         step.apply(host, changes)
-    assert host.does == case.told.get("does", [])
+    assert host.does == case.does
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case.module}: {case.title}")

@@ -144,6 +144,13 @@ def test_a_step_that_changes_nothing_makes_nothing_stale() -> None:
     assert host.asked == [names(5), ["s2", "s3"], ["s4"]]
 
 
+def test_what_waits_for_several_is_asked_with_the_last_of_them() -> None:
+    """Asked before, the answer would be stale, and a look at containers takes the host a third of a second."""
+    host = MemoryHost()
+    converge_host(host, [Setting("a", needs=()), Setting("b", needs=()), Setting("c", needs=("a", "b"))], workers=1)
+    assert host.asked == [["a", "b", "c"], ["a"], ["b", "c"], ["c"]]
+
+
 def test_independent_steps_run_at_the_same_time_and_needs_are_kept() -> None:
     """Two that need only the first meet in the middle; the last comes after both."""
     host, met = MemoryHost(), threading.Barrier(2, timeout=10)

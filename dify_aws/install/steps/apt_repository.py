@@ -19,7 +19,8 @@ FINGERPRINT: Final = re.compile(r"[0-9A-F]{40}")
 NAME: Final = re.compile(r"[a-z0-9][a-z0-9-]*")
 KEYRINGS: Final = "/etc/apt/keyrings"
 SOURCES: Final = "/etc/apt/sources.list.d"
-DOWNLOAD: Final = """\
+DOWNLOAD: Final = f"""\
+mkdir -p {KEYRINGS}
 curl --fail --silent --show-error --location --proto =https --retry 3 --connect-timeout 20 --max-time 120 -- "$1"
 """
 READ_KEYS: Final = "gpg --batch --show-keys --with-colons"
@@ -156,7 +157,6 @@ class AptRepository:
             CommandFailed: the key could not be fetched.
             StepRefused: it is the key of somebody else.
         """
-        host.must(f"mkdir -p {KEYRINGS}", again=True)
         for change in changes:
             if isinstance(change.after, Content):
                 host.write(self._source, change.after.data)

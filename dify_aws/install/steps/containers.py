@@ -1,4 +1,4 @@
-"""Containers: these services of compose.yaml run, each as it is written there, and stay up."""
+"""Containers: these services of compose.yaml run, each as it is written there."""
 
 from __future__ import annotations
 
@@ -9,11 +9,12 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from dify_aws.change import Change
-from dify_aws.install.compose import COMPOSE, LOCKED, Container, Project, ProjectState
+from dify_aws.install.compose import COMPOSE, LOCKED, PROJECT, Container, Project, ProjectState
 from dify_aws.install.docker_error import docker_failed
 from dify_aws.install.errors import ContainerFailed
 from dify_aws.install.fact import Fact, Facts
 from dify_aws.install.host import Host, Result
+from dify_aws.install.script import script
 
 WAIT_SECONDS: Final = 900
 """How long containers may take to be up: on two small processors, Dify's first start takes minutes."""
@@ -21,10 +22,12 @@ WAIT_SECONDS: Final = 900
 UP_SECONDS: Final = 1200
 """How long Compose may take: it waits for containers that write down what they have before they end."""
 
+WATCH_SECONDS: Final = 60
+"""For how long the host looks on by itself."""
+
 LOOK_SECONDS: Final = 2
-LOOKS: Final = WAIT_SECONDS // LOOK_SECONDS
-SETTLED_SECONDS: Final = 10
-"""A container without a healthcheck is up when it has run for so long, …"""
+SETTLED_SECONDS: Final = 5
+"""A container without a healthcheck stays up, it seems, when it has run for so long, …"""
 
 RECOVERED_SECONDS: Final = 60
 """… and when it has run for so long, if it has ended by itself before."""
@@ -39,6 +42,29 @@ CHANGED: Final = "older than its files"
 """Compose does not see this one: somebody changed a mounted file, the container may have read it, and now the file is
 put back. (That we want another file is in a label of its service, so that is another configuration.)"""
 
+_FORM: Final = (
+    '{{index .Config.Labels "com.docker.compose.service"}} {{.State.Status}} '
+    "{{with .State.Health}}{{.Status}}{{else}}none{{end}} {{.RestartCount}}"
+)
+
+# $1: seconds at most; $2: the services, with | between them. It ends well when all are up, and otherwise as soon as
+# there is something to be seen. What has no healthcheck may fall in its first moment, and to wait for that costs
+# nothing beside what has one: compose.yaml lets it be asked after two seconds. A look takes the engine 40 ms of a
+# processor, so there are fewer of them when it takes longer, and what starts needs all of it.
+WATCH: Final = f"""\
+all=$(docker ps --all --quiet --filter label=com.docker.compose.project={PROJECT} \\
+    --filter label=com.docker.compose.oneoff=False)
+while told=$(docker inspect --format '{_FORM}' $all | grep -E "^($2) "); do
+    if ! grep -Eqv ' running (healthy|none) 0$' <<<"$told"; then
+        if [ "$SECONDS" -ge 2 ] || ! grep -q ' none ' <<<"$told"; then exit 0; fi
+    elif [ "$SECONDS" -ge "$1" ] || ! grep -Eq ' (created|restarting|starting) ' <<<"$told" ||
+        grep -Eq ' (exited|dead|unhealthy) | ([{MOST_RESTARTS}-9]|[0-9]{{2,}})$' <<<"$told"; then break; fi
+    sleep "$([ "$SECONDS" -lt 5 ] && echo 0.2 || echo 1)"
+done
+exit 1
+"""
+
+ENDED: Final = frozenset({"exited", "restarting", "dead"})
 AFRESH: Final = frozenset({UNHEALTHY, "restarting", "dead", CHANGED})
 """What Compose and the engine do not end by themselves, or not soon."""
 
@@ -88,15 +114,21 @@ class Containers:
         sweep = "--remove-orphans " if self.sweep else ""
         up = f"{LOCKED} up --detach --pull never {sweep}{shlex.join(services or self.services)}"
         _compose(host, up)
-        self._look_on(host, tuple(services))
+        if ENDED & set(services.values()):
+            # It may do so again, and the engine says "running" of a program that will end in a second, too.
+            host.must(f"sleep {SETTLED_SECONDS}", again=True)
+        if services:
+            self._look_on(host, tuple(services))
 
     def _look_on(self, host: Host, services: Sequence[str]) -> None:
-        for left in reversed(range(LOOKS)):
+        watch, left = script(WATCH, str(WATCH_SECONDS), "|".join(services)), float(WAIT_SECONDS)
+        while not (watched := host.run(watch, again=True)).ok:
+            left -= watched.seconds + LOOK_SECONDS
             project = host.ask((Project(),))[Project()]
             amiss = [service for service in services if _amiss(project, service)]
             found = [container for service in amiss for container in project.of(service)]
             for container in found:
-                if _hopeless(container) or not left:
+                if _hopeless(container) or left <= 0:
                     raise _container_failed(host, container)
             if not any(_amiss(project, service) in PASSING for service in amiss):
                 return
@@ -119,9 +151,8 @@ def _amiss(project: ProjectState, service: str) -> str:
         return CHANGED
     if container.health:
         return "" if container.health == "healthy" else container.health
-    # The engine says "running" of a program that will end in a second, too.
-    quiet = RECOVERED_SECONDS if container.restarts else SETTLED_SECONDS
-    return "" if container.seconds >= quiet else "starting"
+    # Whether one that has just begun stays up, the last probes tell: the rest of the installation need not wait for it.
+    return "starting" if container.restarts and container.seconds < RECOVERED_SECONDS else ""
 
 
 def _retired(project: ProjectState) -> set[str]:

@@ -73,8 +73,7 @@ class Migration:
     def apply(self, host: Host, changes: Sequence[Change]) -> None:
         """Stop what uses the tables, move them, and note that it is done."""
         # A run that was cut may have left it at work. What that came to is seen by doing it again, which is quick.
-        host.run(f"docker wait {JOB}", timeout=SECONDS, again=True)
-        host.run(f"docker rm {JOB}", again=True)
+        host.run(f"docker wait {JOB}\ndocker rm {JOB}", timeout=SECONDS, again=True)
         _must(host, f"{LOCKED} stop {shlex.join(self.services)}")
         job = f"{LOCKED} run --rm --no-deps -T --name {JOB} --env MODE=migration --env MIGRATION_ENABLED=true api"
         for left in reversed(range(LOCK_TRIES)):

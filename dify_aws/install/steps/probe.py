@@ -12,11 +12,14 @@ from dify_aws.install.errors import ContainerFailed
 from dify_aws.install.fact import Answer, Fact, Facts
 from dify_aws.install.host import Host
 from dify_aws.install.script import script
+from dify_aws.install.steps.containers import RECOVERED_SECONDS, SETTLED_SECONDS
 
 PATIENCE_SECONDS: Final = 30
 """Some take a moment after their container is up. Less than a fact may take."""
 
 LONGEST_SAID: Final = 300
+
+_STATE: Final = "{{.State.Status}} {{.RestartCount}} {{.State.ExitCode}} {{.State.StartedAt}}"
 
 # $1: the service whose log tells why; $2: what the answer has to match; $3: the question; $4: for how many seconds it
 # is asked again.
@@ -24,13 +27,20 @@ _SCRIPT: Final = f"""\
 container() {{ docker ps --all --quiet --filter label=com.docker.compose.project={PROJECT} \\
     --filter "label=com.docker.compose.service=$1" --filter label=com.docker.compose.oneoff=False | head -n 1; }}
 inside() {{ local at; at=$(container "$1"); shift; docker exec "$at" "$@"; }}
+stays() {{
+    local state restarts status began ran
+    read -r state restarts status began <<<"$(docker inspect --format '{_STATE}' "$(container "$1")")"
+    ran=$(($(date +%s) - $(date --date "$began" +%s)))
+    if [ "$state" = running ] && [ "$ran" -ge $((restarts ? {RECOVERED_SECONDS} : {SETTLED_SECONDS})) ]; then echo stays
+    else echo "$state; ended $restarts times, the last with exit status $status; started $ran s ago"; fi
+}}
 until said=$(eval "$3" 2>&1) && grep -Eq -- "$2" <<<"$said"; do
     if [ "$SECONDS" -ge "$4" ]; then
         printf '%s\\n\\n' "$(tr -s '\\n' <<<"$said")"
         docker logs --tail 20 "$(container "$1")" 2>&1
         exit 1
     fi
-    sleep 2
+    sleep 0.5
 done
 """
 
@@ -76,8 +86,9 @@ class Probe:
     Args:
         about: what it shows when it goes well: "worker answers".
         service: whose log tells why, if it does not.
-        question: bash, in which ``inside SERVICE COMMAND …`` runs a command in a container. Never a secret in it:
-            the containers know theirs, by their environment.
+        question: bash, in which ``inside SERVICE COMMAND …`` runs a command in a container, and ``stays SERVICE`` says
+            "stays" when one has run for a while. Never a secret in it: the containers know theirs, by their
+            environment.
         answer: an extended regular expression, which the answer has to match.
         advice: what a person should do if it does not.
         patience_seconds: how long it is asked again, if it does not.

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 from dify_aws.install.bundle import HOME
 from dify_aws.install.compose import Project
 from dify_aws.install.fact import Answer, Fact
+from dify_aws.install.steps.containers import MOST_RESTARTS, WATCH
 from dify_aws.install.steps.image import Images, listed
 from dify_aws.offline.machine import dify
 from dify_aws.offline.machine.certificates import BEGINNING
@@ -240,6 +241,25 @@ def _flock(machine: Machine, argv: Sequence[str], stdin: bytes) -> Ended:
     return _docker(machine, argv[4:], stdin)
 
 
+def _watch(machine: Machine, argv: Sequence[str], stdin: bytes) -> Ended:
+    """As the script does it: well when all are up, and badly as soon as there is something to be seen."""
+    seconds, services = argv
+    for second in range(int(seconds) + 1):
+        project = Project().read(_project(machine, Project()))
+        found = [container for service in services.split("|") for container in project.of(service)]
+        if found and all(each.state == "running" and each.health in ("", "healthy") for each in found):
+            if any(each.restarts for each in found):
+                break
+            if second >= 2 or all(each.health for each in found):
+                return Ended()
+        elif any(each.health == "unhealthy" or each.restarts >= MOST_RESTARTS for each in found) or not any(
+            each.state == "restarting" or each.health == "starting" for each in found
+        ):
+            break
+        machine.clock.sleep(1.0)
+    return Ended(1)
+
+
 def _ss(machine: Machine, argv: Sequence[str], stdin: bytes) -> Ended:
     port = re.fullmatch(r"sport = :(\d+)", argv[-1])
     if argv[1:-1] != ["-Hltnp"] or not port:
@@ -253,6 +273,7 @@ ANSWERS: Final[Mapping[type[Fact[Any]], Callable[[Machine, Any], Answer]]] = {
     Project: _project,
     **dify.ANSWERS,
 }
+SCRIPTS: Final[Mapping[str, Callable[[Machine, Sequence[str], bytes], Ended]]] = {WATCH: _watch}
 COMMANDS: Final[Mapping[str, Callable[[Machine, Sequence[str], bytes], Ended]]] = {
     "docker": _docker,
     "flock": _flock,

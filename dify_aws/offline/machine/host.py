@@ -43,7 +43,13 @@ COMMANDS: Final[Mapping[str, Command]] = {
 }
 """Plain commands, by their name; each is given its whole argv."""
 
-SCRIPTS: Final[Mapping[str, Command]] = {**agent.SCRIPTS, **disks.SCRIPTS, **kernel.SCRIPTS, **packages.SCRIPTS}
+SCRIPTS: Final[Mapping[str, Command]] = {
+    **agent.SCRIPTS,
+    **disks.SCRIPTS,
+    **docker.SCRIPTS,
+    **kernel.SCRIPTS,
+    **packages.SCRIPTS,
+}
 """Scripts of :func:`dify_aws.install.script.script`, by their body; each is given its arguments, without a name."""
 
 SHELL: Final = frozenset({"|", "||", "&", "&&", ";", ";;", "<", ">", ">>", "<<", "(", ")", "{", "}", "!", "[", "[["})

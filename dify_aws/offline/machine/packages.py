@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from dify_aws.install.fact import Answer, Fact
 from dify_aws.install.publishers import Publishers
-from dify_aws.install.steps.apt_repository import DOWNLOAD, SOURCES, Keyring
+from dify_aws.install.steps.apt_repository import DOWNLOAD, KEYRINGS, SOURCES, Keyring
 from dify_aws.install.steps.packages import Installed, Unfinished
 from dify_aws.offline.machine.ended import Ended, NotModelled, failed
 from dify_aws.offline.machine.files import Options
@@ -112,6 +112,7 @@ def _gpg(machine: Machine, argv: Sequence[str], stdin: bytes) -> Ended:
 
 def _download(machine: Machine, arguments: Sequence[str], stdin: bytes) -> Ended:
     (url,) = arguments
+    machine.files.make_directories(KEYRINGS)
     offered = {each.key_url: each.fingerprint for each in machine.packages.repositories} | machine.packages.offered
     if not offered.get(url):
         return failed("curl: (22) The requested URL returned error: 404", 22)
