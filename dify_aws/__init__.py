@@ -43,6 +43,7 @@ from dify_aws.offline import offline
 from dify_aws.operations.lease import Lease
 from dify_aws.operations.workflow import github_workflow
 from dify_aws.outputs import Outputs
+from dify_aws.permissions import Permissions, permissions
 from dify_aws.resources import (
     Alarm,
     Bucket,
@@ -112,6 +113,7 @@ __all__ = [
     "OidcProvider",
     "Outputs",
     "PermissionDenied",
+    "Permissions",
     "Plan",
     "PlanOutdated",
     "PlanRefused",
@@ -145,4 +147,5 @@ __all__ = [
     "Zone",
     "github_workflow",
     "offline",
+    "permissions",
 ]

@@ -18,8 +18,10 @@ from dify_aws.engine.resource import Actual
 from dify_aws.engine.stack import Stack
 from dify_aws.errors import DifyAwsError, Problem, SettingsError
 from dify_aws.events import Listener, quiet
+from dify_aws.permissions import permissions
 from dify_aws.resources import OidcProvider, PublicAccessBlock
 from dify_aws.resources.bucket import PUBLIC_ACCESS_BLOCKS
+from dify_aws.settings import Settings
 
 REPOSITORY: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]*/[A-Za-z0-9._-]+")
 PLAIN: Final = re.compile(r"[^\s*?:$]+")
@@ -65,7 +67,8 @@ class Foundation:
         environments: also jobs of these environments of GitHub, which can have rules of their own (who approves).
         project: the first part of every name; the same as in Settings.
         policies: what the role may do, by name, as documents of IAM; taking locks and writing records goes without
-            saying.
+            saying. None: deploy every environment of the project in this account and region
+            (:func:`~dify_aws.permissions`).
         trail: record every call to AWS's API in all regions, for a year.
         block_public_access: switch S3's public access block on for the whole account.
         tags: further tags for everything that is made.
@@ -98,7 +101,7 @@ class Foundation:
         self.listener = listener or quiet
         self.aws = Aws(session, deployment=foundation_name(project), region=region, tags=tags)
         self._subjects = [f"repo:{github_repository}:{claim}" for claim in claims] if github_repository else []
-        self._policies = dict(policies or {})
+        self._policies = policies
         self._trail = trail
         self._block_public_access = block_public_access
 
@@ -156,13 +159,18 @@ class Foundation:
     def _stack(self) -> Stack:
         """What is wished for, which depends on what the account has already."""
         self.aws.begin()
+        account = Account(self.aws.account, self.aws.partition, self.aws.region)
         theirs = self._their_provider() if self._subjects else None
+        policies = self._policies
+        if policies is None and self._subjects:
+            any_of_them = Settings(environment="any", project=self.project, region=account.region)
+            policies = permissions(any_of_them, account.id).github
         return foundation(
             self.project,
-            Account(self.aws.account, self.aws.partition, self.aws.region),
+            account,
             subjects=self._subjects,
             own_provider=theirs is None,
-            policies=self._policies,
+            policies=policies,
             trail=self._trail,
             block_public_access=self._block_public_access,
             notes=self._notes(theirs),

@@ -1,11 +1,11 @@
-"""Fills the tables of README.md, settings.md and permissions.md from the code, between the marks that stand there.
+"""Fills the tables of README.md, README.ja.md, settings.md and permissions.md from the code, between marks in them.
 
 Run it when a setting, a permission or a price has changed (a test tells): python docs/tables.py
 """
 
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import MISSING, Field, fields
 from decimal import Decimal
 from inspect import getdoc
@@ -20,31 +20,13 @@ from dify_aws.prices import PriceSheet
 
 HERE: Final = Path(__file__).parent
 
-READS: Final = ("Describe", "Get", "List")
-
-NARROWED: Final[Mapping[str, list[str]]] = {
-    "cloudtrail": ["arn:aws:cloudtrail:*:*:trail/dify-*"],
-    "dynamodb": ["arn:aws:dynamodb:*:*:table/dify-*"],
-    "iam": [
-        "arn:aws:iam::*:role/dify-aws/*",
-        "arn:aws:iam::*:instance-profile/dify-aws/*",
-        "arn:aws:iam::*:oidc-provider/*",
-        "arn:aws:iam::*:role/aws-service-role/ec2-instance-connect.amazonaws.com/*",
-    ],
-    "s3": ["arn:aws:s3:::dify-*", "arn:aws:s3:::dify-*/*"],
-    "secretsmanager": ["arn:aws:secretsmanager:*:*:secret:dify/*"],
-    "sns": ["arn:aws:sns:*:*:dify-*"],
-}
-"""The services whose things can be told by a name that begins with ours; the rest get their ids from AWS."""
-
-UNNARROWED: Final = re.compile(r"iam:(Get|List).*|s3:(Get|Put)AccountPublicAccessBlock|sns:Unsubscribe")
-"""IAM judges a question about a role that does not exist by its name without its path; for the others there is no ARN.
-https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonsns.html"""
+JAPANESE: Final[Mapping[str, str]] = json.loads((HERE / "bill.ja.json").read_text())
+"""The words of the bill in README.ja.md; one that is missing is an error."""
 
 
 def main(folder: Path = HERE) -> None:
     """Write the tables into the pages."""
-    for page in ("../README.md", "settings.md", "permissions.md"):
+    for page in ("../README.md", "../README.ja.md", "settings.md", "permissions.md"):
         file = folder / page
         file.write_text(filled(file.read_text()))
 
@@ -53,10 +35,9 @@ def filled(text: str) -> str:
     """The text of a page, with what stands between its marks made anew."""
     tables = {
         "costs": costs,
+        "costs-ja": lambda: costs(JAPANESE.__getitem__),
         "settings": settings,
         "actions": actions,
-        "policy": policy,
-        "reading-policy": reading_policy,
     }
     return re.sub(
         r"(<!-- (\S+): made by docs/tables.py -->).*?(<!-- end -->)",
@@ -66,7 +47,7 @@ def filled(text: str) -> str:
     )
 
 
-def costs() -> str:
+def costs(said: Callable[[str], str] = str) -> str:
     """The bill of the default settings: what is fixed, what follows use, and the NAT gateway by itself."""
     wished = dify_aws.Settings(environment="dev", nat_gateway=False)
     account, sheet = Account("123456789012", "aws", wished.region), PriceSheet.shipped()
@@ -74,16 +55,27 @@ def costs() -> str:
     whole = estimate_settings(wished.replace(nat_gateway=True), account, sheet).total
     used = [row for row in without.rows if row.by_use]
     by_use = sum((row.monthly or Decimal() for row in used), Decimal())
-    fixed = [(row.what, f"{row.quantity:,.4g} {row.unit}", row.monthly) for row in without.rows if not row.by_use]
     rows = [
-        *fixed,
-        ("**fixed**", "", without.total - by_use),
-        (f"by use: {'; '.join(row.what for row in used)}", "[assumed](docs/cost.md#how-much-it-is-used)", by_use),
-        ("**in all, with `nat_gateway=False`**", "", without.total),
-        ("NAT gateway and its address (`nat_gateway=True`, the default)", "without traffic", whole - without.total),
-        ("**in all, with it**", "", whole),
+        *(
+            (said(row.what), f"{row.quantity:,.4g} {said(row.unit)}", row.monthly)
+            for row in without.rows
+            if not row.by_use
+        ),
+        (f"**{said('fixed')}**", "", without.total - by_use),
+        (
+            f"{said('by use')}: " + said("; ").join(said(row.what) for row in used),
+            f"[{said('assumed')}](docs/cost.md#how-much-it-is-used)",
+            by_use,
+        ),
+        (f"**{said('in all, with `nat_gateway=False`')}**", "", without.total),
+        (
+            said("NAT gateway and its address (`nat_gateway=True`, the default)"),
+            said("without traffic"),
+            whole - without.total,
+        ),
+        (f"**{said('in all, with it')}**", "", whole),
     ]
-    head = ["| what | how much | $ a month |", "| --- | --- | ---: |"]
+    head = [f"| {said('what')} | {said('how much')} | {said('$ a month')} |", "| --- | --- | ---: |"]
     return "\n".join([*head, *(f"| {what} | {quantity} | {cost:.2f} |" for what, quantity, cost in rows)])
 
 
@@ -112,41 +104,9 @@ def actions() -> str:
     return "\n".join(rows)
 
 
-def policy() -> str:
-    """The policy of who applies and destroys."""
-    return _document(_every())
-
-
-def reading_policy() -> str:
-    """The policy of who only plans."""
-    return _document(action for action in _every() if action.partition(":")[2].startswith(READS))
-
-
-def _every() -> set[str]:
-    return {action for permissions in _needed().values() for action in permissions}
-
-
 def _needed() -> dict[str, frozenset[str]]:
     ours = {name: kind for name, kind in kinds().items() if kind.__module__.startswith("dify_aws.resources.")}
     return {name: kind.permissions for name, kind in ours.items()}
-
-
-def _place(action: str) -> str:
-    """The service whose things the action is narrowed to; "" for all things."""
-    service = action.partition(":")[0]
-    return service if service in NARROWED and not UNNARROWED.fullmatch(action) else ""
-
-
-def _document(actions: Iterable[str]) -> str:
-    wanted = set(actions)
-    statements = [_statement(service, wanted) for service in ("", *NARROWED)]
-    document = {"Version": "2012-10-17", "Statement": [each for each in statements if each["Action"]]}
-    return f"```json\n{json.dumps(document, indent=2)}\n```"
-
-
-def _statement(service: str, wanted: set[str]) -> dict[str, object]:
-    allowed = sorted(action for action in wanted if _place(action) == service)
-    return {"Effect": "Allow", "Action": allowed, "Resource": NARROWED.get(service, ["*"])}
 
 
 if __name__ == "__main__":

@@ -13,6 +13,7 @@ from dify_aws.operations.close import close_access
 from dify_aws.operations.history import NEWEST
 from dify_aws.operations.lease import MINUTES
 from dify_aws.operations.workflow import ENVIRONMENTS, github_workflow
+from dify_aws.permissions import permissions
 
 
 def _access(command: Command) -> int:
@@ -58,6 +59,8 @@ def _bootstrap(command: Command) -> int:
         branch=None,
         environments=_names(options["github_environments"]),
         project=settings.project,
+        # Of the settings count the names, and the network and the image that are there already.
+        policies=permissions(settings, command.deployment().aws.account).github,
         tags=settings.tags,
     )
     if options["plan"]:

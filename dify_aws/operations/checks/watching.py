@@ -10,7 +10,7 @@ from dify_aws.operations.checks.scene import Scene
 from dify_aws.operations.diagnosis import Finding, ok, unknown, warning, wrong
 from dify_aws.resources import Alarm
 
-PERMISSIONS: Final = frozenset({"cloudwatch:DescribeAlarms", "cloudwatch:GetMetricData", "sns:GetTopicAttributes"})
+PERMISSIONS: Final = frozenset({"cloudwatch:DescribeAlarms", "cloudwatch:GetMetricData"})
 
 SILENT: Final = timedelta(minutes=15)
 """The agent tells of itself every minute. Less than this may be a reboot."""

@@ -1,0 +1,310 @@
+"""The policies are enough for every call of every path, and no more than that; AWS's reference and parliament agree."""
+
+from __future__ import annotations
+
+import json
+import warnings
+from collections.abc import Iterator, Mapping
+from functools import cache
+from importlib import import_module
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+from dify_aws import Permissions, Settings, SettingsError, permissions
+from dify_aws.blueprints import grants
+from dify_aws.blueprints.account import Account
+from dify_aws.blueprints.foundation import team_policy
+from dify_aws.blueprints.policy_document import MANAGED_POLICY, size
+from dify_aws.engine.resource import kinds
+from dify_aws.operations import access, diagnose, history, lock
+from dify_aws.permissions import LEFT_OUT, UNDECLARED, declared
+from tests.support.every_path import SETTINGS, Paths, walk
+from tests.support.iam_policy import Policies, Request
+from tests.support.iam_reference import EC2, ELSEWHERE, PAGES
+
+ACCOUNT = "123456789012"
+LONGEST = Settings(project="p" * 16, environment="e" * 16, region="us-gov-west-1")
+INLINE_POLICIES = 10_240
+"""Characters of all inline policies of a role together."""
+
+
+@pytest.fixture(scope="module")
+def paths() -> Paths:
+    return walk()
+
+
+def allowed() -> Permissions:
+    return permissions(SETTINGS, ACCOUNT)
+
+
+def refused(policies: Policies, paths: Paths, *whose: str) -> str:
+    """What would not be allowed, a line each, with the operation that asks it."""
+    return "\n".join(
+        f"{paths.operations.get(said, 'a tunnel')}: {request}"
+        for who in whose
+        for said, request in paths.asked[who].items()
+        if not policies.allow(request)
+    )
+
+
+def test_every_call_of_every_path_is_allowed_and_nothing_else(paths: Paths) -> None:
+    """Each identity is allowed what it asks in all that it does, and has no action and no resource that it never asks
+    for. (One test, because the paths take long to walk, and each process that tests would have to.)"""
+    deployer = Policies(allowed().deployer)
+    assert refused(deployer, paths, *DEPLOYING) == ""
+    assert unused(deployer) == []
+    assert superfluous(allowed().deployer, paths) == set()
+
+    reader = Policies(allowed().reader)
+    assert refused(reader, paths, "reader") == ""
+    assert unused(reader) == []
+
+    adopter = Policies({**allowed().deployer, **allowed().adoption})
+    assert refused(deployer, paths, "adopter")
+    assert refused(adopter, paths, "adopter") == ""
+    assert [each for each in unused(adopter) if each.startswith("adoption/")] == []
+
+    guest = Policies(permissions(paths.guest, ACCOUNT).deployer)
+    assert refused(deployer, paths, "guest")
+    assert refused(guest, paths, "guest") == ""
+    assert [each for each in unused(guest) if "/Existing" in each] == []
+
+    # The foundation gives its role the locks and the records itself, and has made the table.
+    team = team_policy("dify", Account(ACCOUNT, "aws", SETTINGS.region))
+    github = Policies({**allowed().github, "team": team})
+    assert refused(github, paths, "deployer", "reader") == ""
+    assert [each for each in unused(github) if not each.startswith("team/")] == []
+    assert refused(Policies({**permissions(paths.guest, ACCOUNT).github, "team": team}), paths, "guest") == ""
+
+    foundation = Policies(allowed().foundation)
+    assert refused(foundation, paths, "foundation") == ""
+    assert unused(foundation) == []
+    assert superfluous(allowed().foundation, paths, "foundation") == set()
+
+
+DEPLOYING = ("first", "deployer", "reader")
+
+
+def superfluous(documents: Mapping[str, Any], paths: Paths, *whose: str) -> set[str]:
+    """The statements that could be left out, because all that they allow is allowed by others as well."""
+    policies = Policies(documents)
+    allowing = [policies.allowing(each) for who in whose or DEPLOYING for each in paths.asked[who].values()]
+    every = {f"{name}/{each['Sid']}" for name, document in documents.items() for each in document["Statement"]}
+    return every - {names[0] for names in allowing if len(names) == 1}
+
+
+def unused(policies: Policies) -> list[str]:
+    return sorted(f"{each.statement}: {each.part}" for each in policies.unused())
+
+
+def test_every_declared_action_is_granted_or_left_out_with_a_reason() -> None:
+    """What the kinds of resources and the operations declare is what is granted. Both ways: a new action needs a row in
+    dify_aws/blueprints/grants.py, and a row without need is taken out."""
+    granted = {
+        action
+        for grant in (*grants.LOOKING, *grants.NETWORK, *grants.IDENTITIES, *grants.STORAGE, *grants.NAMED)
+        for action in grant.named()
+    }
+    missing = {action: declarers(action) for action in declared() - granted}
+    assert missing == {action: declarers(action) for action in LEFT_OUT}
+    assert granted - declared() == set()
+    assert granted >= UNDECLARED
+
+
+def declarers(action: str) -> set[str]:
+    """The kinds of resources and the operations that say that they need an action."""
+    kinds_of = {f"the kind {name}" for name, kind in kinds().items() if action in kind.permissions}
+    return kinds_of | {each.__name__ for each in (access, diagnose, history, lock) if action in each.PERMISSIONS}
+
+
+def every_document(settings: Settings) -> Iterator[tuple[str, dict[str, Any]]]:
+    for identity, documents in permissions(settings, ACCOUNT).to_dict().items():
+        for name, document in documents.items():
+            yield f"{identity}/{name}", document
+
+
+def test_they_fit() -> None:
+    """Each of the deployer's into a managed policy, and all of GitHub's into one role, beside what the foundation puts
+    there; also with the longest names."""
+    there = {
+        "vpc_id": f"vpc-{'0' * 17}",
+        "public_subnet_id": f"subnet-{'0' * 17}",
+        "private_subnet_id": f"subnet-{'1' * 17}",
+    }
+    for settings in (SETTINGS, SETTINGS.replace(**there), LONGEST):
+        for identity, document in every_document(settings):
+            assert identity.startswith("github/") or size(document) <= MANAGED_POLICY, identity
+        team = size(team_policy(settings.project, Account(ACCOUNT, "aws-us-gov", settings.region)))
+        github = sum(size(document) for document in permissions(settings, ACCOUNT).github.values())
+        assert team + github <= INLINE_POLICIES, settings
+
+
+OTHERS = {"aws:ResourceTag/dify-aws:deployment": ("dify/prod",)}
+EC2_ARN = f"arn:aws:ec2:ap-northeast-1:{ACCOUNT}"
+IAM_ARN = f"arn:aws:iam::{ACCOUNT}"
+HERE = {"aws:RequestedRegion": ("ap-northeast-1",)}
+ABROAD = {"aws:RequestedRegion": ("eu-west-1",)}
+BORN = {"aws:RequestTag/dify-aws:deployment": ("dify/dev",), "aws:TagKeys": ("dify-aws:deployment",)}
+
+NOT_OURS = [
+    Request("ec2:TerminateInstances", f"{EC2_ARN}:instance/i-1", OTHERS),
+    Request("ec2:TerminateInstances", f"{EC2_ARN}:instance/i-1", {}),
+    Request("ec2:CreateTags", f"{EC2_ARN}:instance/i-1", BORN),
+    Request("ec2:CreateTags", f"{EC2_ARN}:instance/i-1", {**BORN, **OTHERS}),
+    Request("ec2:DeleteVpc", f"{EC2_ARN}:vpc/vpc-1", {}),
+    Request("ec2:CreateVpc", f"{EC2_ARN}:vpc/*", {}),
+    Request("ec2:RunInstances", f"{EC2_ARN}:subnet/subnet-1", OTHERS),
+    Request("ec2:DescribeInstances", "*", ABROAD),
+    Request("iam:CreateRole", f"{IAM_ARN}:role/admin", BORN),
+    Request("iam:PutRolePolicy", f"{IAM_ARN}:role/dify-aws/dify/prod/ap-northeast-1/dify-prod-host-ap-northeast-1", {}),
+    Request(
+        "iam:AttachRolePolicy", f"{IAM_ARN}:role/dify-aws/dify/dev/ap-northeast-1/dify-dev-host-ap-northeast-1", {}
+    ),
+    Request("iam:PassRole", f"{IAM_ARN}:role/admin", {"iam:PassedToService": ("ec2.amazonaws.com",)}),
+    Request(
+        "iam:PassRole",
+        f"{IAM_ARN}:role/dify-aws/dify/dev/ap-northeast-1/dify-dev-host-ap-northeast-1",
+        {"iam:PassedToService": ("lambda.amazonaws.com",)},
+    ),
+    Request("s3:GetObject", "arn:aws:s3:::dify-dev-123456789012-ap-northeast-1/uploads/a", {}),
+    Request("s3:PutObject", "arn:aws:s3:::dify-foundation-state-123456789012-ap-northeast-1/records/dify/prod/1", {}),
+    Request("s3:DeleteBucket", "arn:aws:s3:::dify-foundation-state-123456789012-ap-northeast-1", {}),
+    Request(
+        "secretsmanager:GetSecretValue", f"arn:aws:secretsmanager:ap-northeast-1:{ACCOUNT}:secret:dify/prod/a-a1B2c3"
+    ),
+    Request("secretsmanager:GetSecretValue", f"arn:aws:secretsmanager:eu-west-1:{ACCOUNT}:secret:dify/dev/a-a1B2c3"),
+    Request(
+        "dynamodb:PutItem",
+        f"arn:aws:dynamodb:ap-northeast-1:{ACCOUNT}:table/dify-aws-locks",
+        {"dynamodb:LeadingKeys": ("dify/prod",)},
+    ),
+    Request("dynamodb:DeleteTable", f"arn:aws:dynamodb:ap-northeast-1:{ACCOUNT}:table/dify-aws-locks", {}),
+    Request("cloudtrail:StopLogging", f"arn:aws:cloudtrail:ap-northeast-1:{ACCOUNT}:trail/dify-foundation-calls", {}),
+    Request("organizations:LeaveOrganization", "*", HERE),
+]
+
+NOT_GITHUBS = [
+    *(
+        Request(action, f"{IAM_ARN}:role/dify-aws/dify/foundation/ap-northeast-1/dify-foundation-github-ap-northeast-1")
+        for action in ("iam:PutRolePolicy", "iam:UpdateAssumeRolePolicy", "iam:DeleteRole")
+    ),
+    *(
+        Request(action, f"arn:aws:s3:::dify-foundation-{bucket}-123456789012-ap-northeast-1")
+        for bucket in ("state", "calls")
+        for action in ("s3:DeleteBucket", "s3:PutBucketPolicy", "s3:PutLifecycleConfiguration")
+    ),
+    Request(
+        "s3:DeleteObjectVersion", "arn:aws:s3:::dify-foundation-state-123456789012-ap-northeast-1/records/dify/dev/1"
+    ),
+    Request("iam:PutRolePolicy", f"{IAM_ARN}:role/dify-aws/other/dev/ap-northeast-1/x"),
+    Request(
+        "ec2:TerminateInstances", f"{EC2_ARN}:instance/i-1", {"aws:ResourceTag/dify-aws:deployment": ("other/dev",)}
+    ),
+    Request(
+        "secretsmanager:GetSecretValue", f"arn:aws:secretsmanager:ap-northeast-1:{ACCOUNT}:secret:other/dev/a-a1B2c3"
+    ),
+]
+
+
+def test_what_is_not_ours_is_out_of_reach() -> None:
+    """Other environments, other projects, other regions, the foundation, and what others have made."""
+    deployer, github = Policies(allowed().deployer), Policies(allowed().github)
+    assert [str(request) for request in NOT_OURS if deployer.allow(request)] == []
+    assert [str(request) for request in NOT_GITHUBS if github.allow(request)] == []
+
+
+def test_nothing_is_allowed_wholesale() -> None:
+    """No action is a pattern, nothing is passed on to anything, and all things are meant only where there is no other
+    way: in what looks, in leaving a topic, and in what counts for the whole account."""
+    for settings in (SETTINGS, LONGEST):
+        for name, document in every_document(settings):
+            for statement in document["Statement"]:
+                actions = statement.get("Action", statement.get("NotAction"))
+                assert "*" not in str(actions), name
+                if "*" in (
+                    [statement["Resource"]] if isinstance(statement["Resource"], str) else statement["Resource"]
+                ):
+                    names = [each.partition(":")[2] for each in ([actions] if isinstance(actions, str) else actions)]
+                    left = [each for each in names if not each.startswith(("Describe", "Get", "List"))]
+                    assert set(left) <= {"Unsubscribe", "PutAccountPublicAccessBlock", "PutMetricData"}, name
+
+
+def test_printed_they_are_json_and_of_the_partition_of_the_region() -> None:
+    assert json.loads(str(allowed())) == allowed().to_dict()
+    assert "arn:aws:" not in str(permissions(LONGEST, ACCOUNT))
+    assert "arn:aws:" in str(allowed())
+    with pytest.raises(SettingsError, match="twelve digits"):
+        permissions(SETTINGS, "dev")
+
+
+def test_a_judge_that_does_not_know_says_so() -> None:
+    """An operator, or a part of a statement, that it was not taught is an error, and neither yes nor no."""
+    anything = {"Effect": "Allow", "Action": "s3:GetObject", "Resource": "*"}
+    for unknown in ({"Condition": {"DateLessThan": {"aws:CurrentTime": "2030"}}}, {"Principal": "*"}):
+        with pytest.raises(NotImplementedError):
+            Policies({"x": {"Statement": [{**anything, **unknown}]}}).allow(Request("s3:GetObject", "arn:aws:s3:::a/b"))
+
+
+@cache
+def parliament() -> ModuleType:
+    with warnings.catch_warnings():
+        # It asks setuptools for the place of its data, which warns of that.
+        warnings.simplefilter("ignore")
+        return import_module("parliament")
+
+
+LATER_THAN_PARLIAMENT = {"ec2:ModifyInstanceConnectEndpoint"}
+"""Of August 2025. https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_ModifyInstanceConnectEndpoint.html"""
+
+INHERENT = ("RESOURCE_POLICY_PRIVILEGE_ESCALATION", "s3:PutBucketPolicy")
+"""Whoever makes buckets that take no request without TLS writes their policies, and could write more into them: AWS has
+no condition on what a policy says."""
+
+
+def test_parliament_finds_nothing() -> None:
+    """But that it looks at one statement at a time: of an action that is judged on several things it wants all of them
+    in one, where ours have different conditions. What it misses there has to be in the other statements."""
+    for settings in (SETTINGS, LONGEST):
+        for name, document in every_document(settings):
+            for finding in parliament().analyze_policy_string(json.dumps(document)).findings:
+                left = explained(finding, document)
+                assert left == [], f"{name}: {finding}"
+
+
+def explained(finding: Any, document: Mapping[str, Any]) -> list[str]:
+    """What of a finding is left when all statements are looked at together."""
+    if finding.issue == "RESOURCE_MISMATCH":
+        return [each for each in finding.detail if not covered(each["action"], each["required_format"], document)]
+    if finding.issue == INHERENT[0] and INHERENT[1] in finding.detail:
+        return []
+    if finding.issue == "UNKNOWN_ACTION" and finding.location["string"] in LATER_THAN_PARLIAMENT:
+        return []
+    return [finding.issue]
+
+
+def covered(action: str, form: str, document: Mapping[str, Any]) -> bool:
+    """Whether some statement allows the action on things with ARNs of that form."""
+    return any(
+        parliament().is_arn_match("", form, resource)
+        for statement in document["Statement"]
+        if action in statement.get("Action", ())
+        for resource in ([statement["Resource"]] if isinstance(statement["Resource"], str) else statement["Resource"])
+    )
+
+
+def test_the_table_of_what_is_judged_agrees_with_the_reference_of_aws() -> None:
+    """Each kind that AWS always judges is in our table, and each in the table is one that it may judge."""
+    assert PAGES.keys() >= {row.partition(".")[0] for row in ELSEWHERE}
+    (ec2,) = [service for service in parliament().iam_definition if service["prefix"] == "ec2"]
+    known = {
+        each["privilege"]: {kind["resource_type"] for kind in each["resource_types"]} for each in ec2["privileges"]
+    }
+    for operation, row in EC2.items():
+        if f"ec2:{operation}" in LATER_THAN_PARLIAMENT:
+            continue
+        ours = {word.lstrip("+").partition("=")[0] for word in row.split()} - {"pass"}
+        always = {kind.removesuffix("*") for kind in known[operation] if kind.endswith("*")}
+        assert always <= ours, operation
+        assert ours <= {kind.removesuffix("*") for kind in known[operation]}, operation

@@ -1,0 +1,258 @@
+"""EveryPath: all that dify_aws does, once, in one offline world, with a witness to what AWS would ask IAM about it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from dify_aws import Actual, Aws, Deployment, Foundation, Settings, offline
+from dify_aws.offline.world import World
+from dify_aws.operations.history import history
+from dify_aws.operations.lock import Lock
+from dify_aws.operations.lock_table import LockTable
+from tests.functional.cases import CASES
+from tests.support.case import Hand
+from tests.support.iam_policy import Request
+from tests.support.witness import Witness
+
+SETTINGS: Final = Settings(environment="dev", admin_email="admin@example.com", alarm_email="a@example.com")
+REPOSITORY: Final = "acme/dify"
+
+SPOILT: Final = (
+    (
+        "alarm/cpu: threshold",
+        "bucket/storage: versioning, encryption, block_public_access, ownership, tls_only, lifecycle (none)",
+        "instance/host: security_groups, instance_profile (none), http_tokens",
+        "instance-connect-endpoint/main: security_groups (another)",
+        "elastic-ip/host: instance (none)",
+        "log-group/nginx: retention_days (another)",
+        "role/host: service, policies (changed), policies (one more), managed_policies (one more)",
+        "route-table/public: routes (elsewhere), subnets (released)",
+        "secret/ssh-public-key: description, value",
+        "security-group/host: egress (one more), ingress (one more)",
+        "subnet/private: map_public_ip_on_launch",
+        "topic/alarms: emails (one more)",
+        "vpc/main: enable_dns_support",
+        "vpc-endpoint/s3: route_tables (one less)",
+        "instance-profile/host: role (none)",
+        "volume/data: iops",
+    ),
+    (
+        "instance/host: instance_profile (another), volumes (unplugged)",
+        "route-table/public: routes (one more), subnets (lent)",
+        "security-group/host: egress (none)",
+    ),
+)
+"""What somebody does by hand, each line a thing and the spoils of its kind's case; what is in one, is mended in one."""
+
+
+@dataclass
+class Paths:
+    """What AWS would have asked, by who did what."""
+
+    asked: dict[str, dict[str, Request]] = field(default_factory=dict)
+    operations: dict[str, str] = field(default_factory=dict)
+    guest: Settings = SETTINGS
+
+    @contextmanager
+    def noted(self, who: str, witness: Witness) -> Iterator[None]:
+        """What the witness hears meanwhile is done by ``who``."""
+        outer, witness.requests = witness.requests, {}
+        yield
+        self.asked.setdefault(who, {}).update(witness.requests)
+        self.operations |= witness.operations
+        witness.requests = outer
+
+
+def walk() -> Paths:
+    """Do it all."""
+    paths = Paths()
+    with offline() as world:
+        _first_lock(paths, Hand(world), Witness(world.session))
+        _adopted(paths, Hand(world), Witness(world.session))
+        _existing(paths, Hand(world), Witness(world.session))
+    with offline() as world:
+        witness = Witness(world.session)
+        _foundation(paths, world, witness)
+        _environment(paths, world, witness)
+        with paths.noted("foundation", witness):
+            ground(witness).destroy(delete_data=True)
+    return paths
+
+
+def ground(session: Any) -> Foundation:
+    """The foundation that the paths stand on."""
+    return Foundation(None, REPOSITORY, session=session, branch=None, environments=("dev",))
+
+
+def _first_lock(paths: Paths, hand: Hand, witness: Any) -> None:
+    """Before there is a foundation, whoever comes first makes the table of locks."""
+    aws = Aws(witness, deployment="dify/dev")
+    with paths.noted("first", witness), Lock(aws, "apply"):
+        # Another run has made it at this very moment; somebody's tool has tagged it, so the index is not believed.
+        table = hand.client("dynamodb").describe_table(TableName="dify-aws-locks")["Table"]["TableArn"]
+        hand.client("dynamodb").tag_resource(ResourceArn=table, Tags=[{"Key": "Name", "Value": "mine"}])
+        LockTable(aws)._make()
+
+
+def _adopted(paths: Paths, hand: Hand, witness: Any) -> None:
+    """One thing that has an id of AWS's, and one that has a name."""
+    vpc = hand.client("ec2").create_vpc(CidrBlock="10.0.0.0/16")["Vpc"]["VpcId"]
+    hand.client("logs").create_log_group(logGroupName="/dify/dev/nginx")
+    of = Deployment(SETTINGS, session=witness)
+    with paths.noted("adopter", witness):
+        of.adopt("vpc/main", vpc)
+        of.adopt("log-group/nginx", "/dify/dev/nginx")
+
+
+def _existing(paths: Paths, hand: Hand, witness: Any) -> None:
+    """An environment in a network of somebody else."""
+    ec2 = hand.client("ec2")
+    vpc = ec2.create_vpc(CidrBlock="10.9.0.0/16")["Vpc"]["VpcId"]
+    public, private = (
+        ec2.create_subnet(VpcId=vpc, CidrBlock=cidr, AvailabilityZone="ap-northeast-1a")["Subnet"]["SubnetId"]
+        for cidr in ("10.9.1.0/24", "10.9.2.0/24")
+    )
+    gateway = ec2.create_internet_gateway()["InternetGateway"]["InternetGatewayId"]
+    ec2.attach_internet_gateway(InternetGatewayId=gateway, VpcId=vpc)
+    main = [{"Name": "vpc-id", "Values": [vpc]}, {"Name": "association.main", "Values": ["true"]}]
+    table = ec2.describe_route_tables(Filters=main)["RouteTables"][0]["RouteTableId"]
+    ec2.create_route(RouteTableId=table, DestinationCidrBlock="0.0.0.0/0", GatewayId=gateway)
+    there = {"vpc_id": vpc, "public_subnet_id": public, "private_subnet_id": private, "vpc_cidr": "10.9.0.0/16"}
+    paths.guest = SETTINGS.replace(environment="guest", ssh="tunnel", **there)
+    with paths.noted("guest", witness):
+        Deployment(paths.guest, session=witness).apply()
+
+
+def _foundation(paths: Paths, world: World, witness: Any) -> None:
+    with paths.noted("foundation", witness):
+        ground(witness).apply()
+        ground(witness).plan()
+    hand = Hand(world)
+    CASES["role"].prepare(hand)
+    found = _found(ground(world.session))
+    for line in (
+        "bucket/state: versioning, encryption, block_public_access, ownership, tls_only, lifecycle (none)",
+        "oidc-provider/github: client_ids (one more), client_ids (none)",
+        "role/github: service, policies (one more), managed_policies (one more)",
+        "trail/calls: multi_region, logging",
+    ):
+        _spoil(hand, found, line)
+    for address, actual in found.items():
+        if address != "public-access-block/account":
+            CASES[address.partition("/")[0]].tag(hand, actual, "Name", "mine")
+    for bucket in ("bucket/state", "bucket/calls"):
+        _fill(hand, found[bucket].id)
+    with paths.noted("foundation", witness):
+        ground(witness).apply()
+
+
+def _environment(paths: Paths, world: World, witness: Any) -> None:
+    def of(**wishes: Any) -> Deployment:
+        return Deployment(SETTINGS.replace(**wishes), session=witness)
+
+    hand = Hand(world)
+    with paths.noted("reader", witness):
+        of().plan()
+    with paths.noted("deployer", witness):
+        of().deploy()
+        of().deploy()
+        of().diagnose(open_access=True)
+    with paths.noted("reader", witness):
+        of().plan()
+        of().plan_destroy()
+        of().outputs()
+        of().diagnose()
+        of().estimate_cost(live=True)
+        history(of().aws)
+    with paths.noted("deployer", witness):
+        with of().access(owner="one") as lease, of().access(owner="another"):
+            lease.keep()
+        _mended(paths, hand, world, witness, of)
+        _changed(hand, of)
+        of().destroy()
+        of().destroy(delete_data=True)
+
+
+def _mended(paths: Paths, hand: Hand, world: World, witness: Witness, of: Any) -> None:
+    """Everything of it is spoilt by hand, and comes back."""
+    wishes = {"ssh": "tunnel"}
+    of(**wishes).deploy()
+    witness.opens_tunnel(_found(of(**wishes))["instance-connect-endpoint/main"].id, world.session.region_name)
+    for lines in SPOILT:
+        found = _found(Deployment(SETTINGS.replace(**wishes), session=world.session))
+        others = _others(hand, found)
+        for line in lines:
+            _spoil(hand, {**found, **others}, line)
+        for address, actual in found.items():
+            if not address.startswith("zone/"):
+                CASES[address.partition("/")[0]].tag(hand, actual, "Name", "mine")
+        hand.client("secretsmanager").delete_secret(SecretId="dify/dev/application")
+        hand.wait()
+        with paths.noted("reader", witness):
+            of(**wishes).plan()
+        of(**wishes).apply()
+    # The table that a subnet was lent to is nobody's of ours, and would keep the VPC from going.
+    ec2 = hand.client("ec2")
+    for table in ec2.describe_route_tables()["RouteTables"]:
+        if not table["Tags"] and not table["Associations"]:
+            ec2.delete_route_table(RouteTableId=table["RouteTableId"])
+
+
+def _changed(hand: Hand, of: Any) -> None:
+    """Other settings, for what can be changed by them; and somebody has used the bucket."""
+    hand.confirm("a@example.com")
+    hand.wait()
+    # A run that died has begun to let the disk grow.
+    ours = [{"Name": "tag:dify-aws:address", "Values": ["volume/data"]}]
+    (volume,) = hand.client("ec2").describe_volumes(Filters=ours)["Volumes"]
+    hand.client("ec2").modify_volume(VolumeId=volume["VolumeId"], Size=200)
+    of(
+        alarm_email=None,
+        nat_gateway=False,
+        instance_type="t3.large",
+        root_volume_gib=60,
+        data_volume_gib=200,
+        web_cidrs=("198.51.100.0/24",),
+        log_retention_days=7,
+    ).apply()
+    _fill(hand, "dify-dev-123456789012-ap-northeast-1")
+
+
+def _found(of: Deployment | Foundation) -> Mapping[str, Actual]:
+    stack = of.stack if isinstance(of, Deployment) else of._stack()
+    return {address: actual for address, actual in stack.find(of.aws).items() if actual is not None}
+
+
+def _others(hand: Hand, found: Mapping[str, Actual]) -> dict[str, Actual]:
+    """What the cases call "other": something else of the kind, ours or not."""
+    ec2, iam = hand.client("ec2"), hand.client("iam")
+    vpc = ec2.create_vpc(CidrBlock="10.99.0.0/16")["Vpc"]["VpcId"]
+    name = f"theirs-{vpc}"
+    profile = iam.create_instance_profile(InstanceProfileName=name)["InstanceProfile"]["Arn"]
+    iam.create_role(RoleName=name, AssumeRolePolicyDocument="{}")
+    iam.add_role_to_instance_profile(InstanceProfileName=name, RoleName=name)
+    hand.wait()
+    return {
+        "vpc/other": Actual(address="", id=vpc),
+        "instance-profile/other": Actual(address="", id=profile),
+        "security-group/other": found["security-group/cache"],
+        "route-table/b": found["route-table/private"],
+    }
+
+
+def _spoil(hand: Hand, found: Mapping[str, Actual], line: str) -> None:
+    address, _, names = line.partition(": ")
+    for name in names.split(", "):
+        CASES[address.partition("/")[0]].spoils[name](hand, found, found[address])
+
+
+def _fill(hand: Hand, bucket: str) -> None:
+    """An object, an older version of it, a delete marker, and an upload that was never finished."""
+    s3 = hand.client("s3")
+    for body in (b"1", b"2"):
+        s3.put_object(Bucket=bucket, Key="uploads/a", Body=body)
+    s3.delete_object(Bucket=bucket, Key="uploads/a")
+    s3.create_multipart_upload(Bucket=bucket, Key="uploads/b")
