@@ -14,13 +14,16 @@ import pytest
 from dify_aws import offline
 
 ROOT = Path(__file__).parents[2]
-PAGES = sorted([ROOT / "README.md", *ROOT.glob("docs/**/*.md")])
+PAGES = sorted([*ROOT.glob("README*.md"), *ROOT.glob("docs/**/*.md")])
 PYTHON = re.compile(
     # A block without a language right behind it is what it prints.
     r"^```python\n(?P<code>.*?)^```$(?:\n\n^```\n(?P<told>.*?)^```$)?",
     re.MULTILINE | re.DOTALL,
 )
 WITH_PYTHON = [page for page in PAGES if PYTHON.search(page.read_text())]
+WITH_TABLES = [page for page in PAGES if "made by docs/tables.py" in page.read_text()]
+CODE = re.compile(r"^```(?:python|sh)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+LINK = re.compile(r"\]\(([^)]+)\)")
 
 
 @pytest.fixture
@@ -56,7 +59,7 @@ def masked(text: str) -> str:
 
 def test_pages_with_python_are_found() -> None:
     """The test above has something to run, and something to compare."""
-    assert {"README.md", "tutorial.md", "offline.md"} <= {page.name for page in WITH_PYTHON}
+    assert {"README.md", "README.ja.md", "tutorial.md", "offline.md"} <= {page.name for page in WITH_PYTHON}
     assert any(block["told"] for block in PYTHON.finditer((ROOT / "docs/tutorial.md").read_text()))
 
 
@@ -94,8 +97,26 @@ def test_timeline_has_a_bar_for_each_resource() -> None:
     assert {"vpc/main", "subnet/public", "29 s"} <= set(texts)
 
 
-@pytest.mark.parametrize("page", ["README.md", "docs/settings.md", "docs/permissions.md"])
-def test_tables_of_a_page_fit_the_code(page: str) -> None:
+@pytest.mark.parametrize("page", WITH_TABLES, ids=lambda page: page.relative_to(ROOT).as_posix())
+def test_tables_of_a_page_fit_the_code(page: Path) -> None:
     """A setting, a permission or a price that has changed is on its page. If this is red: python docs/tables.py."""
-    text = (ROOT / page).read_text()
+    text = page.read_text()
     assert runpy.run_path(str(ROOT / "docs/tables.py"))["filled"](text) == text
+
+
+def test_readme_says_the_same_in_both_languages() -> None:
+    """The same code but for its comments, the same pictures and links in the same order, as many sections and rows."""
+    english, japanese = ((ROOT / name).read_text() for name in ("README.md", "README.ja.md"))
+
+    def commands(text: str) -> list[str]:
+        return [re.sub(r" +# .*", "", code) for code in CODE.findall(text)]
+
+    def links(text: str) -> list[str]:
+        return [link for link in LINK.findall(text) if not link.startswith("README")]
+
+    def shape(text: str) -> list[str]:
+        return re.findall(r"^(#+ |\||- |!\[|```\w*)", text, re.MULTILINE)
+
+    assert commands(japanese) == commands(english)
+    assert links(japanese) == links(english)
+    assert shape(japanese) == shape(english)

@@ -82,6 +82,26 @@ def test_deploy_asks_and_destroy_leaves_the_data(
     assert not dify_aws.Deployment(settings).plan_destroy(delete_data=True)
 
 
+@pytest.mark.usefixtures("own_account")
+def test_foundation_asks_and_tells_the_role(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """No: nothing is done. Yes: the role is told, for jobs of GitHub's environments only. Again: no question."""
+    mine = dify_aws.Foundation("ap-northeast-1", "octocat/dify", branch=None, environments=["dev", "staging", "prod"])
+
+    answered(monkeypatch, "n", "octocat/dify")
+    assert "to create" in run("foundation.py", capsys)
+    with pytest.raises(dify_aws.DifyAwsError, match="not complete"):
+        mine.outputs()
+
+    answered(monkeypatch, "y", "octocat/dify", "ap-northeast-1")
+    assert run("foundation.py", capsys).endswith(f"{mine.outputs().github_role}\n")
+    assert not mine.plan()
+
+    answered(monkeypatch, "", "octocat/dify")
+    assert "nothing to do" in run("foundation.py", capsys)
+
+
 def test_own_stack_finds_and_mends_what_was_changed_by_hand(capsys: pytest.CaptureFixture[str]) -> None:
     """A stack that has nothing to do with Dify is made, mended and taken away."""
     told = run("own_stack.py", capsys)

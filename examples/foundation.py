@@ -1,0 +1,37 @@
+"""Foundation: what an account needs once, for a team. The plan is shown, agreed to and carried out.
+
+For a real account: credentials are found as boto3 finds them. The repository is the one whose workflows may deploy.
+python examples/foundation.py OWNER/NAME ap-northeast-1
+"""
+
+import sys
+
+from rich.console import Console
+from rich.prompt import Confirm
+
+import dify_aws
+
+ENVIRONMENTS = ("dev", "staging", "prod")  # of GitHub: their jobs may take the role, and nobody else
+
+
+def main(console: Console, repository: str, region: str = "ap-northeast-1") -> None:
+    progress = dify_aws.Progress(console)
+    foundation = dify_aws.Foundation(region, repository, listener=progress, branch=None, environments=ENVIRONMENTS)
+
+    plan = foundation.plan()
+    console.print(plan)
+    if plan and not Confirm.ask("Do all this?", console=console):
+        return
+
+    with progress:
+        outputs = foundation.apply(plan)
+    console.print(str(outputs))
+    console.print(
+        "In GitHub, under Settings → Secrets and variables → Actions → Variables, add AWS_ROLE_ARN:\n"
+        f"{outputs.github_role}",
+        soft_wrap=True,
+    )
+
+
+if __name__ == "__main__":
+    main(Console(highlight=False), *sys.argv[1:])
