@@ -106,12 +106,15 @@ def _token(operation: str, request: Mapping[str, Any], turn: int) -> str:
 
 
 def fresh_names(answer: object, shape: Shape | None) -> set[str]:
-    """Ids, ARNs and names in the answer of a creating call: what AWS may not know everywhere for some seconds."""
+    """Ids, ARNs and names in the answer of a creating call: what AWS may not know everywhere for some seconds.
+
+    The account's own id is none: with it in there, a bucket that nobody ever made would be waited for.
+    """
     found: set[str] = set()
     if isinstance(answer, dict) and isinstance(shape, StructureShape):
         for name, member in shape.members.items():
             value = answer.get(name)
-            if isinstance(value, str) and name.endswith(("Id", "Arn", "ARN", "Name")):
+            if isinstance(value, str) and name.endswith(("Id", "Arn", "ARN", "Name")) and name != "OwnerId":
                 found.add(value)
             elif isinstance(value, dict | list):
                 found |= fresh_names(value, member)

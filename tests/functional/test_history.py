@@ -87,6 +87,12 @@ def test_without_a_foundation_nothing_is_kept(world: World) -> None:
     assert history(aws) == ()
 
 
+def test_without_a_foundation_a_deployment_asks_once(world: World) -> None:
+    """A bucket that is not there is nothing that has to be waited for, however new everything else is."""
+    Deployment(Settings(environment="dev"), session=world.session).apply()
+    assert [str(call) for call in world.calls].count("s3.ListObjectsV2") == 1
+
+
 def test_a_run_that_did_nothing_is_not_kept(ground: World) -> None:
     assert write(ground, plan=Plan("dify/dev", REGION)) is None
     assert ground.calls == []

@@ -90,6 +90,11 @@ def test_fresh_names_are_ids_arns_and_names_of_the_answer() -> None:
     assert fresh_names(answer, model("ec2.CreateVpc").output_shape) == {"vpc-1"}
 
 
+def test_the_account_is_not_fresh() -> None:
+    answer = {"Vpc": {"VpcId": "vpc-1", "OwnerId": "123456789012"}}
+    assert fresh_names(answer, model("ec2.CreateVpc").output_shape) == {"vpc-1"}
+
+
 def test_tags_of_aws_itself_are_not_ours() -> None:
     assert tag_map([{"Key": "aws:createdBy", "Value": "x"}, {"Key": "a", "Value": "b"}]) == {"a": "b"}
     assert tag_map({"aws:x": "1", "a": "b"}) == {"a": "b"}
