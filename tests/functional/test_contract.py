@@ -126,9 +126,8 @@ def test_4_5_and_10_what_was_changed_is_mended(lab: Lab) -> None:
     for name, wish in lab.case.rewished.items():
         lab.hand.wait()
         wishes[name] = wish
-        (action,) = lab.plan(**wishes)
+        (action,) = lab.apply(**wishes).plan
         assert [change.attribute for change in action.changes] == [name]
-        lab.apply(**wishes)
         assert not lab.plan(**wishes), name
     if lab.case.kind.kind in SELDOM:
         SELDOM[lab.case.kind.kind](lab, wishes)
@@ -150,11 +149,10 @@ def mended(lab: Lab, name: str, there: Counter[str], died: list[dict[str, int]])
     """
     lab.spoil(name)
     beside = Counter(counted(inventory(lab.world.session))) - there
-    (action,) = lab.plan()
+    before = len(lab.calls)
+    (action,) = lab.apply().plan
     assert (action.verb, action.address) == ("update", lab.case.address), name
     assert [change.attribute for change in action.changes] == [name.partition(" ")[0]]
-    before = len(lab.calls)
-    lab.apply()
     mending = own_writes(lab, lab.calls[before:])
     assert not lab.plan(), name
     if mending not in died:
@@ -172,9 +170,8 @@ def tags_mended(lab: Lab) -> None:
     actual = lab.found()[lab.case.address]
     lab.case.tag(lab.hand, actual, "Name", "mine")
     lab.case.tag(lab.hand, lab.found()[lab.case.address], "cost-center", "42")
-    (action,) = lab.plan()
+    (action,) = lab.apply().plan
     assert [change.attribute for change in action.changes] == ["tags"]
-    lab.apply()
     assert not lab.plan()
     assert lab.found()[lab.case.address].tags == {**actual.tags, "cost-center": "42"}
 

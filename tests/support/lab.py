@@ -25,6 +25,7 @@ class Lab:
         self.case = case
         self.hand = Hand(world)
         self.calls: list[Call] = []
+        self.applied: Applied | None = None
         case.prepare(self.hand)
 
     def stack(self, **other: Any) -> Stack:
@@ -40,7 +41,8 @@ class Lab:
         return self._noted(lambda: self.stack(**other).plan(self.aws()))
 
     def apply(self, **other: Any) -> Applied:
-        return self._noted(lambda: self.stack(**other).apply(self.aws()))
+        self.applied = self._noted(lambda: self.stack(**other).apply(self.aws()))
+        return self.applied
 
     def destroy(self) -> Applied:
         return self._noted(lambda: self.stack().destroy(self.aws(), delete_data=True))
@@ -50,8 +52,9 @@ class Lab:
         return {address: actual for address, actual in self.stack().find(self.aws()).items() if actual is not None}
 
     def spoil(self, name: str) -> None:
-        """Do by hand what the case calls ``name``."""
-        found = self.found()
+        """Do by hand, right after an apply, what the case calls ``name``."""
+        assert self.applied is not None
+        found = self.applied.found
         self.case.spoils[name](self.hand, found, found[self.case.address])
 
     def remove(self) -> None:
