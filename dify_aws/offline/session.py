@@ -13,8 +13,10 @@ import botocore.session
 from botocore.client import BaseClient
 from botocore.config import Config
 from botocore.endpoint import Endpoint
+from botocore.handlers import BUILTIN_HANDLERS, REGISTER_FIRST, REGISTER_LAST
 from botocore.hooks import BaseEventHooks, HierarchicalEmitter, first_non_none_response
 from botocore.loaders import Loader
+from botocore.model import ServiceModel
 
 from dify_aws.clock import Clock
 from dify_aws.offline.reach import OfflineReach
@@ -32,26 +34,30 @@ class _Patterns:
     """Clients without a wire, to be copied: making one takes botocore 20 ms, a copy 1 ms, and tests need thousands."""
 
     def __init__(self) -> None:
-        # Reading EC2's model takes 0.2 s, and registering botocore's own handlers 5 ms.
-        self.handlers = HierarchicalEmitter()
-        self.models: Loader = botocore.session.Session(event_hooks=self.handlers).get_component("data_loader")
-        self._session: Any = boto3.Session(DUMMY, DUMMY, botocore_session=self.core())
+        # Reading EC2's model takes 0.2 s.
+        self._models: Loader = botocore.session.Session().get_component("data_loader")
+        self._handlers: dict[str, HierarchicalEmitter] = {}
         self._made: dict[object, Any] = {}
-        self._making = threading.Lock()
+        self._making = threading.RLock()
 
-    def core(self) -> botocore.session.Session:
-        """A session of botocore that reads nothing of this machine's AWS configuration."""
+    def core(self, service: str) -> botocore.session.Session:
+        """A session of botocore for clients of one service, that reads nothing of this machine's AWS configuration."""
+        with self._making:
+            if service not in self._handlers:
+                self._handlers[service] = _handlers(service, self._models)
+            events = copy.copy(self._handlers[service])
         core = botocore.session.Session(
-            event_hooks=copy.copy(self.handlers), include_builtin_handlers=False, session_vars=NOTHING_OF_THIS_MACHINE
+            event_hooks=events, include_builtin_handlers=False, session_vars=NOTHING_OF_THIS_MACHINE
         )
-        core.register_component("data_loader", self.models)
+        core.register_component("data_loader", self._models)
         return core
 
     def copy(self, key: object, service: str, region: str | None, **options: Any) -> Any:
         """A client of its own, with events of its own."""
         with self._making:
             if key not in self._made:
-                self._made[key] = self._session.client(service, region_name=region, **options)
+                session: Any = boto3.Session(DUMMY, DUMMY, botocore_session=self.core(service))
+                self._made[key] = session.client(service, region_name=region, **options)
         # Not copy.copy: botocore's clients answer its question for __setstate__ with a question of their own.
         pattern = self._made[key]
         client: Any = object.__new__(type(pattern))
@@ -65,6 +71,19 @@ class _Patterns:
             own._event_emitter = client.meta.events
             setattr(client, part, own)
         return client
+
+
+def _handlers(service: str, models: Loader) -> HierarchicalEmitter:
+    """botocore's own handlers, but for those of other services: each client has a copy, and few are of use to it."""
+    model = ServiceModel(models.load_service_model(service, "service-2"), service)
+    ours = {service, model.service_id.hyphenize(), "*"}
+    events = HierarchicalEmitter()
+    session = botocore.session.Session(event_hooks=events, include_builtin_handlers=False)
+    registers = {REGISTER_FIRST: events.register_first, REGISTER_LAST: events.register_last}
+    for event, handler, *place in BUILTIN_HANDLERS:
+        if ours.issuperset(event.split(".")[1:2]):
+            (registers[place[0]] if place else session.register)(event, handler)
+    return events
 
 
 @functools.cache
@@ -84,7 +103,8 @@ class OfflineSession(boto3.Session):
         self._wire = wire
         self._clients: dict[object, BaseClient] = {}
         self._making = threading.RLock()
-        core = _patterns().core()
+        # Only S3's clients are made by it: see client().
+        core = _patterns().core("s3")
         wire.plug_into(core.get_component("event_emitter"))
         super().__init__(DUMMY, DUMMY, region_name=region, botocore_session=core)
 
