@@ -56,8 +56,8 @@ class _Patterns:
         """A client of its own, with events of its own."""
         with self._making:
             if key not in self._made:
-                session: Any = boto3.Session(DUMMY, DUMMY, botocore_session=self.core(service))
-                self._made[key] = session.client(service, region_name=region, **options)
+                keys: dict[str, Any] = {"aws_access_key_id": DUMMY, "aws_secret_access_key": DUMMY}
+                self._made[key] = self.core(service).create_client(service, region, **keys, **options)
         # Not copy.copy: botocore's clients answer its question for __setstate__ with a question of their own.
         pattern = self._made[key]
         client: Any = object.__new__(type(pattern))
