@@ -30,7 +30,7 @@ test: $(DEV) ## the tests, in parallel and in random order
 	$(BIN)/python -m pytest $(PYTEST) $(ARGS)
 
 e2e: $(DEV) ## the tests that need a real sshd or a container engine
-	$(BIN)/python -m pytest tests/e2e -p no:randomly --numprocesses 2 --dist loadfile $(ARGS)
+	$(BIN)/python -m pytest tests/e2e -p no:randomly --numprocesses 3 --dist loadfile $(ARGS)
 
 check: style types imports house workflow ## style, types, imports, house rules and the workflow for GitHub
 

@@ -17,8 +17,11 @@ from tests.e2e.bed.command import run
 from tests.e2e.bed.kept import PROJECT
 from tests.e2e.bed.needs import DEVICES
 
+# Whoever runs the tests in the background of a shell ignores Ctrl-C, and so would this.
 RAISE = """
+import signal
 from tests.e2e.bed.bed import Bed
+signal.signal(signal.SIGINT, signal.default_int_handler)
 with Bed() as bed:
     print(bed.folder, flush=True)
     {meanwhile}
@@ -86,7 +89,7 @@ def test_nothing_is_left_after_an_end(number: signal.Signals | None) -> None:
             os.kill(process.pid, number)
         elif process.stdin:
             process.stdin.close()
-        process.wait()
+        process.wait(60)
         assert _left(folder) == {}
 
 
