@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import threading
 import time
-from typing import Protocol
+from typing import Final, Protocol
+
+AWAKE_OR_NOT: Final = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
+"""A clock that goes on while the machine is suspended: Linux and macOS give it different names. A lock that has run out
+over lunch must not look fresh."""
 
 
 class Clock(Protocol):
@@ -31,7 +35,7 @@ class SystemClock:
 
     def now(self) -> float:
         """Seconds since some fixed moment."""
-        return time.monotonic()
+        return time.clock_gettime(AWAKE_OR_NOT)
 
     def sleep(self, seconds: float) -> None:
         """Let ``seconds`` go by. Raises Stopped if the run is being stopped."""

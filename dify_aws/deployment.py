@@ -75,7 +75,7 @@ class Deployment(View):
         listener: Listener | None = None,
         **overrides: object,
     ) -> Self:
-        """A deployment whose settings file is lost, with the settings of its last run that changed something.
+        """A deployment whose settings file is lost, with the settings of the last run that made something.
 
         They are in its history, which begins with the first run after the :class:`~dify_aws.Foundation` was made.
 

@@ -7,7 +7,7 @@ from typing import Final
 
 from dify_aws.aws.birth import TAG_DEPLOYMENT
 from dify_aws.blueprints.foundation import GITHUB
-from dify_aws.blueprints.grants import BORN_OURS, BUCKET, EC2, HERE, LOCKS, PROVIDERS, ROLES, STORAGE, Grant
+from dify_aws.blueprints.grants import BORN_OURS, BUCKET, EC2, HERE, IDENTITIES_OF_ALL, LOCKS, ROLES, STORAGE, Grant
 from dify_aws.settings import Settings
 
 BUCKETS: Final = tuple(BUCKET.replace("{name}-", f"{{name}}-{each}-") for each in ("calls", "state"))
@@ -26,6 +26,11 @@ FOUNDATION_LOOKING: Final = (
         HERE,
     ),
     Grant("LookBeyond", "iam:ListInstanceProfiles ListOpenIDConnectProviders ListRoles", ("*",)),
+    Grant(
+        "LookAtIdentities",
+        "iam:GetOpenIDConnectProvider GetRole GetRolePolicy ListAttachedRolePolicies ListRolePolicies",
+        IDENTITIES_OF_ALL[1:],
+    ),
     # There is no narrower one for what counts for the whole account.
     Grant("Account", "s3:GetAccountPublicAccessBlock PutAccountPublicAccessBlock", ("*",)),
 )
@@ -39,12 +44,11 @@ FOUNDATION: Final = (
         (TRAIL,),
     ),
     Grant("Locks", "dynamodb:CreateTable DeleteTable DescribeTable ListTagsOfResource TagResource", (LOCKS,)),
-    Grant("MakeRole", "iam:CreateRole", (ROLES[0],), BORN_OURS),
+    Grant("MakeRole", "iam:CreateRole", (ROLES,), BORN_OURS),
     Grant(
         "Role",
-        "iam:DeleteRole DeleteRolePolicy DetachRolePolicy GetOpenIDConnectProvider GetRole GetRolePolicy "
-        "ListAttachedRolePolicies ListRolePolicies PutRolePolicy TagRole UpdateAssumeRolePolicy",
-        (*ROLES, PROVIDERS),
+        "iam:DeleteRole DeleteRolePolicy DetachRolePolicy PutRolePolicy TagRole UpdateAssumeRolePolicy",
+        (ROLES,),
     ),
     Grant(
         "Provider",
@@ -57,7 +61,7 @@ FOUNDATION: Final = (
 ENVIRONMENTS_ONLY: Final = Grant(
     "NotTheFoundation",
     "s3:GetObject ListBucket PutObject",
-    (ROLES[0], "s3:::{name}-*"),
+    (ROLES, "s3:::{name}-*"),
 )
 """All that whoever deploys may do to the foundation's own things: write records, and read them."""
 

@@ -55,16 +55,15 @@ BORN_OURS: Final = {"StringIs": {f"aws:RequestTag/{TAG_DEPLOYMENT}": "{deploymen
 HERE: Final = {"StringIs": {"aws:RequestedRegion": "{region}"}}
 
 EC2: Final = "ec2:{region}:{account}:"
-ROLES: Final = ("iam::{account}:role/dify-aws/{deployment}/{region}/*", "iam::{account}:role/{name}-*-{region}")
-"""The second, because IAM judges a question about a role that it does not know (yet) by its name without its path."""
-
-PROFILES: Final = tuple(each.replace(":role/", ":instance-profile/") for each in ROLES)
-PROVIDERS: Final = "iam::{account}:oidc-provider/*"
+ROLES: Final = "iam::{account}:role/dify-aws/{deployment}/{region}/*"
+PROFILES: Final = ROLES.replace(":role/", ":instance-profile/")
+IDENTITIES_OF_ALL: Final = tuple(f"iam::{{account}}:{each}/*" for each in ("instance-profile", "oidc-provider", "role"))
 ALARMS: Final = "cloudwatch:{region}:{account}:alarm:{name}-*"
 LOGS: Final = "logs:{region}:{account}:log-group:/{deployment}/*"
 SECRETS: Final = "secretsmanager:{region}:{account}:secret:{deployment}/*"
 TOPICS: Final = "sns:{region}:{account}:{name}-*"
-SCHEDULES: Final = "scheduler:{region}:{account}:schedule-group/{name}-*"
+SCHEDULES: Final = "scheduler:{region}:{account}:schedule-group/{name}-leases"
+LEASES: Final = "scheduler:{region}:{account}:schedule/{name}-leases/*"
 BUCKET: Final = "s3:::{name}-{account}-{region}"
 STATE: Final = "s3:::{project}-foundation-state-{account}-{region}"
 LOCKS: Final = "dynamodb:{region}:{account}:table/{project}-aws-locks"
@@ -89,6 +88,14 @@ LOOKING: Final = (
     ),
     # IAM is in no region, and there is one price list for all.
     Grant("LookBeyond", "iam:ListInstanceProfiles ListOpenIDConnectProviders ListRoles pricing:GetProducts", ("*",)),
+    # Of what is not there (yet) IAM knows no path, so whoever could ask only about ours would hear "denied", and not
+    # "there is none".
+    Grant(
+        "LookAtIdentities",
+        "iam:GetInstanceProfile GetOpenIDConnectProvider GetRole GetRolePolicy ListAttachedRolePolicies "
+        "ListRolePolicies",
+        IDENTITIES_OF_ALL,
+    ),
     Grant("LookAtVpcs", "ec2:DescribeVpcAttribute", (EC2 + "vpc/*",)),
     # They are listed by what their names begin with, which IAM does not look at.
     Grant("LookAtAlarms", "cloudwatch:DescribeAlarms", ("cloudwatch:{region}:{account}:alarm:*",)),
@@ -150,26 +157,19 @@ NETWORK: Final = (
 )
 
 IDENTITIES: Final = (
-    Grant("MakeIdentities", "iam:CreateInstanceProfile CreateRole", (ROLES[0], PROFILES[0]), BORN_OURS),
+    Grant("MakeIdentities", "iam:CreateInstanceProfile CreateRole", (ROLES, PROFILES), BORN_OURS),
     Grant(
         "Identities",
         "iam:AddRoleToInstanceProfile DeleteInstanceProfile DeleteRole DeleteRolePolicy DetachRolePolicy "
-        "GetInstanceProfile GetOpenIDConnectProvider GetRole GetRolePolicy ListAttachedRolePolicies "
-        "ListRolePolicies PutRolePolicy RemoveRoleFromInstanceProfile TagInstanceProfile TagRole "
-        "UpdateAssumeRolePolicy",
-        (*ROLES, *PROFILES, PROVIDERS),
+        "PutRolePolicy RemoveRoleFromInstanceProfile TagInstanceProfile TagRole UpdateAssumeRolePolicy",
+        (ROLES, PROFILES),
     ),
-    *(
-        Grant(
-            sid,
-            "iam:PassRole",
-            (ROLES[0].removesuffix("*") + "{name}-" + role + "-{region}",),
-            {"StringEquals": {"iam:PassedToService": service}},
-        )
-        for sid, role, service in (
-            ("PassHost", "host", "ec2.amazonaws.com"),
-            ("PassLeases", "leases", "scheduler.amazonaws.com"),
-        )
+    # Each role trusts its own service only.
+    Grant(
+        "PassRoles",
+        "iam:PassRole",
+        tuple(ROLES.removesuffix("*") + "{name}-" + role + "-{region}" for role in ("host", "leases")),
+        {"StringEquals": {"iam:PassedToService": ("ec2.amazonaws.com", "scheduler.amazonaws.com")}},
     ),
 )
 
@@ -196,26 +196,28 @@ STORAGE: Final = (
 )
 
 NAMED: Final = (
+    # Our tag is not put on what is another deployment's: whoever could do that could delete it.
     Grant(
         "MakeNamed",
-        "logs:CreateLogGroup scheduler:CreateScheduleGroup secretsmanager:CreateSecret sns:CreateTopic",
-        (LOGS, SCHEDULES, SECRETS, TOPICS),
-        BORN_OURS,
+        "cloudwatch:TagResource logs:CreateLogGroup TagResource scheduler:CreateScheduleGroup TagResource "
+        "secretsmanager:CreateSecret TagResource sns:CreateTopic TagResource",
+        (ALARMS, LOGS, SCHEDULES, SECRETS, TOPICS),
+        {**BORN_OURS, "StringIsIfExists": OURS["StringIs"]},
     ),
     Grant(
         "Named",
-        "cloudwatch:ListTagsForResource PutMetricAlarm TagResource "
-        "logs:ListTagsForResource PutRetentionPolicy TagResource "
-        "scheduler:GetScheduleGroup ListTagsForResource TagResource "
-        "secretsmanager:DescribeSecret GetSecretValue PutSecretValue RestoreSecret TagResource UpdateSecret "
-        "sns:ListSubscriptionsByTopic ListTagsForResource TagResource",
+        "cloudwatch:ListTagsForResource PutMetricAlarm "
+        "logs:ListTagsForResource PutRetentionPolicy "
+        "scheduler:GetScheduleGroup ListTagsForResource "
+        "secretsmanager:DescribeSecret GetSecretValue PutSecretValue RestoreSecret UpdateSecret "
+        "sns:ListSubscriptionsByTopic ListTagsForResource",
         (ALARMS, LOGS, SCHEDULES, SECRETS, TOPICS),
     ),
-    Grant("Leases", "scheduler:CreateSchedule DeleteSchedule UpdateSchedule", (SCHEDULES.replace("-group/", "/"),)),
+    Grant("Leases", "scheduler:CreateSchedule DeleteSchedule UpdateSchedule", (LEASES,)),
     Grant(
-        "DeleteNamed",
-        "cloudwatch:DeleteAlarms logs:DeleteLogGroup scheduler:DeleteScheduleGroup secretsmanager:DeleteSecret "
-        "sns:DeleteTopic",
+        "NamedAndOurs",
+        "cloudwatch:DeleteAlarms TagResource logs:DeleteLogGroup TagResource scheduler:DeleteScheduleGroup TagResource "
+        "secretsmanager:DeleteSecret TagResource sns:DeleteTopic TagResource",
         (ALARMS, LOGS, SCHEDULES, SECRETS, TOPICS),
         OURS,
     ),

@@ -73,7 +73,9 @@ def load(
     session: Session | None = None,
     **overrides: object,
 ) -> Settings:
-    """The settings of the last run, for whoever has lost the file.
+    """The settings of the last run that made something, for whoever has lost the file.
+
+    A destroy needs no more than a name and a region, so what it was given says nothing.
 
     Args:
         environment: which one, as "dev".
@@ -85,13 +87,13 @@ def load(
         SettingsError: this version of dify_aws does not take the settings any more.
     """
     aws = Aws(session, deployment=f"{project}/{environment}", region=region)
-    records = history(aws, newest=1)
-    if not records:
+    record = _last_made(aws)
+    if record is None:
         raise DifyAwsError(
             f"nothing is recorded of {aws.deployment} in {aws.region}. Records begin with the first apply() after the "
             "foundation was made (dify_aws.Foundation); look at the region and the account, too."
         )
-    given = dict(records[0].settings)
+    given = dict(record.settings)
     for name in SECRET_SETTINGS:
         known = given.pop(name, ())
         if known and name not in overrides:
@@ -101,3 +103,9 @@ def load(
             )
     first = {name: given.pop(name) for name in ("environment", "region")}
     return Settings(**first).replace(**{**given, **overrides})
+
+
+def _last_made(aws: Aws) -> Record | None:
+    shelf = Shelf(aws)
+    records = (Record.read(number, shelf.read(number)) for number in reversed(shelf.numbers() or []))
+    return next((record for record in records if record.outputs is not None), None)

@@ -102,6 +102,8 @@ class Lock:
 
     def look(self) -> bool:
         """Whether nobody has it; to be called before one looks at what may have to be changed. One call."""
+        # After a Ctrl-C, which has ended all waiting, this is a new run.
+        self._aws.begin()
         seen = self._table.look()
         self._looked = seen or Standing()
         # That somebody has it may not be so any more when it counts.
@@ -120,6 +122,8 @@ class Lock:
             LockHeld: another run has it, and had it still at the end of the wait.
             NotOurs: there is a table of that name that is not ours.
         """
+        if self._looked is None:
+            self._aws.begin()
         holder = self._take()
         if holder is not None and self._wait != 0:
             log.info("waiting for %s", holder)
@@ -129,7 +133,11 @@ class Lock:
             raise holder.held()
         # A step may take many minutes in which nothing of ours is called (images are pulled, a NAT gateway is made):
         # only a thread can renew then. It ends with the process, however that ends, and with it the lease.
-        threading.Thread(target=self._renew_until_the_end, name="dify-aws-lock", daemon=True).start()
+        try:
+            threading.Thread(target=self._renew_until_the_end, name="dify-aws-lock", daemon=True).start()
+        except BaseException as error:
+            self.__exit__(type(error), error, error.__traceback__)
+            raise
         return self
 
     def __exit__(
@@ -159,8 +167,8 @@ class Lock:
             log.debug("the lock could not be renewed: %s", refused)
             if self._aws.clock.now() >= self._renewed + self._lease.total_seconds() - MARGIN_SECONDS:
                 self._lost = f"it could not be renewed in time ({refused})"
-        if self._lost:
-            raise LockLost(self._aws.deployment, self._lost)
+        if why := self._lost or ("it has been given back" if self._ended.is_set() else ""):
+            raise LockLost(self._aws.deployment, why)
 
     def _wait_for_the_end(self, seconds: float) -> Holder | None:
         def taken() -> bool | None:
@@ -184,13 +192,13 @@ class Lock:
         for _ in range(TRIES):
             # A look before all work counts once: it saves a call.
             standing, self._usable = self._usable or self._table.look_at_made(), None
-            holder, now = standing.holder, self._table.now()
+            holder = standing.holder
             if holder is not None and holder.id == self.id:
                 # The answer to our writing was lost, and botocore sent it again, to find that there is a lock already.
                 return None
-            if holder is not None and holder.expires > now:
+            if holder is not None and holder.expires > self._table.now():
                 return holder
-            began = self._aws.clock.now()
+            began, now = self._aws.clock.now(), self._table.at_the_latest()
             mine = Holder(self._aws.deployment, self.id, this_run(), self._reason, now, now + self._lease)
             self._turn = standing.turn
             try:
@@ -212,7 +220,7 @@ class Lock:
             if self._lost or self._ended.is_set() or began < self._renewed + self._lease.total_seconds() / RENEWALS:
                 return
             # Whatever the clock says: as long as nobody has taken it, it is ours to renew.
-            if self._table.renew(self.id, self._table.now() + self._lease):
+            if self._table.renew(self.id, self._table.at_the_latest() + self._lease):
                 self._renewed = began
             else:
                 self._lost = "somebody has unlocked it, or it went to another run"

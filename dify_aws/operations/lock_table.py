@@ -42,7 +42,7 @@ class LockTable:
         self._aws = aws
         self._project = aws.deployment.partition("/")[0]
         self.name = lock_table_name(self._project)
-        self._told: tuple[datetime, float] | None = None
+        self._told: tuple[datetime, float, float] | None = None
 
     def look(self) -> Standing | None:
         """How it stands with the lock; None: there is no table."""
@@ -64,10 +64,16 @@ class LockTable:
         return _standing(answer)
 
     def now(self) -> datetime:
-        """AWS's time: what the last look told, and what has gone by since."""
+        """AWS's time, or a little before it: no lease is taken for over that may not be."""
         assert self._told is not None, "look first"
-        told, then = self._told
-        return told + timedelta(seconds=self._aws.clock.now() - then)
+        told, _, after = self._told
+        return told + timedelta(seconds=self._aws.clock.now() - after)
+
+    def at_the_latest(self) -> datetime:
+        """AWS's time, or a little after it, however long the last answer was on its way."""
+        assert self._told is not None, "look first"
+        told, before, _ = self._told
+        return told + timedelta(seconds=self._aws.clock.now() - before)
 
     def put(self, holder: Holder, *, over: Standing) -> bool:
         """Put the lock there as the next turn, if it stands as in ``over`` still.
@@ -125,14 +131,15 @@ class LockTable:
             if error.code != NO_TABLE:
                 raise
             return None
-        self._told = told_at(answer), began
+        self._told = told_at(answer), began, self._aws.clock.now()
         return answer
 
     def _did(self, operation: str, **params: Any) -> bool:
         try:
             self._aws.call(f"dynamodb.{operation}", TableName=self.name, **params)
         except AwsError as error:
-            if error.code != NOT_SO:
+            # Without a table there is no lock either.
+            if error.code not in (NOT_SO, NO_TABLE):
                 raise
             return False
         return True

@@ -15,6 +15,7 @@ import pytest
 
 from dify_aws import Aws, Foundation, LockHeld, LockLost, PermissionDenied
 from dify_aws.aws.patience import Patience
+from dify_aws.clock import SystemClock
 from dify_aws.offline.faults import Died
 from dify_aws.offline.server import serve
 from dify_aws.offline.world import World
@@ -337,3 +338,53 @@ def test_two_processes_never_both_hold_it(tmp_path: Path) -> None:
         runs = [subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True) for _ in range(2)]
         told = [each.communicate(timeout=60)[1] for each in runs]
     assert [each.returncode for each in runs] == [0, 0], "".join(told)
+
+
+def test_a_slow_answer_steals_no_lock(world: World) -> None:
+    """The other run renews its lock while we wait for the answer, however long that takes."""
+    with Lock(run(world), "apply") as first:
+        world.faults.disarm()
+        late = run(world)
+        ask = late.call
+
+        def slow(operation: str, **params: object) -> object:
+            for _ in range(4):
+                world.clock.advance(LEASE_SECONDS / 4 + 1)
+                first.check()
+            return ask(operation, **params)
+
+        late.call = slow  # type: ignore[method-assign,assignment]
+        with pytest.raises(LockHeld), Lock(late, "destroy"):
+            pass
+        assert held(world).id == first.id
+
+
+def test_without_the_table_there_is_no_lock(world: World) -> None:
+    """Somebody deletes the foundation with all its data. The next run makes the table anew, so this one must stop."""
+    with Lock(run(world), "apply") as lock:
+        world.session.client("dynamodb").delete_table(TableName="dify-aws-locks")
+        world.clock.advance(60)
+        with pytest.raises(LockLost):
+            lock.check()
+
+
+def test_a_lock_that_was_given_back_is_lost(world: World) -> None:
+    """What of a stopped run is still on its way starts nothing more."""
+    with Lock(run(world), "apply") as lock:
+        pass
+    with pytest.raises(LockLost, match="given back"):
+        lock.check()
+
+
+def test_after_ctrl_c_the_next_run_waits_again(world: World) -> None:
+    """In a notebook it is in the same process, whose waiting was ended."""
+    stopped = run(world)
+    stopped.clock = clock = SystemClock()
+    stopped.stop_waiting()
+    for look_ahead in (False, True):
+        lock = Lock(stopped, "apply")
+        if look_ahead:
+            lock.look()
+        with lock:
+            clock.sleep(0)
+        stopped.stop_waiting()

@@ -108,11 +108,12 @@ def _test(operator: str, given: tuple[str, ...] | None, wanted: list[str]) -> bo
     if operator == "Null":
         return (given is None) == (wanted == ["true"])
     every = operator.startswith("ForAllValues:")
-    compare = OPERATORS.get(operator.removeprefix("ForAllValues:"))
+    if_exists = operator.endswith("IfExists")
+    compare = OPERATORS.get(operator.removeprefix("ForAllValues:").removesuffix("IfExists"))
     if compare is None:
         raise NotImplementedError(f"the operator {operator}")
     if given is None:
-        return every
+        return every or if_exists
     if not every and len(given) != 1:
         raise NotImplementedError(f"{operator} on several values: {given}")
     return all(any(compare(value, each) for each in wanted) for value in given)
