@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Self
 
 from dify_aws.aws import Session
@@ -12,6 +13,7 @@ from dify_aws.engine.further import Further
 from dify_aws.engine.plan import Plan
 from dify_aws.engine.resource import Actual
 from dify_aws.engine.turn import Alone, Turn
+from dify_aws.errors import RunFailed
 from dify_aws.events import Listener, quiet
 from dify_aws.install.report import Report
 from dify_aws.operations.adopt import adopt
@@ -105,7 +107,8 @@ class Deployment(View):
             LockHeld: another run is at work; nothing was changed.
             RunFailed: something failed on the way; it says what is done, and the next run goes on from there.
         """
-        applied = self.stack.apply(self.aws, plan, listener=self.listener, turn=self._lock("apply"))
+        with self._recorded("apply"):
+            applied = self.stack.apply(self.aws, plan, listener=self.listener, turn=self._lock("apply"))
         return self._done(applied, "apply")
 
     def install(self, *, dry_run: bool = False) -> Report:
@@ -156,7 +159,8 @@ class Deployment(View):
 
         needs = self.stack.resources.keys() - self.stack.behind("nat-gateway", "alarm")
         dify = Further(frozenset(needs), run, installation.stop)
-        applied = self.stack.apply(self.aws, plan, listener=self.listener, further={"dify": dify}, turn=lock)
+        with self._recorded("deploy"):
+            applied = self.stack.apply(self.aws, plan, listener=self.listener, further={"dify": dify}, turn=lock)
         return self._done(applied, "deploy", *reports)
 
     def access(self, address: str | None = None, *, minutes: int = MINUTES, owner: str | None = None) -> Lease:
@@ -226,9 +230,10 @@ class Deployment(View):
             LockHeld: another run is at work; nothing was changed.
             RunFailed: something could not be deleted; the next run goes on from there.
         """
-        applied = self.stack.destroy(
-            self.aws, delete_data=delete_data, listener=self.listener, turn=self._lock("destroy")
-        )
+        with self._recorded("destroy"):
+            applied = self.stack.destroy(
+                self.aws, delete_data=delete_data, listener=self.listener, turn=self._lock("destroy")
+            )
         write_record(self.aws, self.settings, changes_of(applied.plan), None, verb="destroy")
         return applied
 
@@ -253,6 +258,16 @@ class Deployment(View):
 
     def _installation(self, turn: Turn | None = None) -> Installation:
         return Installation(self.aws, self.settings, self.reach, self.listener, turn or Alone())
+
+    @contextmanager
+    def _recorded(self, verb: str) -> Iterator[None]:
+        """What a run did before it failed is told in the history, too: the next run will not do it again."""
+        try:
+            yield
+        except RunFailed as failed:
+            done = [{"verb": "done", "address": address} for address in failed.done]
+            write_record(self.aws, self.settings, done, None, verb=f"{verb} (failed)")
+            raise
 
     def _done(self, applied: Applied, verb: str, *reports: Report) -> Outputs:
         outputs = self._outputs(applied.found)

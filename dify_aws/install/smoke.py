@@ -9,7 +9,8 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from dify_aws.install.environment import DATABASE
-from dify_aws.install.steps.probe import Probe
+from dify_aws.install.steps.containers import RECOVERED_SECONDS
+from dify_aws.install.steps.probe import PATIENCE_SECONDS, Probe
 from dify_aws.settings import Settings
 
 CURL: Final = "curl --silent --show-error --fail --max-time 10"
@@ -70,6 +71,7 @@ def _probes(settings: Settings, url: str) -> Iterator[Probe]:
             service=service,
             question=f"stays {service}",
             answer="^stays$",
+            patience_seconds=RECOVERED_SECONDS + PATIENCE_SECONDS // 2,
             advice="It has no healthcheck, so that it ends is all that is seen. Its log tells why.",
         )
 

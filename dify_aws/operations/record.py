@@ -27,12 +27,12 @@ class Record:
         number: 1 for the first of a deployment, then one more each time; 0 as long as it is not kept.
         deployment: its name, as "dify/dev".
         region: where it is.
-        verb: what was run, as "apply".
+        verb: what was run, as "apply"; "apply (failed)" if it did not come to its end.
         at: when, by AWS's clock.
         who: the ARN of who ran it.
         versions: of dify_aws, boto3 and Dify.
         settings: all of them; of ``env`` the names only.
-        outputs: where everything was then; None after a destroy.
+        outputs: where everything was then; None after a destroy, and after what failed.
         changes: what was done in AWS, as the plan told it, and the steps that changed something on the machine.
     """
 
@@ -48,7 +48,10 @@ class Record:
     changes: Sequence[Mapping[str, Any]] = field(default=())
 
     def __str__(self) -> str:
-        counts = ", ".join(f"{count} to {verb}" for verb, count in self._counts().items()) or "nothing"
+        counts = (
+            ", ".join(f"{count} {verb if verb == 'done' else f'to {verb}'}" for verb, count in self._counts().items())
+            or "nothing"
+        )
         return f"{self.number:>4}  {self.at:%Y-%m-%d %H:%M:%S} UTC  {self.verb}: {counts}  by {self.who}"
 
     def to_dict(self) -> dict[str, Any]:

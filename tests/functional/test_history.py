@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from dify_aws import Action, Aws, Deployment, DifyAwsError, Foundation, Plan, Settings
+from dify_aws import Action, Aws, Deployment, DifyAwsError, Foundation, Plan, RunFailed, Settings
 from dify_aws.install.domain import DomainElsewhere
 from dify_aws.offline.world import World
 from dify_aws.operations.history import history, load, write_record
@@ -189,3 +189,19 @@ def test_what_was_made_is_kept_though_the_machine_failed(ground: World) -> None:
     (record,) = deployment.history()
     assert "vpc/main" in {change["address"] for change in record.changes}
     assert not any(change["address"].startswith("machine:") for change in record.changes)
+
+
+def test_what_was_done_before_a_failure_is_kept(ground: World) -> None:
+    """The next run does the rest, and tells only of that. The settings of the failed one are nobody's to go on from."""
+    ground.faults.refuse("PutMetricAlarm", "ValidationError", times=3)
+    deployment = Deployment(Settings(environment="dev", nat_gateway=False), session=ground.session)
+    with pytest.raises(RunFailed):
+        deployment.apply()
+    with pytest.raises(DifyAwsError, match="nothing is recorded"):
+        Deployment.load("dev", session=ground.session)
+    deployment.apply()
+    last, first = deployment.history()
+    assert (first.verb, last.verb) == ("apply (failed)", "apply")
+    assert {"verb": "done", "address": "vpc/main"} in first.changes
+    assert "vpc/main" not in {change["address"] for change in last.changes}
+    assert "apply (failed): 2" in str(first)
