@@ -2,6 +2,7 @@
 
 import gc
 import os
+import signal
 import socket
 import time
 from collections.abc import Callable, Iterator
@@ -25,6 +26,9 @@ os.environ.update(
     TZ="UTC",
 )
 time.tzset()
+
+# Whoever runs the tests in the background of a shell ignores Ctrl-C, and so would what they send it to.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # Each client holds the model of a whole service: with Python's own thresholds a third of the time of these tests goes
 # into looking for garbage among it.
