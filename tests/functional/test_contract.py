@@ -118,7 +118,7 @@ def test_4_5_and_10_what_was_changed_is_mended(lab: Lab) -> None:
     looking = {action_of(str(call)) for call in lab.world.calls[before:]}
     lab.apply()
     there = Counter(counted(inventory(lab.world.session)))
-    died: list[dict[str, int]] = []
+    died: set[str] = set()
     for name in lab.case.spoils:
         there = mended(lab, name, there, died)
     tags_mended(lab)
@@ -140,11 +140,11 @@ def test_4_5_and_10_what_was_changed_is_mended(lab: Lab) -> None:
     assert lab.case.kind.permissions - used - NOT_A_CALL == set()
 
 
-def mended(lab: Lab, name: str, there: Counter[str], died: list[dict[str, int]]) -> Counter[str]:
+def mended(lab: Lab, name: str, there: Counter[str], died: set[str]) -> Counter[str]:
     """One thing is changed by hand, so the plan has one change of one thing, and after it there is none.
 
-    Then it is changed once more, and processes die at each call that mends it; unless they have ``died`` at just these
-    calls before. The answer is how many of each thing are there in the end: not more than before, and what was put
+    Then it is changed once more, and processes die at each call that mends it, but for those at which they have
+    ``died`` before. The answer is how many of each thing are there in the end: not more than before, and what was put
     there by hand.
     """
     lab.spoil(name)
@@ -155,10 +155,10 @@ def mended(lab: Lab, name: str, there: Counter[str], died: list[dict[str, int]])
     assert [change.attribute for change in action.changes] == [name.partition(" ")[0]]
     mending = own_writes(lab, lab.calls[before:])
     assert not lab.plan(), name
-    if mending not in died:
-        died.append(mending)
+    if new := {call: times for call, times in mending.items() if call not in died}:
+        died.update(new)
         lab.spoil(name)
-        dies_at_each(lab.world, mending, lab.apply)
+        dies_at_each(lab.world, new, lab.apply)
         assert not lab.plan(), name
     left = Counter(counted(inventory(lab.world.session)))
     assert (left - there).keys() <= beside.keys(), f"{name}: more than what was put there by hand"
