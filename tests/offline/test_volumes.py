@@ -136,7 +136,7 @@ def test_growing_goes_through_its_states(place: Place, world: World, data: str) 
 
 def test_a_volume_is_modified_once_in_six_hours(place: Place, world: World, data: str) -> None:
     place.ec2.modify_volume(VolumeId=data, Size=60)
-    world.clock.sleep(6 * 3600 - 1)
+    world.clock.advance(6 * 3600 - 1)
     with refused("VolumeModificationRateExceeded"):
         place.ec2.modify_volume(VolumeId=data, Size=70)
     world.clock.sleep(1)
