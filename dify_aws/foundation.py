@@ -8,7 +8,6 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Final
 
-from dify_aws import rules
 from dify_aws.aws import Aws, Session
 from dify_aws.blueprints.account import Account
 from dify_aws.blueprints.foundation import AUDIENCE, GITHUB, foundation, foundation_name, lock_table_name
@@ -21,7 +20,7 @@ from dify_aws.events import Listener, quiet
 from dify_aws.permissions import permissions
 from dify_aws.resources import OidcProvider, PublicAccessBlock
 from dify_aws.resources.bucket import PUBLIC_ACCESS_BLOCKS
-from dify_aws.settings import Settings
+from dify_aws.settings import Settings, rules
 
 REPOSITORY: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]*/[A-Za-z0-9._-]+")
 PLAIN: Final = re.compile(r"[^\s*?:$]+")

@@ -19,7 +19,7 @@ from dify_aws.errors import AwsError, NotConverged, NotOurs, PlanOutdated, PlanR
 from dify_aws.resources.gone import gone_already
 from dify_aws.resources.iam import IamResource
 from dify_aws.resources.named import NamedResource
-from dify_aws.rules import did_you_mean
+from dify_aws.settings.rules import did_you_mean
 
 LISTED: Final[Mapping[str, Listed]] = {
     "vpc": Listed("ec2.DescribeVpcs", "Vpcs", "vpc-id", "VpcId"),

@@ -39,6 +39,8 @@ def files() -> Iterator[str]:
             and (not name.startswith(".") or name in (".ci", ".github"))
         ]
         for name in names:
+            if name == ".git":  # In a worktree of git it is a file, which names a folder of this machine.
+                continue
             yield Path(folder, name).relative_to(ROOT).as_posix()
 
 

@@ -2,24 +2,18 @@
 
 # No `from __future__ import annotations` here: a rule is read off its field's annotation.
 import os
-import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import MISSING, dataclass, field, fields, replace
 from functools import partial
 from ipaddress import IPv4Network
-from typing import Annotated, Any, Final, Self, get_args, get_origin
+from typing import Annotated, Any, Self, get_args
 
-from dify_aws import dify_rules, networks, rules
-from dify_aws.combinations import combinations
 from dify_aws.errors import Problem, SettingsError
 from dify_aws.secrets import MASK, Secret
-
-PREFIX: Final = "DIFY_AWS_"
-LOG: Final = "DIFY_AWS_LOG"
-"""Says what is logged, and is no setting of a deployment."""
-
-YES: Final = ("true", "yes", "1")
-NO: Final = ("false", "no", "0")
+from dify_aws.settings import aws_rules, dify_rules, env_rules, network_rules, networks, rules, tag_rules
+from dify_aws.settings.combinations import combinations
+from dify_aws.settings.environment_variables import PREFIX, read_environment
+from dify_aws.settings.toml_file import read_toml
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
@@ -73,33 +67,33 @@ class Settings:
 
     project: Annotated[str, rules.label] = "dify"
     environment: Annotated[str, rules.label]
-    region: Annotated[str, rules.region] = "ap-northeast-1"
-    vpc_cidr: Annotated[str, rules.vpc_cidr] = "10.0.0.0/16"
-    vpc_id: Annotated[str | None, rules.optional(rules.existing("vpc"))] = None
-    public_subnet_id: Annotated[str | None, rules.optional(rules.existing("subnet"))] = None
-    private_subnet_id: Annotated[str | None, rules.optional(rules.existing("subnet"))] = None
+    region: Annotated[str, aws_rules.region] = "ap-northeast-1"
+    vpc_cidr: Annotated[str, network_rules.vpc_cidr] = "10.0.0.0/16"
+    vpc_id: Annotated[str | None, rules.optional(aws_rules.existing("vpc"))] = None
+    public_subnet_id: Annotated[str | None, rules.optional(aws_rules.existing("subnet"))] = None
+    private_subnet_id: Annotated[str | None, rules.optional(aws_rules.existing("subnet"))] = None
     availability_zone: Annotated[str | None, rules.optional(rules.text)] = None
     nat_gateway: Annotated[bool, rules.flag] = True
-    web_cidrs: Annotated[tuple[str, ...], rules.web_cidrs] = ("0.0.0.0/0",)
-    instance_type: Annotated[str, rules.instance_type] = "t3.medium"
-    image_id: Annotated[str | None, rules.optional(rules.image_id)] = None
+    web_cidrs: Annotated[tuple[str, ...], network_rules.web_cidrs] = ("0.0.0.0/0",)
+    instance_type: Annotated[str, aws_rules.instance_type] = "t3.medium"
+    image_id: Annotated[str | None, rules.optional(aws_rules.image_id)] = None
     root_volume_gib: Annotated[int, rules.whole_number(20, 16384, "two releases of Dify fit beside Ubuntu")] = 30
     data_volume_gib: Annotated[int, rules.whole_number(10, 16384, "for databases, vectors and plugins")] = 50
-    log_retention_days: Annotated[int, rules.retention_days] = 30
+    log_retention_days: Annotated[int, aws_rules.retention_days] = 30
     alarm_email: Annotated[str | None, rules.optional(rules.email)] = None
-    tags: Annotated[Mapping[str, str], rules.tags] = field(default_factory=dict, hash=False)
+    tags: Annotated[Mapping[str, str], tag_rules.tags] = field(default_factory=dict, hash=False)
     dify_version: Annotated[str, dify_rules.release] = "1.17.1"
-    vector_store: Annotated[str, dify_rules.choice("pgvector", "weaviate", "qdrant")] = "pgvector"
-    storage: Annotated[str, dify_rules.choice("s3", "local")] = "s3"
+    vector_store: Annotated[str, rules.choice("pgvector", "weaviate", "qdrant")] = "pgvector"
+    storage: Annotated[str, rules.choice("s3", "local")] = "s3"
     domain: Annotated[str | None, rules.optional(dify_rules.domain)] = None
     email: Annotated[str | None, rules.optional(rules.email)] = None
-    profile: Annotated[str, dify_rules.choice("compact", "full")] = "compact"
+    profile: Annotated[str, rules.choice("compact", "full")] = "compact"
     admin_email: Annotated[str | None, rules.optional(rules.email)] = None
     admin_name: Annotated[str, dify_rules.admin_name] = "Admin"
     images: Annotated[Mapping[str, str], dify_rules.images] = field(default_factory=dict, hash=False)
-    docker_source: Annotated[str, dify_rules.choice("docker", "distribution")] = "docker"
-    env: Annotated[Mapping[str, str | Secret], dify_rules.env] = field(default_factory=dict, hash=False)
-    ssh: Annotated[str, dify_rules.choice("lease", "tunnel")] = "lease"
+    docker_source: Annotated[str, rules.choice("docker", "distribution")] = "docker"
+    env: Annotated[Mapping[str, str | Secret], env_rules.env] = field(default_factory=dict, hash=False)
+    ssh: Annotated[str, rules.choice("lease", "tunnel")] = "lease"
 
     def __post_init__(self) -> None:
         values, problems = _checked(self._given())
@@ -117,16 +111,7 @@ class Settings:
         :raises SettingsError: naming the file, if it cannot be read or is not TOML, and for all that is wrong in it.
         """
         where = os.fspath(path)
-        try:
-            with open(path, "rb") as file:
-                given = tomllib.load(file)
-        except OSError as error:
-            told = Problem("file", where, f"cannot be read: {error.strerror}", "Give the path of a TOML file")
-            raise SettingsError([told]) from error
-        except ValueError as error:  # TOMLDecodeError tells line and column; UnicodeDecodeError is one too
-            told = Problem("file", where, f"is not TOML: {error}", 'Write lines like environment = "dev"')
-            raise SettingsError([told]) from error
-        return cls._gathered(given, overrides, lambda _: f" (in {where})")
+        return cls._gathered(read_toml(path), overrides, lambda _: f" (in {where})")
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str] | None = None, /, **overrides: object) -> Self:
@@ -139,11 +124,8 @@ class Settings:
         :param overrides: settings that count instead of the variables'.
         :raises SettingsError: for all that is wrong, by variable; one that is no setting is a problem too.
         """
-        variables = os.environ if environ is None else environ
-        ours = sorted(name for name in variables if name.startswith(PREFIX) and name != LOG)
-        found = {name.removeprefix(PREFIX).lower(): name for name in ours}
-        kinds = {setting.name: get_args(setting.type)[0] for setting in fields(cls)}
-        given = {name: _read(variables[variable].strip(), kinds.get(name)) for name, variable in found.items()}
+        types = {setting.name: get_args(setting.type)[0] for setting in fields(cls)}
+        given = read_environment(os.environ if environ is None else environ, types)
         return cls._gathered(given, overrides, lambda name: f" (in {PREFIX}{name.upper()})")
 
     def replace(self, **changes: object) -> Self:
@@ -233,17 +215,3 @@ def _shown(name: str, value: object) -> object:
     if name in known or not (name == "env" or isinstance(value, Mapping)):
         return value
     return dict.fromkeys(value, MASK) if isinstance(value, Mapping) else MASK
-
-
-def _read(text: str, kind: object) -> object:
-    """What a variable says, by the type of its setting. What says nothing stays as it is, for the rule to refuse."""
-    if kind is bool:
-        return text.lower() in YES if text.lower() in YES + NO else text
-    if kind is int:
-        return int(text) if text.isdecimal() else text
-    if kind == tuple[str, ...]:
-        return [part.strip() for part in text.split(",") if part.strip()]
-    if get_origin(kind) is Mapping:
-        pairs = [part.partition("=") for part in text.split(",") if part.strip()]
-        return {key.strip(): worth.strip() for key, _, worth in pairs} if all(sign for _, sign, _ in pairs) else text
-    return None if text == "" and type(None) in get_args(kind) else text

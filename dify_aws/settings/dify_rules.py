@@ -1,21 +1,18 @@
-"""Rules for the settings that are Dify's: its release, its images, its variables, its domain and its first admin."""
+"""Rules for the settings that are Dify's: its release, its images, its domain and its first admin."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from ipaddress import ip_address
 from types import MappingProxyType
 from typing import Final
 
 from dify_aws.releases import NAMES, RELEASES
-from dify_aws.rules import Broken, did_you_mean, text
-from dify_aws.secrets import Secret
-from dify_aws.variables import instead
+from dify_aws.settings.rules import Broken, did_you_mean, text
 
 _VERSION: Final = re.compile(r"\d+\.\d+\.\d+")
 _HOST: Final = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)+")
-_VARIABLE: Final = re.compile(r"[A-Z][A-Z0-9_]*")
 # As Docker reads it: a name in lower case, perhaps after a registry, then a tag, a digest, or both.
 _IMAGE: Final = re.compile(
     r"([A-Za-z0-9.-]+(:\d+)?/)?[a-z0-9]+([._/-]+[a-z0-9]+)*"
@@ -23,17 +20,6 @@ _IMAGE: Final = re.compile(
 )
 _NAME_AT_MOST: Final = 30
 _HOST_AT_MOST: Final = 253
-
-
-def choice(*words: str) -> Callable[[object], str]:
-    """One of these words."""
-
-    def rule(value: object) -> str:
-        if (written := text(value)) not in words:
-            raise Broken(("is no choice here", did_you_mean(written, words)))
-        return written
-
-    return rule
 
 
 def release(value: object) -> str:
@@ -94,27 +80,3 @@ def _image(name: object, reference: object) -> Iterable[tuple[str, str]]:
         )
     elif found["tag"] == "latest":
         yield f"has latest for {name!r}, another image every day", "Name a version"
-
-
-def env(value: object) -> Mapping[str, Secret]:
-    """Variables for Dify's .env. Their values are taken for secrets, since many are."""
-    if not isinstance(value, Mapping):
-        raise Broken(("is not a table of variables", 'Write one like {MAIL_TYPE = "smtp"}, or MAIL_TYPE=smtp'))
-    faults = [fault for name, worth in value.items() for fault in _variable(name, worth)]
-    if faults:
-        raise Broken(*faults)
-    return MappingProxyType(
-        {name: worth if isinstance(worth, Secret) else Secret(worth) for name, worth in value.items()}
-    )
-
-
-def _variable(name: object, worth: object) -> Iterable[tuple[str, str]]:
-    if not isinstance(name, str) or not _VARIABLE.fullmatch(name):
-        yield f"has {name!r}, which is no name of a variable of Dify", "Use A-Z, 0-9 and _, like UPLOAD_FILE_SIZE_LIMIT"
-    elif (use := instead(name)) is not None:
-        yield f"has {name}, which is not free", use
-    written = worth.reveal() if isinstance(worth, Secret) else worth
-    if not isinstance(written, str):
-        yield f"has {type(written).__name__} for {name}", "Write every value as a string"
-    elif "\n" in written or "\r" in written or "\0" in written:
-        yield f"has a value of several lines for {name}", "Write it on one line, as .env has it"
