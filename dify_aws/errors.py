@@ -34,9 +34,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from dify_aws.pickling import Picklable
 
-class DifyAwsError(Exception):
-    """Base of every error that dify_aws raises on purpose."""
+
+class DifyAwsError(Picklable, Exception):
+    """Base of every error that dify_aws raises on purpose. Each can be copied, and sent to another process."""
 
 
 @dataclass(frozen=True)
@@ -137,12 +139,18 @@ class Ambiguous(ResourceError):
 class NotOurs(ResourceError):
     """The name is taken by a thing that does not carry our ownership tag. It is left alone."""
 
-    def __init__(self, address: str, name: str, deployment: str, *, owner: str | None = None) -> None:
-        who = f"belongs to the deployment {owner!r}" if owner else "was not made by dify_aws"
+    def __init__(
+        self, address: str, name: str, deployment: str, *, owner: str | None = None, adopt: str | None = None
+    ) -> None:
+        who = f"belongs to the deployment {owner!r}" if owner else f"carries no tag that says it is {deployment}'s"
+        if adopt is None or owner:
+            take_over = f"tag it dify-aws:deployment={deployment} and dify-aws:address={address} to hand it over"
+        else:
+            take_over = f'take it over with adopt("{address}", "{adopt}"), also if its tags were only taken off'
         super().__init__(
             address,
-            f"{name} exists already and {who}; it stays untouched. Choose another name, delete it yourself, or hand it "
-            f"over by tagging it dify-aws:deployment={deployment} and dify-aws:address={address}, and run again.",
+            f"{name} exists already and {who}; it stays untouched. "
+            f"Choose another name, delete it yourself, or {take_over}, and run again.",
         )
 
 

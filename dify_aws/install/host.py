@@ -47,6 +47,11 @@ class Result:
         """How it ended, in words."""
         return "was ended by a signal" if self.status == NO_STATUS else f"exit status {self.status}"
 
+    def __reduce__(self) -> tuple[type[Result], tuple[object, ...]]:
+        """What may be secret does not leave this process, inside a pickled error for example."""
+        out, err = (b"", b"") if self.secret else (self.out, self.err)
+        return type(self), (self.command, self.status, out, err, self.seconds, self.secret)
+
     def __repr__(self) -> str:
         # Never the bytes: a repr ends up in logs, and these may hold secrets.
         return f"<Result {self.ending}, {len(self.out)} + {len(self.err)} bytes, {self.seconds:.1f} s>"

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Final, TypeVar
 
 from dify_aws.clock import Clock
+from dify_aws.pickling import Picklable
 
 T = TypeVar("T")
 
@@ -13,7 +14,7 @@ FIRST_SECONDS: Final = 0.5
 LONGEST_SECONDS: Final = 5.0
 
 
-class OutOfPatience(Exception):
+class OutOfPatience(Picklable, Exception):
     """It did not work in time. ``last`` is the error of the last try."""
 
     def __init__(self, last: Exception, seconds: float) -> None:

@@ -17,7 +17,6 @@ from dify_aws.engine.stack import Stack
 from dify_aws.engine.survey import survey
 from dify_aws.errors import AwsError, NotConverged, NotOurs, PlanOutdated, PlanRefused, ResourceError
 from dify_aws.resources.gone import gone_already
-from dify_aws.resources.iam import IamResource
 from dify_aws.resources.named import NamedResource
 from dify_aws.settings.rules import did_you_mean
 
@@ -131,7 +130,7 @@ def _candidate(aws: Aws, stack: Stack, address: str, id: str) -> _Candidate:
     wish = stack.resources.get(address)
     if wish is None:
         raise NotAdoptable(address, f"there is no {address} in {stack.name}. {did_you_mean(address, stack.resources)}.")
-    by_name = isinstance(wish, NamedResource) and not isinstance(wish, IamResource)  # those are found by their path
+    by_name = isinstance(wish, NamedResource) and wish.adoptable
     if not by_name and wish.kind not in LISTED:
         raise NotAdoptable(address, f"a thing of the kind {wish.kind} cannot be adopted: apply() makes it.")
     aws.begin()

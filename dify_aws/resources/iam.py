@@ -17,6 +17,8 @@ class IamResource(NamedResource):
     """A kind of IAM. Its index is its path, for AWS's index of tags has no roles."""
 
     in_arn = ":iam:"
+    # It is found below our path in IAM, and a path cannot be changed.
+    adoptable = False
 
     @classmethod
     @abstractmethod

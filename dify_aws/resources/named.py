@@ -29,6 +29,9 @@ class NamedResource(Resource):
     in_arn: ClassVar[str]
     """How the ARNs of this kind go on after the partition ("s3:::")."""
 
+    adoptable: ClassVar[bool] = True
+    """Whether a thing of this kind that was made by other means can be adopted."""
+
     @abstractmethod
     def named(self, aws: Aws) -> str:
         """Its name in AWS."""
@@ -43,7 +46,8 @@ class NamedResource(Resource):
         actual = self.look(aws, name)
         if actual is not None and not self.fulfilled_by(aws, actual):
             owner = actual.tags.get(TAG_DEPLOYMENT)
-            raise NotOurs(self.address, f"the {self.kind} {name}", aws.deployment, owner=owner)
+            adopt = name if self.adoptable else None
+            raise NotOurs(self.address, f"the {self.kind} {name}", aws.deployment, owner=owner, adopt=adopt)
         if actual is None:
             for other in self.owned(aws):
                 if other.address == self.address:

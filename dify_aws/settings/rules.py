@@ -9,11 +9,13 @@ from collections.abc import Callable, Collection
 from difflib import get_close_matches
 from typing import Final
 
+from dify_aws.pickling import Picklable
+
 _LABEL: Final = re.compile(r"[a-z](-?[a-z0-9])*")
 _EMAIL: Final = re.compile(r"[^@\s,;<>]+@[^@\s,;<>.]+(\.[^@\s,;<>.]+)+")
 
 
-class Broken(ValueError):
+class Broken(Picklable, ValueError):
     """A value that breaks its rule. ``faults`` has, for each thing, what is wrong and what would be right."""
 
     def __init__(self, *faults: tuple[str, str]) -> None:
