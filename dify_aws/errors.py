@@ -98,9 +98,10 @@ class CredentialsError(AwsError):
 class PermissionDenied(AwsError):
     """The credentials are good, but they may not do this. ``action`` is the missing IAM action."""
 
-    def __init__(self, operation: str, code: str, message: str, *, action: str, request_id: str, status: int) -> None:
+    def __init__(
+        self, operation: str, code: str, message: str, *, action: str, request_id: str, status: int, advice: str
+    ) -> None:
         self.action = action
-        advice = f"Allow {action} to whoever runs this (docs/permissions.md lists all that is needed), then run again."
         super().__init__(operation, code, message, request_id=request_id, status=status, advice=advice)
 
 

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from botocore import exceptions as botocore_errors
 
+from dify_aws.aws import clock_skew, denial
 from dify_aws.aws.actions import action_of
 from dify_aws.aws.quotas import IAM_QUOTA, QUOTAS
 from dify_aws.errors import AwsError, CredentialsError, PermissionDenied, QuotaExceeded
@@ -33,8 +34,30 @@ BAD_CREDENTIALS: Final = frozenset(
         "ExpiredTokenException",
         "RequestExpired",
         "InvalidToken",
-        "OptInRequired",
     }
+)
+
+ACCOUNT_ADVICE: Final[Mapping[str, str]] = {
+    "OptInRequired": (
+        "The service or the region is not enabled for this account. Enable the region (AWS console: Account, AWS "
+        "Regions), or finish signing up to AWS (a payment method, the phone call), and run again."
+    ),
+    "SubscriptionRequiredException": (
+        "The service is not enabled for this account: finish signing up to AWS (a payment method, the phone call), and "
+        "run again."
+    ),
+    "PendingVerification": (
+        "AWS is still validating this account for the region, which takes minutes, and at the most four hours. "
+        "Run again after that; if it stays so, ask AWS Support."
+    ),
+    "Blocked": "AWS has blocked this account: a bill may be unpaid. Write to AWS Support.",
+}
+"""What the state of the account is in the way of, whoever asks."""
+
+MARKETPLACE: Final = re.compile(r"https://aws\.amazon\.com/marketplace/\S+[^\s.,;)]")
+MARKETPLACE_ADVICE: Final = (
+    "This image is a product of AWS Marketplace, and its terms have to be accepted by this account first: {where}. "
+    "Or leave image_id out of the settings, and Canonical's Ubuntu is used."
 )
 
 LOCAL_CREDENTIAL_ERRORS: Final = (
@@ -61,20 +84,31 @@ def refusal(operation: str, error: botocore_errors.ClientError, region: str) -> 
     metadata: Mapping[str, Any] = answer.get("ResponseMetadata", {})
     request_id = str(metadata.get("RequestId") or metadata.get("HostId") or "")
     status = int(metadata.get("HTTPStatusCode") or 0)
-    if code in DENIED:
+    if code in BAD_CREDENTIALS | clock_skew.CODES and (advice := clock_skew.advice(code, message, metadata)):
+        return CredentialsError(operation, code, message, request_id=request_id, status=status, advice=advice)
+    if code in DENIED or "declarative policy" in message.lower():
+        action = _action_in(message) or action_of(operation)
         return PermissionDenied(
             operation,
             code,
             message,
-            action=_action_in(message) or action_of(operation),
+            action=action,
             request_id=request_id,
             status=status,
+            advice=denial.advice(message, action),
         )
     if code in QUOTAS:
         advice = QUOTAS[code].advice(region)
         return QuotaExceeded(operation, code, message, request_id=request_id, status=status, advice=advice)
     if code == "LimitExceeded" and operation.startswith("iam."):
         return QuotaExceeded(operation, code, message, request_id=request_id, status=status, advice=IAM_QUOTA)
+    if code == "OptInRequired" and "marketplace" in message.lower():
+        link = MARKETPLACE.search(message)
+        advice = MARKETPLACE_ADVICE.format(where=link[0] if link else "https://aws.amazon.com/marketplace")
+        return AwsError(operation, code, message, request_id=request_id, status=status, advice=advice)
+    if code in ACCOUNT_ADVICE:
+        advice = ACCOUNT_ADVICE[code]
+        return AwsError(operation, code, message, request_id=request_id, status=status, advice=advice)
     if code in BAD_CREDENTIALS and not _about_an_address(operation):
         return CredentialsError(
             operation, code, message, request_id=request_id, status=status, advice=CREDENTIALS_ADVICE

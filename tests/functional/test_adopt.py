@@ -101,7 +101,7 @@ def test_what_has_a_name_is_adopted_by_it(world: World) -> None:
     place: Any = {"LocationConstraint": "ap-northeast-1"}
     for each in (name, "something-else"):
         s3.create_bucket(Bucket=each, CreateBucketConfiguration=place)
-    with pytest.raises(PlanRefused, match="exists already and was not made by dify_aws"):
+    with pytest.raises(PlanRefused, match=rf'adopt\("bucket/storage", "{name}"\)'):
         of.plan()
     with pytest.raises(NotAdoptable, match=f"has to be called {name}"):
         planned(of, "bucket/storage", "something-else")

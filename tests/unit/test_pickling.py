@@ -46,7 +46,13 @@ MADE: dict[str, Callable[[], BaseException]] = {
     "AwsError": lambda: REFUSED,
     "CredentialsError": lambda: aws_error(errors.CredentialsError),
     "PermissionDenied": lambda: errors.PermissionDenied(
-        "ec2.RunInstances", "UnauthorizedOperation", "no", action="ec2:RunInstances", request_id="r-1", status=403
+        "ec2.RunInstances",
+        "UnauthorizedOperation",
+        "no",
+        action="ec2:RunInstances",
+        request_id="r-1",
+        status=403,
+        advice="A",
     ),
     "QuotaExceeded": lambda: aws_error(errors.QuotaExceeded),
     "InDoubt": lambda: aws_error(errors.InDoubt),
