@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from dify_aws.install.errors import AuthenticationRefused, ConnectionLost, HostKeyMismatch
+from dify_aws.install.errors import AuthenticationRefused, ConnectionLost, HostKeyMismatch, Unreachable
 from dify_aws.install.hostkey import FirstUse
 from dify_aws.install.ssh import SshHost
 from dify_aws.secrets import Secret
@@ -177,3 +177,27 @@ def test_a_distance_of_50_ms_costs_one_round_trip_a_command(host: SshHost, bed: 
         host.must("true")
         took = time.monotonic() - began
     assert 0.1 <= took < 1  # opening the channel and the command itself
+
+
+@pytest.mark.parametrize(
+    ("only", "wrong"),
+    [
+        ("MACs=hmac-sha1 -o Ciphers=aes128-ctr", "no acceptable macs"),
+        ("KexAlgorithms=diffie-hellman-group14-sha1", "no acceptable kex"),
+        ("HostKeyAlgorithms=ssh-rsa", "no acceptable host key"),
+    ],
+    ids=["MAC", "key exchange", "signature of the host"],
+)
+def test_a_server_that_offers_only_sha1_is_refused(only: str, wrong: str, bed: Bed) -> None:
+    """A second sshd beside the machine's own, reached through the first: it would talk to whoever takes SHA-1."""
+    bed.inside(
+        "mkdir -p /run/sshd; [ -e /run/sha1_key ] || ssh-keygen -q -t rsa -b 2048 -N '' -f /run/sha1_key;"
+        f"systemd-run --quiet --unit=sha1 --collect /usr/sbin/sshd -D -p 2222 -h /run/sha1_key -o {only}"
+    )
+    try:
+        key = bed.inside("cat /run/sha1_key.pub")
+        host = SshHost(bed.host, bed.user, key=Secret(bed.key), host_key=key, port=2222, patience_seconds=10)
+        with pytest.raises(Unreachable, match=wrong):
+            host.must("true")
+    finally:
+        bed.inside("systemctl stop sha1")

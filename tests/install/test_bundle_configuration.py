@@ -81,6 +81,21 @@ def test_the_log_has_no_signatures() -> None:
     assert not re.search(r"\$(request|request_uri|args|query_string|http_referer)\b", written)
 
 
+def test_what_a_client_says_of_its_own_address_is_not_passed_on() -> None:
+    """Nobody stands before our nginx: who could choose X-Forwarded-For would write anything into Dify's logs and pass
+    its limits by address. The headers are set once for all, and a location that set its own would lose them."""
+    for _, made in every():
+        told = made.files["nginx/nginx.conf"].text
+        headers = dict(re.findall(r"^\s*proxy_set_header (\S+) (\S+);", told, re.MULTILINE))
+        addresses = {"X-Forwarded-For": "$remote_addr", "X-Real-IP": "$remote_addr"}
+        said = {"X-Forwarded-Host": "$host", "X-Forwarded-Proto": "$scheme", "X-Forwarded-Port": "$server_port"}
+        assert headers.items() >= {**addresses, **said}.items()
+        assert len(headers) == told.count("proxy_set_header")
+        assert told.index("proxy_set_header") < told.rindex("proxy_set_header") < told.index("server {")
+        words = ("$http_x_", "$proxy_add_x_forwarded_for", "real_ip_header", "set_real_ip_from", "proxy_protocol")
+        assert not [word for word in words if word in told]
+
+
 @pytest.mark.parametrize("path", ["squid/squid.conf", "squid-agent/squid.conf"])
 def test_squid_refuses_before_it_allows(path: str) -> None:
     """The order is the policy: ports, then tunnels, then private networks, then everybody."""

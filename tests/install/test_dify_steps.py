@@ -12,18 +12,15 @@ from typing import Any
 import pytest
 
 from dify_aws.install import Bundle
-from dify_aws.install.bundle import HOME
+from dify_aws.install.bundle import DATA, HOME
 from dify_aws.install.converge import converge_host
+from dify_aws.install.dify import steps as dify_steps
 from dify_aws.install.errors import HostError, InstallFailed
+from dify_aws.install.publishers import Publishers
 from dify_aws.install.report import Report
 from dify_aws.install.smoke import smoke
-from dify_aws.install.step import Step
-from dify_aws.install.steps.admin import Admin
-from dify_aws.install.steps.containers import Containers
-from dify_aws.install.steps.directory import Directory
-from dify_aws.install.steps.file import File
-from dify_aws.install.steps.image import Image
-from dify_aws.install.steps.migration import MARKER, Migration
+from dify_aws.install.step import Step, needed
+from dify_aws.install.steps.migration import MARKER
 from dify_aws.offline.clock import VirtualClock
 from dify_aws.offline.machine.dify import database
 from dify_aws.offline.machine.engine import Running, named
@@ -33,43 +30,24 @@ from dify_aws.offline.machine.machine import Machine
 from dify_aws.offline.machine.units import UnitRecord
 from dify_aws.secrets import Secret
 from dify_aws.settings import Settings
-from tests.support.bundles import OUTPUTS, SECRETS
+from tests.support.bundles import COMBINATIONS, OUTPUTS, SECRETS
 
 EMAIL = "admin@example.com"
 SETTINGS = Settings(environment="dev", storage="local", admin_email=EMAIL)
-DIFY = ("api", "worker", "worker_beat")
-STORES = ("db_postgres", "redis", "sandbox", "ssrf_proxy")
 PASSWORD = Secret('a-"good"-\\passw0rd')
 
 
 def steps(settings: Settings = SETTINGS, *, password: Secret = PASSWORD, secrets: Any = SECRETS) -> Sequence[Step]:
-    """All that there is about Dify, for a machine with Docker."""
-    bundle = Bundle.render(settings, OUTPUTS, secrets)
-    folders = {f"{HOME}/{path}".rpartition("/")[0] for path in bundle.files if not path.startswith("/")}
-    made: list[Step] = [Directory(path=path) for path in sorted(folders)]
-    for path, place in bundle.directories.items():
-        made.append(Directory(path=path, mode=place.mode, owner=place.owner, deep=place.deep))
-    for path, file in bundle.files.items():
-        if not path.startswith("/"):
-            made.append(
-                File(path=f"{HOME}/{path}", data=file.text, mode=file.mode, owner=file.owner, secret=file.secret)
-            )
-    made += [Image(reference=reference) for reference in bundle.images]
-    (api,) = (image for image in bundle.images if "dify-api" in image)
-    made.append(Containers(name="data services", services=STORES))
-    made.append(Migration(image=api, services=DIFY))
-    made.append(Containers(name="dify", services=(*DIFY, "web", "plugin_daemon")))
-    if settings.admin_email:
-        made.append(
-            Admin(
-                email=settings.admin_email,
-                admin_name=settings.admin_name,
-                password=password,
-                init_password=secrets.init_password,
-            )
-        )
-    made.append(Containers(name="nginx", services=("nginx",), sweep=True))
-    return made
+    """All that the installer does about Dify, for a machine whose disk, packages and Docker are there already."""
+    known = replace(secrets, admin_password=password)
+    wished = dify_steps(settings, OUTPUTS, known, Bundle.render(settings, OUTPUTS, known), Publishers())
+    of_dify = (f"directory {HOME}", f"directory {DATA}/", f"file {HOME}/", "image ", "data services", "migration")
+    return [step for step in wished if step.name.startswith((*of_dify, "dify", "first admin", "nginx"))]
+
+
+def without(wishes: Sequence[Step], *names: str) -> Sequence[Step]:
+    """The steps but for these."""
+    return [step for step in wishes if step.name not in names]
 
 
 @dataclass
@@ -82,7 +60,7 @@ class Bench:
     def run(self, wishes: Sequence[Step] | None = None, **how: Any) -> Report:
         """Everything on it, as one run over a connection of its own."""
         host = ModelHost(self.machine, before=self.orders.append)
-        return converge_host(host, wishes or steps(), secrets=SECRETS.values, **how)
+        return converge_host(host, _among(wishes or steps()), secrets=SECRETS.values, **how)
 
     def probe(self, settings: Settings = SETTINGS) -> Report:
         return self.run(smoke(settings, "http://203.0.113.7"), dry_run=True)
@@ -95,6 +73,16 @@ class Bench:
         self.orders.clear()
         self.run(wishes)
         return [order.rpartition("/opt/dify ")[2] for order in self.orders]
+
+
+def _among(wishes: Sequence[Step]) -> Sequence[Step]:
+    """The same steps, each with those of its needs that are among them: what is left out is there already."""
+    names = {step.name for step in wishes}
+    # Not every step has needs to replace: a probe has none.
+    return [
+        replace(step, needs=[need for need in step.needs if need in names]) if step.needs else step  # type: ignore[type-var]
+        for step in wishes
+    ]
 
 
 def fresh() -> Bench:
@@ -148,6 +136,20 @@ def test_nobody_reaches_dify_before_it_has_an_admin() -> None:
     (admin,) = (number for number, order in enumerate(orders) if "curl" in order)
     (door,) = (number for number, order in enumerate(orders) if " nginx" in order)
     assert admin < door
+
+
+@pytest.mark.parametrize("wishes", COMBINATIONS, ids=lambda wishes: "-".join(map(str, wishes.values())))
+def test_nginx_waits_for_all_that_it_must_not_be_there_before(wishes: dict[str, Any]) -> None:
+    """In the installer's own list, whatever is wished for: without the first admin, whoever comes first owns Dify."""
+    domain = {"domain": "dify.example.com", "email": "ops@example.com"} if wishes["https"] else {}
+    chosen = {name: value for name, value in wishes.items() if name != "https"}
+    settings = SETTINGS.replace(**chosen, **domain)
+    for admin in (EMAIL, None):
+        settings = settings.replace(admin_email=admin)
+        bundle = Bundle.render(settings, OUTPUTS, SECRETS, https=wishes["https"])
+        before = needed(dify_steps(settings, OUTPUTS, SECRETS, bundle, Publishers()))
+        assert {"dify", "migration", "data services"} <= before["nginx"]
+        assert ("first admin" in before["nginx"]) == bool(admin)
 
 
 def test_no_secret_is_in_a_command() -> None:
@@ -363,7 +365,8 @@ def test_bad_luck_is_told_with_the_way_out_and_nothing_is_lost(luck: str) -> Non
     well = copied(bench.machine)
     happens(bench.machine)
     with pytest.raises(InstallFailed) as caught:
-        bench.run()
+        # One at a time: the model's clock adds up what several wait at once.
+        bench.run(workers=1)
     assert bench.machine.clock.now() < SOON_SECONDS
     for part in told:
         assert part in str(caught.value)
@@ -418,7 +421,7 @@ def test_secrets_made_anew_over_old_data_are_told_by_the_log(installed: Bench) -
 def test_an_admin_that_dify_refuses_is_told_and_nginx_stays_down(wrong: dict[str, Any], said: str) -> None:
     """With what Dify says of it. The secrets are not in it."""
     bench = fresh()
-    bench.run([step for step in steps() if step.name != "first admin" and step.name != "nginx"])
+    bench.run(without(steps(), "first admin", "nginx"))
     wishes = steps(**wrong)
     if "secrets" in wrong:  # the running containers have the old one
         wishes = [step for step in wishes if not step.name.startswith(("file ", "dify"))]
@@ -432,7 +435,7 @@ def test_an_admin_that_dify_refuses_is_told_and_nginx_stays_down(wrong: dict[str
 def test_somebody_who_was_faster_is_left_admin() -> None:
     """Whoever has set it up is its admin, and that is no error."""
     bench = fresh()
-    bench.run([step for step in steps() if step.name not in ("first admin", "nginx")])
+    bench.run(without(steps(), "first admin", "nginx"))
     data = json.dumps({**database(bench.machine), "admin": "somebody@example.com"}).encode()
     bench.machine.files.put("/data/dify/postgres/pgdata", Entry("file", data))
     assert bench.run().named("done") == ("nginx",)
@@ -442,14 +445,14 @@ def test_somebody_who_was_faster_is_left_admin() -> None:
 def test_somebody_who_is_faster_in_that_very_moment_is_left_admin() -> None:
     """Between our look and our request: Dify refuses that, and the next look says that all is well."""
     bench = fresh()
-    bench.run([step for step in steps() if step.name not in ("first admin", "nginx")])
+    bench.run(without(steps(), "first admin", "nginx"))
 
     def faster(order: str) -> None:
         if "curl" in order:
             data = json.dumps({**database(bench.machine), "admin": "somebody@example.com"}).encode()
             bench.machine.files.put("/data/dify/postgres/pgdata", Entry("file", data))
 
-    converge_host(ModelHost(bench.machine, before=faster), steps())
+    converge_host(ModelHost(bench.machine, before=faster), _among(steps()))
     assert database(bench.machine)["admin"] == "somebody@example.com"
     assert not bench.run()
 

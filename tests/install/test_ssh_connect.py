@@ -11,7 +11,7 @@ import paramiko
 import pytest
 
 from dify_aws.install import tcp
-from dify_aws.install.algorithms import CIPHERS, DIGESTS, KEX, SIGNATURES, signatures
+from dify_aws.install.algorithms import CIPHERS, DIGESTS, KEX, SHA1, SIGNATURES, signatures
 from dify_aws.install.errors import AuthenticationRefused, HostClosed, HostKeyMismatch, Unreachable
 from dify_aws.install.hostkey import FirstUse, host_keys
 from dify_aws.install.ssh import SshHost
@@ -299,6 +299,48 @@ def test_a_server_with_only_bad_algorithms_is_told_at_once(sshd: Sshd, clock: Hu
     with pytest.raises(Unreachable, match="no acceptable ciphers"):
         host.run("true")
     assert clock.slept == []
+
+
+@pytest.mark.parametrize("digest", ["hmac-sha1", "hmac-sha1-96", "hmac-md5"])
+def test_a_server_that_can_do_nothing_better_than_sha1_is_refused_at_once(
+    digest: str, sshd: Sshd, clock: HurriedClock
+) -> None:
+    """paramiko still has these, and would agree on them: the ciphers beside them have no integrity of their own."""
+    sshd.ciphers, sshd.digests = ("aes256-ctr",), (digest,)
+    host = SshHost("127.0.0.1", key=sshd.user_key, host_key=sshd.host_key, port=sshd.port, clock=clock)
+    with pytest.raises(Unreachable, match="no acceptable macs"):
+        host.run("true")
+    assert (clock.slept, sshd.commands) == ([], [])
+
+
+def test_no_signature_is_made_or_taken_with_sha1(sshd: Sshd) -> None:
+    """Whatever version of paramiko is installed: 3 and 4 still sign with SHA-1 for a server that asks for it."""
+    assert {*SHA1} == {"keys", "pubkeys"}
+    with SshHost("127.0.0.1", key=sshd.user_key, host_key=sshd.host_key, port=sshd.port) as host:
+        connection = host._connection
+        assert connection
+        assert connection.disabled_algorithms
+        for use in ("keys", "pubkeys"):
+            assert {"ssh-rsa", "ssh-dss"} <= {*connection.disabled_algorithms[use]}
+
+
+def test_what_is_offered_on_the_wire_has_no_sha1(sshd: Sshd) -> None:
+    """The first message of the client, before anything is agreed on, names what it would take."""
+    offered = bytearray()
+
+    def listen(sock: socket.socket) -> bool:
+        sock.sendall(b"SSH-2.0-test\r\n")
+        sock.settimeout(5)
+        while b"none" not in offered:
+            offered.extend(sock.recv(65_536))
+        return False
+
+    sshd.greetings.append(listen)
+    with SshHost("127.0.0.1", key=sshd.user_key, host_key=sshd.host_key, port=sshd.port):
+        pass
+    assert b"rsa-sha2-256" in offered
+    weak = (b"sha1", b"md5", b"ssh-rsa", b"ssh-dss", b"-cbc", b"3des", b"arcfour")
+    assert not [word for word in weak if word in offered]
 
 
 def test_a_name_that_nobody_knows_is_told_at_once(clock: HurriedClock) -> None:

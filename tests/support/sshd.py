@@ -119,6 +119,7 @@ class Sshd:
         self.check_login: Callable[[paramiko.Transport], bool] = lambda transport: True
         self.runs_commands = True
         self.ciphers: tuple[str, ...] = ()
+        self.digests: tuple[str, ...] = ()
         self._lock = threading.Lock()
         self._threads: list[threading.Thread] = []
         self.transports: list[paramiko.Transport] = []
@@ -237,6 +238,8 @@ class Sshd:
         transport.set_log_channel("tests.sshd")
         if self.ciphers:
             transport.get_security_options().ciphers = self.ciphers
+        if self.digests:
+            transport.get_security_options().digests = self.digests
         transport.add_server_key(paramiko.Ed25519Key.from_private_key(io.StringIO(self._host_key.reveal())))
         for key in self.more_host_keys:
             transport.add_server_key(key)
