@@ -236,7 +236,7 @@ def test_a_key_with_another_fingerprint_is_not_put_in_place(bed: Bed, host: SshH
     """Both are named."""
     url = "https://download.docker.com/linux/ubuntu"
     step = AptRepository(label="other", url=url, key_url=f"{url}/gpg", fingerprint=Publishers().docker)
-    with pytest.raises(InstallFailed, match=f"(?s)trusted: {Publishers().docker}.*met: +{bed.archive_fingerprint}"):
+    with pytest.raises(InstallFailed, match=f"(?s)trusted: {Publishers().docker}.*found: +{bed.archive_fingerprint}"):
         converge_host(host, [step])
     assert bed.inside("ls /etc/apt/keyrings/other.asc /etc/apt/sources.list.d/other.sources 2>&- || true") == ""
 

@@ -207,7 +207,7 @@ def test_a_key_with_another_fingerprint_is_not_put_in_place() -> None:
     """Both are named, and the machine is as it was."""
     machine = fresh()
     machine.packages.offered[DOCKERS_KEY] = "F" * 40
-    with pytest.raises(StepRefused, match=f"(?s)trusted: {Publishers().docker}.*met: +{'F' * 40}"):
+    with pytest.raises(StepRefused, match=f"(?s)trusted: {Publishers().docker}.*found: +{'F' * 40}"):
         alone(repository(), machine)
     assert machine.files.get("/etc/apt/keyrings/docker.asc") is None
     assert machine.files.get("/etc/apt/sources.list.d/docker.sources") is None
@@ -233,7 +233,36 @@ def test_a_key_that_somebody_replaced_is_replaced_again() -> None:
     machine = fresh()
     machine.files.put("/etc/apt/keyrings/docker.asc", Entry("file", b"E" * 40))
     alone(repository(), machine)
-    assert machine.files.text("/etc/apt/keyrings/docker.asc") == Publishers().docker
+    assert machine.files.text("/etc/apt/keyrings/docker.asc") == f"{Publishers().docker}\n"
+
+
+@pytest.mark.parametrize("hidden", [f"hidden:{'E' * 40}\n", "a comment\n"], ids=["second signer", "anything"])
+def test_a_key_that_only_apt_reads_is_not_put_in_place(hidden: str) -> None:
+    """Neither from a download nor left in a file that is there; what is trusted is what gpg exports of the one key."""
+    machine, keyring = fresh(), "/etc/apt/keyrings/docker.asc"
+    machine.packages.offered[DOCKERS_KEY] = f"{Publishers().docker}\n{hidden}"
+    alone(repository(), machine)
+    assert machine.files.text(keyring) == f"{Publishers().docker}\n"
+    machine.files.put(keyring, Entry("file", machine.packages.offered[DOCKERS_KEY].encode()))
+    host = ModelHost(machine)
+    (change,) = repository().check(host.ask(repository().facts()))
+    assert "something besides" in str(change)
+    alone(repository(), machine)
+    assert machine.files.text(keyring) == f"{Publishers().docker}\n"
+
+
+@pytest.mark.parametrize("others", [f"{'E' * 40}\n{Publishers().docker}\n", f"{Publishers().docker}\n{'E' * 40}\n"])
+def test_a_second_key_beside_the_right_one_is_refused(others: str) -> None:
+    """Whoever publishes one more key than we know of is to be looked at by a person; and it is taken off a machine."""
+    machine, keyring = fresh(), "/etc/apt/keyrings/docker.asc"
+    machine.packages.offered[DOCKERS_KEY] = others
+    with pytest.raises(StepRefused, match=f"found: .*{'E' * 40}"):
+        alone(repository(), machine)
+    assert machine.files.get(keyring) is None
+    machine.packages.offered.clear()
+    machine.files.put(keyring, Entry("file", others.encode()))
+    alone(repository(), machine)
+    assert machine.files.text(keyring) == f"{Publishers().docker}\n"
 
 
 def test_another_who_installs_packages_is_waited_for() -> None:

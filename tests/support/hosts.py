@@ -20,8 +20,9 @@ class LocalHost(ShellHost):
 
     where = "local"
 
-    def __init__(self, bin: Path | None = None) -> None:
+    def __init__(self, bin: Path | None = None, environ: Mapping[str, str] | None = None) -> None:
         self.scripts: list[str] = []
+        self.environ = dict(environ or {})
         self.path = f"{bin}:{os.environ['PATH']}" if bin else os.environ["PATH"]
 
     @property
@@ -35,7 +36,7 @@ class LocalHost(ShellHost):
             ["/bin/sh", "-c", command.removeprefix("sudo -n -H -- ")],
             input=stdin,
             capture_output=True,
-            env={"PATH": self.path},
+            env={**self.environ, "PATH": self.path},
             check=False,
         )
         return Result(script, ended.returncode, ended.stdout, ended.stderr, time.monotonic() - began, secret)

@@ -12,42 +12,65 @@ from dify_aws.install.content import Content
 from dify_aws.install.errors import StepRefused
 from dify_aws.install.fact import Answer, Fact, Facts
 from dify_aws.install.host import Host
+from dify_aws.install.openpgp import EXPORT, FINGERPRINT, GPG, IMPORT, LIST, primary_keys
 from dify_aws.install.script import script
 from dify_aws.install.steps.path import AtPath, refused
 
-FINGERPRINT: Final = re.compile(r"[0-9A-F]{40}")
 NAME: Final = re.compile(r"[a-z0-9][a-z0-9-]*")
 KEYRINGS: Final = "/etc/apt/keyrings"
 SOURCES: Final = "/etc/apt/sources.list.d"
-DOWNLOAD: Final = f"""\
-mkdir -p {KEYRINGS}
-curl --fail --silent --show-error --location --proto =https --retry 3 --connect-timeout 20 --max-time 120 -- "$1"
-"""
-READ_KEYS: Final = "gpg --batch --show-keys --with-colons"
 
-# 15 ms. gpg makes itself a home if there is none, and a question leaves nothing behind.
+# $1: the address of the key; $2: the fingerprint; $3: the folder of keyrings. It lists the keys that were downloaded
+# and, after an empty line, has the one that is asked for, if it is among them.
+FETCH_KEY: Final = f"""\
+{GPG}
+mkdir -p -- "$3"
+home=$(mktemp -d)
+trap 'rm -rf -- "$home"' EXIT
+curl --fail --silent --show-error --location --proto =https --retry 3 --connect-timeout 20 --max-time 120 \\
+    --output "$home/downloaded" -- "$1"
+pgp "$home" {IMPORT} "$home/downloaded" 2>/dev/null || true
+pgp "$home" {LIST}
+echo
+pgp "$home" --armor {EXPORT} "$2" 2>/dev/null
+"""
+
+# $1: the keyring; $2: the fingerprint. 40 ms. A question leaves nothing behind. Whose keys gpg sees in a file is not
+# all that apt may see there: only a file that is byte for byte what gpg exports is sure to have nothing else.
 LOOK: Final = f"""\
+{GPG}
 (. /etc/os-release; printf 'codename:%s\\n' "${{VERSION_CODENAME-}}")
 [ -e "$1" ] || exit 0
 home=$(mktemp -d)
 trap 'rm -rf -- "$home"' EXIT
-{READ_KEYS} --homedir "$home" <"$1" 2>/dev/null
+pgp "$home" {IMPORT} "$1" 2>/dev/null
+if pgp "$home" --armor {EXPORT} "$2" 2>/dev/null | cmp --silent -- - "$1"; then echo exact:yes; else echo exact:no; fi
+pgp "$home" {LIST} 2>/dev/null
+exit 0
 """
 
 
 @dataclass(frozen=True)
 class KeyringState:
-    """The primary keys in a file, and how the release of the distribution is called."""
+    """The primary keys in a file, and how the release of the distribution is called.
+
+    Args:
+        codename: of the release, like "jammy".
+        fingerprints: of the primary keys that gpg sees in the file.
+        exact: whether the file is what gpg exports of the one key, and has nothing besides.
+    """
 
     codename: str
     fingerprints: frozenset[str]
+    exact: bool
 
 
 @dataclass(frozen=True)
 class Keyring(Fact[KeyringState]):
-    """Whose keys are in this file, and what is this machine's release?"""
+    """Whose keys are in this file, is it just this one key, and what is this machine's release?"""
 
     path: str
+    fingerprint: str
 
     @property
     def name(self) -> str:
@@ -55,26 +78,12 @@ class Keyring(Fact[KeyringState]):
 
     @property
     def script(self) -> str:
-        return script(LOOK, self.path)
+        return script(LOOK, self.path, self.fingerprint)
 
     def read(self, answer: Answer) -> KeyringState:
         first, _, keys = answer.text.partition("\n")
-        return KeyringState(first.removeprefix("codename:"), primary_keys(keys))
-
-
-def primary_keys(colons: str) -> frozenset[str]:
-    """The fingerprints of the primary keys in what gpg says with colons: the line after each "pub".
-
-    https://github.com/gpg/gnupg/blob/master/doc/DETAILS
-    """
-    found, primary = set(), False
-    for line in colons.splitlines():
-        fields = line.split(":")
-        if fields[0] in ("pub", "sub"):
-            primary = fields[0] == "pub"
-        elif fields[0] == "fpr" and primary:
-            found.add(fields[9])
-    return frozenset(found)
+        exact, _, keys = keys.partition("\n")
+        return KeyringState(first.removeprefix("codename:"), primary_keys(keys), exact == "exact:yes")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,7 +94,8 @@ class AptRepository:
         label: what its files are called: small letters, digits and hyphens.
         url: of the repository.
         key_url: of its key, by https.
-        fingerprint: of the primary key, 40 hexadecimal digits in capitals. A key with another one is not put in place.
+        fingerprint: of the primary key, 40 hexadecimal digits in capitals. A key with another one is not put in place,
+            and what stands beside it in the download is not either.
         component: of the repository.
         needs: the steps before it; None is all that stand before it in the list.
 
@@ -115,11 +125,15 @@ class AptRepository:
         return f"{KEYRINGS}/{self.label}.asc"
 
     @property
+    def _keyring(self) -> Keyring:
+        return Keyring(self._key, self.fingerprint)
+
+    @property
     def _source(self) -> str:
         return f"{SOURCES}/{self.label}.sources"
 
     def facts(self) -> Sequence[Fact[Any]]:
-        return (Keyring(self._key), AtPath(self._source))
+        return (self._keyring, AtPath(self._source))
 
     def check(self, facts: Facts) -> Sequence[Change]:
         """Whose key is trusted for it, and where it is.
@@ -127,7 +141,7 @@ class AptRepository:
         Raises:
             StepRefused: the machine does not tell its release, or something else is at the place of a file.
         """
-        keyring, source = facts[Keyring(self._key)], facts[AtPath(self._source)]
+        keyring, source = facts[self._keyring], facts[AtPath(self._source)]
         if not keyring.codename:
             raise StepRefused(
                 facts.where, "/etc/os-release has no VERSION_CODENAME, so no repository fits this machine."
@@ -137,6 +151,8 @@ class AptRepository:
         changes = []
         if keyring.fingerprints != {self.fingerprint}:
             changes.append(Change("key", ", ".join(sorted(keyring.fingerprints)) or None, self.fingerprint))
+        elif not keyring.exact:
+            changes.append(Change("key", f"{self.fingerprint} and something besides", self.fingerprint))
         wished = Content(self._source, self._deb822(keyring.codename).encode())
         if source.data != wished.data:
             before = Content(self._source, source.data) if source.kind == "file" else None
@@ -161,23 +177,37 @@ class AptRepository:
             if isinstance(change.after, Content):
                 host.write(self._source, change.after.data)
             else:
-                host.write(self._key, self._fetched(host))
+                host.write(self._key, fetch_key(host, self.key_url, self.fingerprint))
 
-    def _fetched(self, host: Host) -> bytes:
-        key = host.must(
-            script(DOWNLOAD, self.key_url),
-            again=True,
-            advice="The key of the repository cannot be fetched. If it is not them, look at the way out of the subnet: "
-            "route table, internet or NAT gateway, DNS. Run again when it answers.",
-        ).out
-        met = primary_keys(host.run(READ_KEYS, stdin=key, again=True).stdout)
-        if met != {self.fingerprint}:
-            raise StepRefused(
-                host.where,
-                f"the key at {self.key_url} is not the one that is trusted, and was not put in place.\n"
-                f"  trusted: {self.fingerprint}\n"
-                f"  met:     {', '.join(sorted(met)) or 'no key at all'}\n"
-                "Somebody may stand between this machine and the repository. If they have announced a new key, this "
-                "version of dify_aws is too old.",
-            )
-        return key
+
+def fetch_key(host: Host, url: str, fingerprint: str, *, folder: str = KEYRINGS) -> bytes:
+    """The one key with this fingerprint, as gpg writes it; of what was downloaded, no byte is in it.
+
+    Args:
+        host: where it is downloaded and read.
+        url: of the key, by https; also where it leads to.
+        fingerprint: of the primary key, 40 hexadecimal digits in capitals.
+        folder: of keyrings, which is made if it is missing.
+
+    Raises:
+        CommandFailed: the key could not be fetched.
+        StepRefused: it is the key of somebody else, or that of somebody else is with it.
+    """
+    answer = host.must(
+        script(FETCH_KEY, url, fingerprint, folder),
+        again=True,
+        advice="The key of the repository cannot be fetched. If it is not them, look at the way out of the subnet: "
+        "route table, internet or NAT gateway, DNS. Run again when it answers.",
+    ).out
+    colons, _, key = answer.partition(b"\n\n")
+    found = primary_keys(colons.decode(errors="replace"))
+    if found != {fingerprint} or not key:
+        raise StepRefused(
+            host.where,
+            f"the key at {url} is not the one that is trusted, and was not put in place.\n"
+            f"  trusted: {fingerprint}\n"
+            f"  found:   {', '.join(sorted(found)) or 'no key at all'}\n"
+            "Somebody may stand between this machine and the repository. If they have announced a new key, this "
+            "version of dify_aws is too old.",
+        )
+    return key

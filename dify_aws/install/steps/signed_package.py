@@ -11,6 +11,7 @@ from dify_aws.change import Change
 from dify_aws.install.errors import CommandFailed, HostError
 from dify_aws.install.fact import Answer, Fact, Facts
 from dify_aws.install.host import Host, Result
+from dify_aws.install.openpgp import EXPORT, FINGERPRINT, GPG, IMPORT, LIST, primary_keys
 from dify_aws.install.script import script
 
 DOWNLOADS: Final = "/var/cache/dify-aws"
@@ -29,11 +30,15 @@ curl --fail --fail-early --silent --show-error --location --proto =https --tlsv1
     --output key "$2" --output package.deb "$3" --output signature "$4"
 """
 
-# A keyring of its own, which goes away with the folder: what else this machine trusts does not count here.
-VERIFY: Final = """\
+# $1: the folder; $2: the fingerprint. The signature counts against what gpg exports of that one key, and against
+# nothing else that stands in the download or that this machine trusts.
+VERIFY: Final = f"""\
+{GPG}
 cd -- "$1"
-gpg --homedir . --batch --show-keys --with-colons key
-gpg --homedir . --batch --yes --output keyring.gpg --dearmor key
+rm -f -- imported.gpg keyring.gpg
+pgp "$1" {IMPORT} key 2>/dev/null || true
+pgp "$1" {LIST}
+pgp "$1" --output keyring.gpg {EXPORT} "$2"
 gpgv --status-fd 1 --keyring "$1/keyring.gpg" signature package.deb
 """
 
@@ -57,7 +62,6 @@ WHY: Final[Mapping[int, str]] = {
 }
 
 PACKAGE: Final = re.compile(r"[a-z0-9][a-z0-9+.-]+")
-FINGERPRINT: Final = re.compile(r"[0-9A-F]{40}")
 
 
 class PackageUntrusted(HostError):
@@ -189,8 +193,8 @@ class SignedPackage:
             raise CommandFailed(host.where, result, advice=WHY.get(result.status, "Run again."))
 
     def _verify(self, host: Host) -> None:
-        result = host.run(script(VERIFY, self._folder), again=True)
-        keys, words = _primary_keys(result), _status(result)
+        result = host.run(script(VERIFY, self._folder, self._fingerprint), again=True)
+        keys, words = primary_keys(result.stdout), _status(result)
         if self._fingerprint not in keys:
             met = " and ".join(sorted(keys)) or "no key at all"
             raise self._untrusted(host, f"the key of its publisher is another.\n  met:    {met}")
@@ -221,12 +225,6 @@ class SignedPackage:
             advice="If the disk is full (df -h /), make room. If dpkg was interrupted, `dpkg --configure -a` says why. "
             "Run again.",
         )
-
-
-def _primary_keys(result: Result) -> set[str]:
-    """https://github.com/gpg/gnupg/blob/master/doc/DETAILS: the line behind each ``pub`` has its fingerprint."""
-    rows = [line.split(":") for line in result.stdout.splitlines()]
-    return {row[9] for row, before in zip(rows[1:], rows, strict=False) if row[0] == "fpr" and before[0] == "pub"}
 
 
 def _status(result: Result) -> list[tuple[str, list[str]]]:

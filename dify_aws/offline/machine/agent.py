@@ -59,7 +59,7 @@ def _fetch(machine: Machine, arguments: Sequence[str], stdin: bytes) -> Ended:
 
 
 def _verify(machine: Machine, arguments: Sequence[str], stdin: bytes) -> Ended:
-    (folder,) = arguments
+    folder, _ = arguments
     key, signer = machine.files.text(f"{folder}/key"), machine.files.text(f"{folder}/signature")
     out = f"pub:-:2048:1:{key[-16:]}:1510617600:::-:::scSC::::::23::0:\nfpr:::::::::{key}:\n[GNUPG:] NEWSIG\n"
     if signer != key:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from dify_aws.install.fact import Answer, Fact
 from dify_aws.install.publishers import Publishers
-from dify_aws.install.steps.apt_repository import DOWNLOAD, KEYRINGS, SOURCES, Keyring
+from dify_aws.install.steps.apt_repository import FETCH_KEY, SOURCES, Keyring
 from dify_aws.install.steps.packages import Installed, Unfinished
 from dify_aws.offline.machine.ended import Ended, NotModelled, failed
 from dify_aws.offline.machine.files import Options
@@ -70,7 +70,8 @@ def _repositories() -> list[Repository]:
 class Packages:
     """What is installed, what the last update has found, and what is in the way.
 
-    ``offered`` replaces the key that a repository offers; ``holders`` has who holds the lock, each for one attempt;
+    ``offered`` replaces the key file that a repository offers, see :func:`gpg_keys`;
+    ``holders`` has who holds the lock, each for one attempt;
     ``broken`` is what apt-get says instead of doing anything.
     """
 
@@ -93,30 +94,46 @@ def _unfinished(machine: Machine, fact: Unfinished) -> Answer:
     return Answer(b"The following packages are only half configured\n" if machine.packages.interrupted else b"")
 
 
+HIDDEN: Final = "hidden:"
+"""Begins the line of a key that apt reads and gpg ignores: for real, a block under another name."""
+
+
+def gpg_keys(file: str) -> list[str]:
+    """The fingerprints that gpg sees in a key file of the model, which has one a line."""
+    return [line for line in file.splitlines() if re.fullmatch(r"[0-9A-F]{40}", line)]
+
+
+def apt_keys(file: str) -> set[str]:
+    """The fingerprints that apt trusts because of that file, the hidden ones included."""
+    return set(gpg_keys(file.replace(HIDDEN, "")))
+
+
 def _keyring(machine: Machine, fact: Keyring) -> Answer:
-    return Answer(f"codename:{machine.system.codename}\n".encode() + _colons(machine.files.text(fact.path)))
+    file = machine.files.text(fact.path)
+    lines = [f"codename:{machine.system.codename}"]
+    if machine.files.get(fact.path):
+        lines.append(f"exact:{'yes' if file == _exported(fact.fingerprint, file) else 'no'}")
+    return Answer("\n".join([*lines, *map(_colons, gpg_keys(file))]).encode())
 
 
-def _colons(key: str) -> bytes:
-    """What gpg says of a key. A key of the model is its fingerprint."""
-    return f"pub:-:4096:1:{key[-16:]}:0:::-:::scSC:\nfpr:::::::::{key}:\n".encode() if key else b""
+def _colons(key: str) -> str:
+    """What gpg lists of a key."""
+    return f"pub:-:4096:1:{key[-16:]}:0:::-:::scSC:\nfpr:::::::::{key}:"
 
 
-def _gpg(machine: Machine, argv: Sequence[str], stdin: bytes) -> Ended:
-    if list(argv[1:]) != ["--batch", "--show-keys", "--with-colons"]:
-        raise NotModelled(" ".join(argv))
-    if not re.fullmatch(rb"[0-9A-F]{40}", stdin):
-        return failed("gpg: no valid OpenPGP data found.", 2)
-    return Ended(out=_colons(stdin.decode()))
+def _exported(fingerprint: str, file: str) -> str:
+    """What gpg exports of one key of a file."""
+    return f"{fingerprint}\n" if fingerprint in gpg_keys(file) else ""
 
 
-def _download(machine: Machine, arguments: Sequence[str], stdin: bytes) -> Ended:
-    (url,) = arguments
-    machine.files.make_directories(KEYRINGS)
+def _fetch_key(machine: Machine, arguments: Sequence[str], stdin: bytes) -> Ended:
+    url, fingerprint, folder = arguments
+    machine.files.make_directories(folder)
     offered = {each.key_url: each.fingerprint for each in machine.packages.repositories} | machine.packages.offered
     if not offered.get(url):
         return failed("curl: (22) The requested URL returned error: 404", 22)
-    return Ended(out=offered[url].encode())
+    listing = "".join(f"{_colons(key)}\n" for key in gpg_keys(offered[url]))
+    return Ended(out=f"{listing}\n{_exported(fingerprint, offered[url])}".encode())
 
 
 def _env(machine: Machine, argv: Sequence[str], stdin: bytes) -> Ended:
@@ -161,7 +178,7 @@ def _update(machine: Machine) -> Ended:
     for repository in machine.packages.repositories:
         if repository.fingerprint and repository.url not in sources:
             continue
-        if sources.get(repository.url, "") != repository.fingerprint:
+        if repository.fingerprint and repository.fingerprint not in sources[repository.url]:
             return failed(
                 f"E: The repository '{repository.url} {machine.system.codename} InRelease' is not signed.", 100
             )
@@ -170,12 +187,12 @@ def _update(machine: Machine) -> Ended:
     return Ended()
 
 
-def _sources(machine: Machine) -> Iterator[tuple[str, str]]:
-    """Each repository that was added, and the fingerprint that it is trusted by."""
+def _sources(machine: Machine) -> Iterator[tuple[str, set[str]]]:
+    """Each repository that was added, and the fingerprints that it is trusted by."""
     for path in machine.files.below(SOURCES):
         fields = dict(re.findall(r"^([\w-]+): (.*)$", machine.files.text(path), re.MULTILINE))
         if fields:
-            yield fields["URIs"], machine.files.text(fields["Signed-By"])
+            yield fields["URIs"], apt_keys(machine.files.text(fields["Signed-By"]))
 
 
 def _install(machine: Machine, names: Sequence[str]) -> Ended:
@@ -200,5 +217,5 @@ ANSWERS: Final[Mapping[type[Fact[Any]], Callable[[Machine, Any], Answer]]] = {
     Keyring: _keyring,
     Unfinished: _unfinished,
 }
-COMMANDS: Final[Mapping[str, Callable[[Machine, Sequence[str], bytes], Ended]]] = {"env": _env, "gpg": _gpg}
-SCRIPTS: Final[Mapping[str, Callable[[Machine, Sequence[str], bytes], Ended]]] = {DOWNLOAD: _download}
+COMMANDS: Final[Mapping[str, Callable[[Machine, Sequence[str], bytes], Ended]]] = {"env": _env}
+SCRIPTS: Final[Mapping[str, Callable[[Machine, Sequence[str], bytes], Ended]]] = {FETCH_KEY: _fetch_key}
