@@ -82,11 +82,8 @@ def website(tmp_path: Path) -> Iterator[Website]:
     servers[0].socket = context.wrap_socket(servers[0].socket, server_side=True)
     for server in servers:
         threading.Thread(target=server.serve_forever, daemon=True).start()
-    urls = [
-        f"{scheme}://127.0.0.1:{each.server_address[1]}"
-        for scheme, each in zip(("https", "http"), servers, strict=True)
-    ]
-    here.append(Website(*urls, certificate))
+    secure, plain = (f"127.0.0.1:{each.server_address[1]}" for each in servers)
+    here.append(Website(f"https://{secure}", f"http://{plain}", certificate))
     yield here[0]
     for server in servers:
         server.shutdown()

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+from ipaddress import ip_address, ip_network
 from typing import Any
 
 import pytest
 import yaml
 
 from tests.support.bundles import bundle, every
+from tests.support.destinations import PRIVATE, PUBLIC
 
 
 def text(path: str, **wishes: Any) -> str:
@@ -98,10 +100,11 @@ def test_what_a_client_says_of_its_own_address_is_not_passed_on() -> None:
 
 @pytest.mark.parametrize("path", ["squid/squid.conf", "squid-agent/squid.conf"])
 def test_squid_refuses_before_it_allows(path: str) -> None:
-    """The order is the policy: ports, then tunnels, then private networks, then everybody."""
+    """The order is the policy: Squid's own pages, ports, tunnels, private networks, then everybody."""
     rules = [line for line in text(path, profile="full").splitlines() if line.startswith("http_access")]
     for_agents = ["http_access allow agent_backend agent_stub", "http_access allow api files"]
     assert rules == [
+        "http_access deny manager",
         "http_access deny !web",
         "http_access deny CONNECT !tls",
         *(for_agents if "agent" in path else []),
@@ -110,13 +113,17 @@ def test_squid_refuses_before_it_allows(path: str) -> None:
     ]
 
 
-def test_squid_knows_every_private_network() -> None:
-    """The instance metadata among them, by both of its addresses."""
-    private = " ".join(re.findall(r"^acl private dst (.*)$", text("squid/squid.conf"), re.MULTILINE)).split()
-    assert {"10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "127.0.0.0/8", "169.254.0.0/16", "100.64.0.0/10"} <= {
-        *private
-    }
-    assert {"fc00::/7", "fe80::/10", "::/127"} <= {*private}
+@pytest.mark.parametrize("path", ["squid/squid.conf", "squid-agent/squid.conf"])
+def test_squid_knows_every_private_network(path: str) -> None:
+    """The instance metadata among them, by each address that leads to it; and nothing of the internet is."""
+    told = re.findall(r"^acl private dst (.*)$", text(path, profile="full"), re.MULTILINE)
+    private = [ip_network(network) for network in " ".join(told).split()]
+    for address in PRIVATE:
+        assert any(ip_address(address) in network for network in private), address
+    for address in PUBLIC:
+        assert not any(ip_address(address) in network for network in private), address
+    # In Squid, an IPv4 address is one of these. A network with all of them in it would refuse the internet.
+    assert not any(ip_address("::ffff:192.0.2.1") in network for network in private)
 
 
 def test_squid_writes_no_file_and_little_memory() -> None:
