@@ -1,4 +1,4 @@
-"""Destinations: addresses that a proxy for foreign code must refuse, each another way to the inside, and public ones."""
+"""Destinations: addresses that a proxy for foreign code must refuse, each another way inside, and public ones."""
 
 from __future__ import annotations
 
