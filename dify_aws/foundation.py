@@ -20,7 +20,8 @@ from dify_aws.events import Listener, quiet
 from dify_aws.permissions import permissions
 from dify_aws.resources import OidcProvider, PublicAccessBlock
 from dify_aws.resources.bucket import PUBLIC_ACCESS_BLOCKS
-from dify_aws.settings import Settings, rules
+from dify_aws.settings import Settings, deployment_rules
+from dify_aws.settings.rules import Broken
 
 REPOSITORY: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]*/[A-Za-z0-9._-]+")
 PLAIN: Final = re.compile(r"[^\s*?:$]+")
@@ -215,8 +216,8 @@ def _problems(
     project: str, repository: str | None, branch: str | None, environments: tuple[str, ...]
 ) -> Iterator[Problem]:
     try:
-        rules.label(project)
-    except rules.Broken as broken:
+        deployment_rules.project(project)
+    except Broken as broken:
         for wrong, right in broken.faults:
             yield Problem("project", project, wrong, right)
     if repository is not None and not REPOSITORY.fullmatch(repository):

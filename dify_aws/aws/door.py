@@ -7,7 +7,6 @@ tokens on whatever is made, and keeps the census. A resource says what to call; 
 from __future__ import annotations
 
 import logging
-import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final, TypeVar
 
@@ -19,6 +18,7 @@ from dify_aws.aws import answers, birth, waiters
 from dify_aws.aws.census import Census
 from dify_aws.aws.clients import Clients
 from dify_aws.aws.patience import Patience
+from dify_aws.aws.physical_name import DEPLOYMENT, physical_name
 from dify_aws.clock import Clock, SystemClock
 from dify_aws.errors import AwsError, Problem, SettingsError
 
@@ -26,7 +26,6 @@ T = TypeVar("T")
 
 log = logging.getLogger(__name__)
 
-DEPLOYMENT: Final = re.compile(r"[a-z][a-z0-9-]*(/[a-z0-9][a-z0-9-]*)*")
 TURNS: Final = 5
 
 
@@ -166,6 +165,10 @@ class Aws:
             lambda: waiters.wait(client, self.clock, waiter, self.region, params), lambda: self._speaks_of_fresh(params)
         )
 
+    def physical_name(self, address: str, *more: str) -> str:
+        """What the thing of this address is called, where AWS knows it by a name: no other deployment has the same."""
+        return physical_name(self.deployment, address.partition("/")[2], *more)
+
     def ownership(self, address: str, *, keep: bool) -> dict[str, str]:
         """The tags that everything we make carries: whose it is, which wish it fulfils, and the user's own."""
         tags = {
@@ -225,7 +228,7 @@ def _check(deployment: str, region: str) -> None:
                 "deployment",
                 deployment,
                 "not a name",
-                "Use lower-case letters, digits and hyphens, as in lab or dify/dev",
+                "Use lower-case letters, digits and single hyphens, in one part or two, as in lab or dify/dev",
             )
         )
     if not region:

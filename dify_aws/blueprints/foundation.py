@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
+from dify_aws.aws.physical_name import physical_name
 from dify_aws.blueprints.account import Account
+from dify_aws.deployment_rules import FOUNDATION
 from dify_aws.engine.resource import Input, Resource
 from dify_aws.engine.stack import Stack
 from dify_aws.resources import Bucket, LifecycleRule, OidcProvider, PublicAccessBlock, Role, Table, Trail
@@ -27,7 +29,7 @@ TRAIL_DAYS: Final = 365
 
 def foundation_name(project: str) -> str:
     """The name of the foundation as a deployment, as in ``dify/foundation``."""
-    return f"{project}/foundation"
+    return f"{project}/{FOUNDATION}"
 
 
 def lock_table(project: str) -> Table:
@@ -43,7 +45,11 @@ def lock_table_name(project: str) -> str:
 
 def state_bucket_name(project: str, account: Account) -> str:
     """Unique in the world, because account and region are in it."""
-    return f"{project}-foundation-state-{account.id}-{account.region}"
+    return _bucket_name(project, "state", account)
+
+
+def _bucket_name(project: str, name: str, account: Account) -> str:
+    return f"{physical_name(foundation_name(project), name)}-{account.id}-{account.region}"
 
 
 def foundation(
@@ -88,8 +94,8 @@ def foundation(
 
 def _trail(project: str, account: Account) -> Iterator[Resource]:
     """The trail, and the bucket that nobody but CloudTrail writes to."""
-    name = f"{project}-foundation-calls"
-    bucket_name = f"{project}-foundation-calls-{account.id}-{account.region}"
+    name = physical_name(foundation_name(project), "calls")
+    bucket_name = _bucket_name(project, "calls", account)
     bucket = account.bucket_arn(bucket_name)
     writer = {"Principal": {"Service": "cloudtrail.amazonaws.com"}, "Effect": "Allow"}
     # Of all trails in the world, only this one: others may not write here in the name of CloudTrail.

@@ -10,9 +10,9 @@ from dify_aws.blueprints.foundation import GITHUB
 from dify_aws.blueprints.grants import BORN_OURS, BUCKET, EC2, HERE, IDENTITIES_OF_ALL, LOCKS, ROLES, STORAGE, Grant
 from dify_aws.settings import Settings
 
-BUCKETS: Final = tuple(BUCKET.replace("{name}-", f"{{name}}-{each}-") for each in ("calls", "state"))
+BUCKETS: Final = tuple(BUCKET.replace("{name}-", f"{{name}}--{each}-") for each in ("calls", "state"))
 PROVIDER: Final = f"iam::{{account}}:oidc-provider/{GITHUB}"
-TRAIL: Final = "cloudtrail:{region}:{account}:trail/{name}-*"
+TRAIL: Final = "cloudtrail:{region}:{account}:trail/{name}--calls"
 
 # A run looks for everything that it may have made, also for kinds that no foundation has today.
 FOUNDATION_LOOKING: Final = (
@@ -61,7 +61,7 @@ FOUNDATION: Final = (
 ENVIRONMENTS_ONLY: Final = Grant(
     "NotTheFoundation",
     "s3:GetObject ListBucket PutObject",
-    (ROLES, "s3:::{name}-*"),
+    (ROLES, "s3:::{name}--*"),
 )
 """All that whoever deploys may do to the foundation's own things: write records, and read them."""
 

@@ -58,14 +58,14 @@ EC2: Final = "ec2:{region}:{account}:"
 ROLES: Final = "iam::{account}:role/dify-aws/{deployment}/{region}/*"
 PROFILES: Final = ROLES.replace(":role/", ":instance-profile/")
 IDENTITIES_OF_ALL: Final = tuple(f"iam::{{account}}:{each}/*" for each in ("instance-profile", "oidc-provider", "role"))
-ALARMS: Final = "cloudwatch:{region}:{account}:alarm:{name}-*"
+ALARMS: Final = "cloudwatch:{region}:{account}:alarm:{name}--*"
 LOGS: Final = "logs:{region}:{account}:log-group:/{deployment}/*"
 SECRETS: Final = "secretsmanager:{region}:{account}:secret:{deployment}/*"
-TOPICS: Final = "sns:{region}:{account}:{name}-*"
-SCHEDULES: Final = "scheduler:{region}:{account}:schedule-group/{name}-leases"
-LEASES: Final = "scheduler:{region}:{account}:schedule/{name}-leases/*"
+TOPICS: Final = "sns:{region}:{account}:{name}--*"
+SCHEDULES: Final = "scheduler:{region}:{account}:schedule-group/{name}--leases"
+LEASES: Final = "scheduler:{region}:{account}:schedule/{name}--leases/*"
 BUCKET: Final = "s3:::{name}-{account}-{region}"
-STATE: Final = "s3:::{project}-foundation-state-{account}-{region}"
+STATE: Final = "s3:::{project}--foundation--state-{account}-{region}"
 LOCKS: Final = "dynamodb:{region}:{account}:table/{project}-aws-locks"
 
 MADE: Final = (
@@ -168,7 +168,7 @@ IDENTITIES: Final = (
     Grant(
         "PassRoles",
         "iam:PassRole",
-        tuple(ROLES.removesuffix("*") + "{name}-" + role + "-{region}" for role in ("host", "leases")),
+        tuple(ROLES.removesuffix("*") + "{name}--" + role + "--{region}" for role in ("host", "leases")),
         {"StringEquals": {"iam:PassedToService": ("ec2.amazonaws.com", "scheduler.amazonaws.com")}},
     ),
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from dify_aws.aws.physical_name import physical_name
 from dify_aws.blueprints.account import Account
 from dify_aws.settings import Settings
 
@@ -17,7 +18,7 @@ BACKUPS: Final = "backups/"
 
 def bucket_name(settings: Settings, account: Account) -> str:
     """Unique in the world, because account and region are in it."""
-    return f"{settings.project}-{settings.environment}-{account.id}-{account.region}"
+    return f"{physical_name(settings.deployment)}-{account.id}-{account.region}"
 
 
 def log_group_name(settings: Settings, log: str) -> str:

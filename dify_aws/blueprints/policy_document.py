@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Any, Final
 
+from dify_aws.aws.physical_name import physical_name
 from dify_aws.blueprints.account import Account
 from dify_aws.blueprints.grants import Condition, Grant
 
@@ -43,7 +44,7 @@ class Place:
             project=self.project,
             environment=self.environment,
             deployment=f"{self.project}/{self.environment}",
-            name=f"{self.project}-{self.environment}",
+            name=physical_name(f"{self.project}/{self.environment}"),
             account=self.account.id,
             region=self.account.region,
             image=self.image,

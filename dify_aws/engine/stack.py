@@ -11,6 +11,7 @@ from contextlib import ExitStack
 from types import MappingProxyType
 
 from dify_aws.aws import Aws
+from dify_aws.aws.physical_name import RESOURCE
 from dify_aws.change import Change
 from dify_aws.engine.applied import Applied
 from dify_aws.engine.carry_out import carry_out, clear_away
@@ -34,7 +35,8 @@ class Stack:
         notes: what a person should know before applying; they are shown with the plan.
 
     Raises:
-        StackError: an address is taken twice, a reference goes outside, or some need each other in a circle.
+        StackError: an address is taken twice, a name cannot be part of a name in AWS, a reference goes outside, or some
+            need each other in a circle.
     """
 
     def __init__(self, name: str, resources: Iterable[Resource], *, notes: Iterable[str] = ()) -> None:
@@ -44,6 +46,11 @@ class Stack:
         for resource in resources:
             if resource.address in self.resources:
                 raise StackError(f"two resources are called {resource.address}: give one of them another name")
+            if not RESOURCE.fullmatch(resource.name):
+                raise StackError(
+                    f"{resource.address}: its name is a part of names in AWS, and cannot be {resource.name!r}. Use "
+                    "letters, digits, dots, underscores and single hyphens."
+                )
             self.resources[resource.address] = resource
         self.edges = {address: self._needs(resource) for address, resource in self.resources.items()}
         prepared(self.edges)

@@ -8,6 +8,7 @@ from typing import Any
 
 from dify_aws.aws import Aws
 from dify_aws.aws.birth import tag_list
+from dify_aws.aws.physical_name import physical_name
 from dify_aws.engine.resource import Actual, Input
 from dify_aws.resources.gone import delete
 from dify_aws.resources.named import NamedResource, tags_of
@@ -28,7 +29,7 @@ class Alarm(NamedResource):
         treat_missing_data: "missing", "breaching", "notBreaching" or "ignore".
         actions: whom to tell when it goes off and when it is over (``topic.id``).
         description: what it means and what to do, for who gets the mail.
-        alarm_name: its name in CloudWatch; "deployment-name" by default.
+        alarm_name: its name in CloudWatch; "deployment--name" by default.
     """
 
     namespace: str
@@ -61,12 +62,12 @@ class Alarm(NamedResource):
     )
 
     def named(self, aws: Aws) -> str:
-        return self.alarm_name or aws.ownership(self.address, keep=False)["Name"]
+        return self.alarm_name or aws.physical_name(self.address)
 
     @classmethod
     def look(cls, aws: Aws, name: str) -> Actual | None:
         # Those of a deployment begin alike, so one call tells all of them.
-        shared = aws.deployment.replace("/", "-") + "-"
+        shared = physical_name(aws.deployment, "")
         prefix = shared if name.startswith(shared) else name
         alarms = aws.census.read(
             "alarms",

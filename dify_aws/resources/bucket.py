@@ -23,7 +23,7 @@ class Bucket(NamedResource):
     """An S3 bucket. Its id is its name. It holds data, so it is kept unless the data is given up by name.
 
     Args:
-        bucket_name: its name, unique in the world; "deployment-name-account-region" by default.
+        bucket_name: its name, unique in the world; "deployment--name--account-region" by default.
         versioning: old versions of objects are kept.
         encryption: "AES256" (SSE-S3).
         block_public_access: all four blocks of S3.
@@ -78,8 +78,7 @@ class Bucket(NamedResource):
     )
 
     def named(self, aws: Aws) -> str:
-        name = aws.ownership(self.address, keep=False)["Name"]
-        return self.bucket_name or f"{name}-{aws.account}-{aws.region}"
+        return self.bucket_name or aws.physical_name(self.address, f"{aws.account}-{aws.region}")
 
     @classmethod
     def look(cls, aws: Aws, name: str) -> Actual | None:

@@ -34,7 +34,7 @@ class IamResource(NamedResource):
 
     def usual_name(self, aws: Aws) -> str:
         """The name by default. IAM is global, so one deployment in two regions needs two."""
-        return f"{aws.ownership(self.address, keep=False)['Name']}-{aws.region}"
+        return aws.physical_name(self.address, aws.region)
 
 
 def path(aws: Aws) -> str:

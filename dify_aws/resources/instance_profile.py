@@ -20,7 +20,7 @@ class InstanceProfile(IamResource):
 
     Args:
         role: the role in it (``role.id``).
-        instance_profile_name: its name in IAM, unique in the account; "deployment-name-region" by default.
+        instance_profile_name: its name in IAM, unique in the account; "deployment--name--region" by default.
     """
 
     role: Input[str]

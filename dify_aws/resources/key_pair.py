@@ -66,7 +66,7 @@ class KeyPair(Ec2Resource):
         delete(aws, "ec2.DeleteKeyPair", KeyName=actual.id)
 
     def _key_name(self, aws: Aws) -> str:
-        return aws.ownership(self.address, keep=False)["Name"]
+        return aws.physical_name(self.address)
 
 
 def _all(aws: Aws) -> list[dict[str, Any]]:

@@ -29,7 +29,7 @@ class Role(IamResource):
             values, as a list, one has to be true.
         policies: its inline policies by name, each a policy document. One added by hand is drift, and is taken away.
         managed_policies: the ARNs of the managed policies attached to it, all of them.
-        role_name: its name in IAM, unique in the account; "deployment-name-region" by default.
+        role_name: its name in IAM, unique in the account; "deployment--name--region" by default.
     """
 
     service: Input[str] = "ec2.amazonaws.com"

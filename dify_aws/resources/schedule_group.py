@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from dify_aws.aws import Aws
 from dify_aws.aws.birth import TAG_DEPLOYMENT, TAGS, tag_list
+from dify_aws.aws.physical_name import physical_name
 from dify_aws.engine.resource import Actual
 from dify_aws.resources.gone import delete
 from dify_aws.resources.named import NamedResource
@@ -15,7 +16,7 @@ from dify_aws.resources.sighting import sighted
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class ScheduleGroup(NamedResource):
-    """A schedule group, with whatever schedules are put into it. Its id is its name, "deployment-name".
+    """A schedule group, with whatever schedules are put into it. Its id is its name, "deployment--name".
 
     Only groups carry tags in EventBridge Scheduler, not schedules; deleting the group deletes what is in it.
     https://docs.aws.amazon.com/scheduler/latest/UserGuide/managing-schedule-group.html
@@ -68,7 +69,7 @@ class ScheduleGroup(NamedResource):
 
 def _prefix(aws: Aws) -> str:
     # The names of a deployment begin alike, so one call lists them all.
-    return aws.deployment.replace("/", "-") + "-"
+    return physical_name(aws.deployment, "")
 
 
 def _arns(aws: Aws) -> dict[str, str]:

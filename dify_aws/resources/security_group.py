@@ -120,12 +120,11 @@ class SecurityGroup(Ec2Resource):
                 yield seen
 
     def create(self, aws: Aws) -> Actual | None:
-        name = aws.ownership(self.address, keep=False)["Name"]
         answer = aws.create(
             "ec2.CreateSecurityGroup",
             self.address,
             keep=self.keep,
-            GroupName=name,
+            GroupName=aws.physical_name(self.address),
             Description=self.description,
             VpcId=self.vpc,
         )

@@ -20,7 +20,7 @@ class Table(NamedResource):
     """A DynamoDB table. Its id is its name. It has no capacity to plan and costs nothing while nobody asks.
 
     Args:
-        table_name: its name in DynamoDB; "deployment-name" by default.
+        table_name: its name in DynamoDB; "deployment--name" by default.
         key: the attribute that identifies an item, a text.
     """
 
@@ -44,7 +44,7 @@ class Table(NamedResource):
     )
 
     def named(self, aws: Aws) -> str:
-        return self.table_name or aws.ownership(self.address, keep=False)["Name"]
+        return self.table_name or aws.physical_name(self.address)
 
     @classmethod
     def name_in(cls, arn: str) -> str:

@@ -22,7 +22,7 @@ class Topic(NamedResource):
     ``ref("pending")`` are the addresses that have not done so yet.
 
     Args:
-        topic_name: its name in SNS; "deployment-name" by default.
+        topic_name: its name in SNS; "deployment--name" by default.
         emails: the addresses that are told. Subscriptions of other protocols are left alone.
     """
 
@@ -48,7 +48,7 @@ class Topic(NamedResource):
     )
 
     def named(self, aws: Aws) -> str:
-        return self.topic_name or aws.ownership(self.address, keep=False)["Name"]
+        return self.topic_name or aws.physical_name(self.address)
 
     def find(self, aws: Aws) -> Actual | None:
         actual = super().find(aws)

@@ -23,7 +23,7 @@ class Trail(NamedResource):
     https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-create-and-update-a-trail.html
 
     Args:
-        trail_name: its name in CloudTrail; "deployment-name" by default.
+        trail_name: its name in CloudTrail; "deployment--name" by default.
         bucket: the bucket that it writes to, whose policy lets it.
         multi_region: the calls of all regions, and of those that AWS will open.
         log_file_validation: signed digests, by which a record that was changed or removed is seen.
@@ -56,7 +56,7 @@ class Trail(NamedResource):
     )
 
     def named(self, aws: Aws) -> str:
-        return self.trail_name or aws.ownership(self.address, keep=False)["Name"]
+        return self.trail_name or aws.physical_name(self.address)
 
     @classmethod
     def name_in(cls, arn: str) -> str:

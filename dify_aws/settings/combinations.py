@@ -19,9 +19,6 @@ def combinations(values: Mapping[str, Any]) -> Iterator[Problem]:
         yield Problem(
             "availability_zone", zone, f"is no zone of {region}", f'Write one like "{region}a", or leave it out'
         )
-    if values.get("project") == "dify" and values.get("environment") == "foundation":
-        right = "Choose another: dify/foundation is what all environments of the account share"
-        yield Problem("environment", "foundation", "is taken", right)
     yield from _network(values)
     kind = values.get("instance_type")
     if kind and "image_id" in values and values["image_id"] is None and _ARM.match(kind):

@@ -73,7 +73,10 @@ def choice(*words: str) -> Callable[[object], str]:
 
 
 def label(value: object) -> str:
-    """A part of names in AWS: short enough that the longest, the bucket's, stays within S3's 63 characters."""
+    """A part of names in AWS: short enough that the longest, a bucket's, stays within S3's 63 characters.
+
+    It has no two hyphens in a row: those separate the parts.
+    """
     if not _LABEL.fullmatch(written := text(value)) or len(written) > 16:
         raise Broken(
             (

@@ -10,7 +10,16 @@ from typing import Annotated, Any, Self, get_args
 
 from dify_aws.errors import Problem, SettingsError
 from dify_aws.secrets import MASK, Secret
-from dify_aws.settings import aws_rules, dify_rules, env_rules, network_rules, networks, rules, tag_rules
+from dify_aws.settings import (
+    aws_rules,
+    deployment_rules,
+    dify_rules,
+    env_rules,
+    network_rules,
+    networks,
+    rules,
+    tag_rules,
+)
 from dify_aws.settings.combinations import combinations
 from dify_aws.settings.environment_variables import PREFIX, read_environment
 from dify_aws.settings.toml_file import read_toml
@@ -65,8 +74,8 @@ class Settings:
     '10.7.1.0/24'
     """
 
-    project: Annotated[str, rules.label] = "dify"
-    environment: Annotated[str, rules.label]
+    project: Annotated[str, deployment_rules.project] = "dify"
+    environment: Annotated[str, deployment_rules.environment]
     region: Annotated[str, aws_rules.region] = "ap-northeast-1"
     vpc_cidr: Annotated[str, network_rules.vpc_cidr] = "10.0.0.0/16"
     vpc_id: Annotated[str | None, rules.optional(aws_rules.existing("vpc"))] = None

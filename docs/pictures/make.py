@@ -42,7 +42,7 @@ def main() -> None:
     with dify_aws.offline() as world:
         outputs = dify_aws.Deployment(SETTINGS, session=world.session).apply()
         # Two things are changed by hand, and two in the settings: the plan shows all four.
-        world.session.client("cloudwatch").delete_alarms(AlarmNames=["dify-dev-disk"])
+        world.session.client("cloudwatch").delete_alarms(AlarmNames=["dify--dev--disk"])
         world.session.client("ec2").authorize_security_group_ingress(
             GroupId=outputs.security_groups["host"], IpProtocol="tcp", FromPort=22, ToPort=22, CidrIp="0.0.0.0/0"
         )

@@ -10,7 +10,7 @@ from dify_aws import Actual, Alarm, Bucket, LifecycleRule, LogGroup, Resource, S
 from tests.functional.cases_network import Found
 from tests.support.case import Case, Hand
 
-BUCKET: Final = "lab-storage-123456789012-ap-northeast-1"
+BUCKET: Final = "lab--storage--123456789012-ap-northeast-1"
 GLACIER: Final = LifecycleRule("backups", "backups/", storage_class="GLACIER", transition_days=90)
 SWEEP: Final = LifecycleRule("unfinished", abort_uploads_days=7, noncurrent_expiration_days=90)
 

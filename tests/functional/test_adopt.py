@@ -96,7 +96,7 @@ def test_a_network_is_adopted_thing_by_thing(world: World) -> None:
 def test_what_has_a_name_is_adopted_by_it(world: World) -> None:
     """A bucket of just that name; one of another name could never be found again."""
     of = deployment(world)
-    name = "dify-dev-123456789012-ap-northeast-1"
+    name = "dify--dev-123456789012-ap-northeast-1"
     s3 = world.session.client("s3")
     place: Any = {"LocationConstraint": "ap-northeast-1"}
     for each in (name, "something-else"):

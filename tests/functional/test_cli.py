@@ -154,7 +154,7 @@ def test_access_is_opened_for_a_while_and_closed_before(
     world.clock.advance(60)
 
     def lease(address: str, owner: str) -> Lease:
-        return Lease(Door(aws, host, "dify-dev-leases", role, 22), single(address), owner, 60)
+        return Lease(Door(aws, host, "dify--dev--leases", role, 22), single(address), owner, 60)
 
     def let_in() -> set[str]:
         visitors = json.loads(shell("status --json").out)["visitors"]
@@ -172,7 +172,7 @@ def test_access_is_opened_for_a_while_and_closed_before(
     assert json.loads(shell("access --close --json").out) == {"closed": ["203.0.113.7/32"]}
     assert let_in() == {f"203.0.113.8/32 {other}", f"203.0.113.9/32 {other}"}
     scheduler = world.session.client("scheduler")
-    assert len(scheduler.list_schedules(GroupName="dify-dev-leases")["Schedules"]) == 2
+    assert len(scheduler.list_schedules(GroupName="dify--dev--leases")["Schedules"]) == 2
     writes(world)
     assert shell("access --close").out == "nothing was open from this machine\n"
     assert writes(world) == []

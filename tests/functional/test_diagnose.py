@@ -123,14 +123,14 @@ def _another_leased(place: Place) -> None:
 
 def _another_key(place: Place) -> None:
     ec2 = place.client("ec2")
-    pair = ec2.describe_key_pairs(KeyNames=["dify-dev-host"])["KeyPairs"][0]
-    ec2.delete_key_pair(KeyName="dify-dev-host")
+    pair = ec2.describe_key_pairs(KeyNames=["dify--dev--host"])["KeyPairs"][0]
+    ec2.delete_key_pair(KeyName="dify--dev--host")
     tags = [{"ResourceType": "key-pair", "Tags": pair["Tags"]}]
-    ec2.import_key_pair(KeyName="dify-dev-host", PublicKeyMaterial=OTHER_KEY.encode(), TagSpecifications=tags)
+    ec2.import_key_pair(KeyName="dify--dev--host", PublicKeyMaterial=OTHER_KEY.encode(), TagSpecifications=tags)
 
 
 def _alarm(place: Place) -> None:
-    place.client("cloudwatch").set_alarm_state(AlarmName="dify-dev-cpu", StateValue="ALARM", StateReason="busy")
+    place.client("cloudwatch").set_alarm_state(AlarmName="dify--dev--cpu", StateValue="ALARM", StateReason="busy")
 
 
 def _stale_backup(place: Place) -> None:

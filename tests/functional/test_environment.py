@@ -136,9 +136,9 @@ def test_instance_and_disks(ec2: Any, outputs: Outputs) -> None:
     assert instance["MetadataOptions"]["HttpTokens"] == "required"
     assert instance["MetadataOptions"]["HttpPutResponseHopLimit"] == 2
     assert instance["IamInstanceProfile"]["Arn"].endswith(
-        "/dify-aws/dify/dev/ap-northeast-1/dify-dev-host-ap-northeast-1"
+        "/dify-aws/dify/dev/ap-northeast-1/dify--dev--host--ap-northeast-1"
     )
-    assert instance["KeyName"] == "dify-dev-host"
+    assert instance["KeyName"] == "dify--dev--host"
     (image,) = ec2.describe_images(ImageIds=[instance["ImageId"]])["Images"]
     assert image["OwnerId"] == CANONICAL
     assert "jammy-22.04-amd64" in image["Name"]
@@ -157,7 +157,7 @@ def test_instance_and_disks(ec2: Any, outputs: Outputs) -> None:
 def test_role(world: World, outputs: Outputs) -> None:
     """Least privilege: its part of this bucket, its log groups, its metrics. No secret, and nothing by a wildcard."""
     iam: Any = world.session.client("iam")
-    (role,) = [each for each in iam.list_roles()["Roles"] if each["RoleName"].startswith("dify-dev-host-")]
+    (role,) = [each for each in iam.list_roles()["Roles"] if each["RoleName"].startswith("dify--dev--host-")]
     assert role["AssumeRolePolicyDocument"]["Statement"][0]["Principal"] == {"Service": "ec2.amazonaws.com"}
     assert iam.list_attached_role_policies(RoleName=role["RoleName"])["AttachedPolicies"] == []
     (name,) = iam.list_role_policies(RoleName=role["RoleName"])["PolicyNames"]
@@ -187,13 +187,13 @@ def test_role(world: World, outputs: Outputs) -> None:
 def test_role_of_the_leases(world: World, outputs: Outputs) -> None:
     """EventBridge Scheduler, for this schedule group only, takes rules out of the host's group, and no more."""
     iam: Any = world.session.client("iam")
-    (role,) = [each for each in iam.list_roles()["Roles"] if each["RoleName"].startswith("dify-dev-leases-")]
+    (role,) = [each for each in iam.list_roles()["Roles"] if each["RoleName"].startswith("dify--dev--leases-")]
     (trust,) = role["AssumeRolePolicyDocument"]["Statement"]
     assert (trust["Action"], trust["Principal"]) == ("sts:AssumeRole", {"Service": "scheduler.amazonaws.com"})
     assert trust["Condition"] == {
         "StringEquals": {
             "aws:SourceAccount": "123456789012",
-            "aws:SourceArn": "arn:aws:scheduler:ap-northeast-1:123456789012:schedule-group/dify-dev-leases",
+            "aws:SourceArn": "arn:aws:scheduler:ap-northeast-1:123456789012:schedule-group/dify--dev--leases",
         }
     }
     assert iam.list_attached_role_policies(RoleName=role["RoleName"])["AttachedPolicies"] == []
@@ -208,7 +208,7 @@ def test_bucket(world: World, outputs: Outputs) -> None:
     """Account and region in its name; versions kept, nobody else sees it, and old things go where they are cheap."""
     s3 = world.session.client("s3")
     bucket = outputs.bucket
-    assert bucket == "dify-dev-123456789012-ap-northeast-1"
+    assert bucket == "dify--dev-123456789012-ap-northeast-1"
     assert s3.get_bucket_versioning(Bucket=bucket)["Status"] == "Enabled"
     (rule,) = s3.get_bucket_encryption(Bucket=bucket)["ServerSideEncryptionConfiguration"]["Rules"]
     assert rule["ApplyServerSideEncryptionByDefault"] == {"SSEAlgorithm": "AES256"}

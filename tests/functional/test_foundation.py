@@ -59,9 +59,9 @@ def test_made_once_and_left_alone_then(world: World) -> None:
     assert world.writes == []
     assert outputs.github_role is not None
     assert outputs.github_role.endswith(
-        "/dify-aws/dify/foundation/ap-northeast-1/dify-foundation-github-ap-northeast-1"
+        "/dify-aws/dify/foundation/ap-northeast-1/dify--foundation--github--ap-northeast-1"
     )
-    assert json.loads(outputs.to_json())["state_bucket"] == f"dify-foundation-state-{ACCOUNT}-ap-northeast-1"
+    assert json.loads(outputs.to_json())["state_bucket"] == f"dify--foundation--state-{ACCOUNT}-ap-northeast-1"
     assert "lock table     dify-aws-locks" in str(outputs)
 
 
@@ -130,7 +130,7 @@ def test_the_role_takes_locks_and_writes_records_and_what_else_it_is_given(world
     names = iam.list_role_policies(RoleName=role["RoleName"])["PolicyNames"]
     assert sorted(names) == ["look", "team"]
     statements = iam.get_role_policy(RoleName=role["RoleName"], PolicyName="team")["PolicyDocument"]["Statement"]
-    state = f"arn:aws:s3:::dify-foundation-state-{ACCOUNT}-ap-northeast-1"
+    state = f"arn:aws:s3:::dify--foundation--state-{ACCOUNT}-ap-northeast-1"
     table = f"arn:aws:dynamodb:ap-northeast-1:{ACCOUNT}:table/dify-aws-locks"
     assert [on for each in statements for on in each["Resource"]] == [table, f"{state}/records/*", state]
     assert not any("Delete" in action for each in statements[1:] for action in each["Action"])

@@ -32,7 +32,7 @@ PLAN = Plan("dify/dev", REGION, (Action("create", "vpc/main"), Action("update", 
 MOMENT = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 PLAIN: Any = {name: dict(value) for name, value in vars(bundles.OUTPUTS).items() if isinstance(value, Mapping)}
 OUTPUTS = replace(bundles.OUTPUTS, **PLAIN)
-BUCKET = f"dify-foundation-state-123456789012-{REGION}"
+BUCKET = f"dify--foundation--state-123456789012-{REGION}"
 
 
 @pytest.fixture

@@ -160,19 +160,21 @@ NOT_OURS = [
     Request("ec2:RunInstances", f"{EC2_ARN}:subnet/subnet-1", OTHERS),
     Request("ec2:DescribeInstances", "*", ABROAD),
     Request("iam:CreateRole", f"{IAM_ARN}:role/admin", BORN),
-    Request("iam:PutRolePolicy", f"{IAM_ARN}:role/dify-aws/dify/prod/ap-northeast-1/dify-prod-host-ap-northeast-1", {}),
     Request(
-        "iam:AttachRolePolicy", f"{IAM_ARN}:role/dify-aws/dify/dev/ap-northeast-1/dify-dev-host-ap-northeast-1", {}
+        "iam:PutRolePolicy", f"{IAM_ARN}:role/dify-aws/dify/prod/ap-northeast-1/dify--prod--host--ap-northeast-1", {}
+    ),
+    Request(
+        "iam:AttachRolePolicy", f"{IAM_ARN}:role/dify-aws/dify/dev/ap-northeast-1/dify--dev--host--ap-northeast-1", {}
     ),
     Request("iam:PassRole", f"{IAM_ARN}:role/admin", {"iam:PassedToService": ("ec2.amazonaws.com",)}),
     Request(
         "iam:PassRole",
-        f"{IAM_ARN}:role/dify-aws/dify/dev/ap-northeast-1/dify-dev-host-ap-northeast-1",
+        f"{IAM_ARN}:role/dify-aws/dify/dev/ap-northeast-1/dify--dev--host--ap-northeast-1",
         {"iam:PassedToService": ("lambda.amazonaws.com",)},
     ),
-    Request("s3:GetObject", "arn:aws:s3:::dify-dev-123456789012-ap-northeast-1/uploads/a", {}),
-    Request("s3:PutObject", "arn:aws:s3:::dify-foundation-state-123456789012-ap-northeast-1/records/dify/prod/1", {}),
-    Request("s3:DeleteBucket", "arn:aws:s3:::dify-foundation-state-123456789012-ap-northeast-1", {}),
+    Request("s3:GetObject", "arn:aws:s3:::dify--dev-123456789012-ap-northeast-1/uploads/a", {}),
+    Request("s3:PutObject", "arn:aws:s3:::dify--foundation--state-123456789012-ap-northeast-1/records/dify/prod/1", {}),
+    Request("s3:DeleteBucket", "arn:aws:s3:::dify--foundation--state-123456789012-ap-northeast-1", {}),
     Request(
         "secretsmanager:GetSecretValue", f"arn:aws:secretsmanager:ap-northeast-1:{ACCOUNT}:secret:dify/prod/a-a1B2c3"
     ),
@@ -183,7 +185,7 @@ NOT_OURS = [
         {"dynamodb:LeadingKeys": ("dify/prod",)},
     ),
     Request("dynamodb:DeleteTable", f"arn:aws:dynamodb:ap-northeast-1:{ACCOUNT}:table/dify-aws-locks", {}),
-    Request("cloudtrail:StopLogging", f"arn:aws:cloudtrail:ap-northeast-1:{ACCOUNT}:trail/dify-foundation-calls", {}),
+    Request("cloudtrail:StopLogging", f"arn:aws:cloudtrail:ap-northeast-1:{ACCOUNT}:trail/dify--foundation--calls", {}),
     *(
         Request(f"iam:{action}", f"{IAM_ARN}:role/dify-dev-billing-admin-ap-northeast-1")
         for action in ("PutRolePolicy", "UpdateAssumeRolePolicy", "DeleteRole", "TagRole")
@@ -191,10 +193,10 @@ NOT_OURS = [
     *(
         Request(action, arn, {**BORN, "aws:ResourceTag/dify-aws:deployment": ("dify/dev-2",)})
         for action, arn in (
-            ("sns:TagResource", f"arn:aws:sns:ap-northeast-1:{ACCOUNT}:dify-dev-2-alarms"),
-            ("sns:DeleteTopic", f"arn:aws:sns:ap-northeast-1:{ACCOUNT}:dify-dev-2-alarms"),
-            ("cloudwatch:TagResource", f"arn:aws:cloudwatch:ap-northeast-1:{ACCOUNT}:alarm:dify-dev-2-cpu"),
-            ("scheduler:DeleteSchedule", f"arn:aws:scheduler:ap-northeast-1:{ACCOUNT}:schedule/dify-dev-2-leases/x"),
+            ("sns:TagResource", f"arn:aws:sns:ap-northeast-1:{ACCOUNT}:dify--dev-2--alarms"),
+            ("sns:DeleteTopic", f"arn:aws:sns:ap-northeast-1:{ACCOUNT}:dify--dev-2--alarms"),
+            ("cloudwatch:TagResource", f"arn:aws:cloudwatch:ap-northeast-1:{ACCOUNT}:alarm:dify--dev-2--cpu"),
+            ("scheduler:DeleteSchedule", f"arn:aws:scheduler:ap-northeast-1:{ACCOUNT}:schedule/dify--dev-2--leases/x"),
         )
     ),
     Request("organizations:LeaveOrganization", "*", HERE),
@@ -202,16 +204,18 @@ NOT_OURS = [
 
 NOT_GITHUBS = [
     *(
-        Request(action, f"{IAM_ARN}:role/dify-aws/dify/foundation/ap-northeast-1/dify-foundation-github-ap-northeast-1")
+        Request(
+            action, f"{IAM_ARN}:role/dify-aws/dify/foundation/ap-northeast-1/dify--foundation--github--ap-northeast-1"
+        )
         for action in ("iam:PutRolePolicy", "iam:UpdateAssumeRolePolicy", "iam:DeleteRole")
     ),
     *(
-        Request(action, f"arn:aws:s3:::dify-foundation-{bucket}-123456789012-ap-northeast-1")
+        Request(action, f"arn:aws:s3:::dify--foundation--{bucket}-123456789012-ap-northeast-1")
         for bucket in ("state", "calls")
         for action in ("s3:DeleteBucket", "s3:PutBucketPolicy", "s3:PutLifecycleConfiguration")
     ),
     Request(
-        "s3:DeleteObjectVersion", "arn:aws:s3:::dify-foundation-state-123456789012-ap-northeast-1/records/dify/dev/1"
+        "s3:DeleteObjectVersion", "arn:aws:s3:::dify--foundation--state-123456789012-ap-northeast-1/records/dify/dev/1"
     ),
     Request("iam:PutRolePolicy", f"{IAM_ARN}:role/dify-aws/other/dev/ap-northeast-1/x"),
     Request(

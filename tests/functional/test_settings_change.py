@@ -239,7 +239,7 @@ def test_a_plan_that_aws_has_overtaken_is_refused(world: World, deploy: Deploy) 
     outputs = deploy().apply()
     agreed = deploy(log_retention_days=90).plan()
     world.session.client("ec2").modify_vpc_attribute(VpcId=outputs.vpc_id, EnableDnsHostnames={"Value": False})
-    world.session.client("cloudwatch").delete_alarms(AlarmNames=["dify-dev-cpu"])
+    world.session.client("cloudwatch").delete_alarms(AlarmNames=["dify--dev--cpu"])
     world.forget_calls()
     with pytest.raises(PlanOutdated) as outdated:
         deploy(log_retention_days=90).apply(agreed)

@@ -54,10 +54,10 @@ def test_several_changes_by_hand_are_mended_at_once(world: World, ec2: Any, outp
         NatGatewayId=outputs.nat_gateway_id,
     )
     iam = world.session.client("iam")
-    (role,) = [each for each in iam.list_roles()["Roles"] if each["RoleName"].startswith("dify-dev-host-")]
+    (role,) = [each for each in iam.list_roles()["Roles"] if each["RoleName"].startswith("dify--dev--host-")]
     everything = '{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"}]}'
     iam.put_role_policy(RoleName=role["RoleName"], PolicyName="root", PolicyDocument=everything)
-    world.session.client("cloudwatch").delete_alarms(AlarmNames=["dify-dev-disk"])
+    world.session.client("cloudwatch").delete_alarms(AlarmNames=["dify--dev--disk"])
     world.session.client("logs").delete_retention_policy(logGroupName="/dify/dev/nginx")
     world.session.client("s3").delete_public_access_block(Bucket=outputs.bucket)
     ec2.stop_instances(InstanceIds=[outputs.instance_id])

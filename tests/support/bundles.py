@@ -28,10 +28,10 @@ OUTPUTS: Final = Outputs(
     subnets=MappingProxyType({}),
     security_groups=MappingProxyType({}),
     data_volume_id="vol-0123456789abcdef0",
-    bucket="dify-dev-123456789012-ap-northeast-1",
+    bucket="dify--dev-123456789012-ap-northeast-1",
     secrets=MappingProxyType({}),
     log_groups=MappingProxyType({log: f"/dify/dev/{log}" for log in ("system", "docker", "dify", "nginx")}),
-    alarm_topic="arn:aws:sns:ap-northeast-1:123456789012:dify-dev-alarms",
+    alarm_topic="arn:aws:sns:ap-northeast-1:123456789012:dify--dev--alarms",
 )
 
 # Each of them another, and none by chance: a test run is like the one before.

@@ -218,7 +218,7 @@ def _changed(hand: Hand, of: Any) -> None:
         web_cidrs=("198.51.100.0/24",),
         log_retention_days=7,
     ).apply()
-    _fill(hand, "dify-dev-123456789012-ap-northeast-1")
+    _fill(hand, "dify--dev-123456789012-ap-northeast-1")
 
 
 def _found(of: Deployment | Foundation) -> Mapping[str, Actual]:
