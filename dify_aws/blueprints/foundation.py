@@ -7,10 +7,10 @@ from typing import Any, Final
 
 from dify_aws.aws.physical_name import physical_name
 from dify_aws.blueprints.account import Account
-from dify_aws.deployment_rules import FOUNDATION
 from dify_aws.engine.resource import Input, Resource
 from dify_aws.engine.stack import Stack
 from dify_aws.resources import Bucket, LifecycleRule, OidcProvider, PublicAccessBlock, Role, Table, Trail
+from dify_aws.settings.deployment_rules import FOUNDATION
 
 GITHUB: Final = "token.actions.githubusercontent.com"
 """Who issues the tokens of GitHub Actions.

@@ -164,11 +164,11 @@ IDENTITIES: Final = (
         "PutRolePolicy RemoveRoleFromInstanceProfile TagInstanceProfile TagRole UpdateAssumeRolePolicy",
         (ROLES, PROFILES),
     ),
-    # Each role trusts its own service only.
+    # Each role trusts its own service only; who may write the policies of all below this path hands on what it likes.
     Grant(
         "PassRoles",
         "iam:PassRole",
-        tuple(ROLES.removesuffix("*") + "{name}--" + role + "--{region}" for role in ("host", "leases")),
+        (ROLES,),
         {"StringEquals": {"iam:PassedToService": ("ec2.amazonaws.com", "scheduler.amazonaws.com")}},
     ),
 )

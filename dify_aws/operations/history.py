@@ -84,9 +84,11 @@ def load(
 
     Raises:
         DifyAwsError: nothing is recorded; or the values of ``env`` are needed, which are never recorded.
-        SettingsError: this version of dify_aws does not take the settings any more.
+        SettingsError: there can be no such environment; or this version of dify_aws does not take the settings any
+            more.
     """
-    aws = Aws(session, deployment=f"{project}/{environment}", region=region)
+    asked = Settings(environment=environment, project=project)
+    aws = Aws(session, deployment=asked.deployment, region=region)
     record = _last_made(aws)
     if record is None:
         raise DifyAwsError(
