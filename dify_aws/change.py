@@ -31,15 +31,18 @@ class Change:
         """What is different: of two collections only what comes and what goes."""
         match self.before, self.after:
             case frozenset(), frozenset():
-                before, after = {shown(item) for item in self.before}, {shown(item) for item in self.after}
+                goes = [shown(item) for item in self.before - self.after]
+                comes = [shown(item) for item in self.after - self.before]
             case dict(), dict():
-                before = {f"{key}: {shown(item)}" for key, item in self.before.items()}
-                after = {f"{key}: {shown(item)}" for key, item in self.after.items()}
+                goes, comes = _only(self.before, self.after), _only(self.after, self.before)
             case _:
                 return f"{shown(self.before)} → {shown(self.after)}"
-        return ", ".join(
-            [f"- {item}" for item in sorted(before - after)] + [f"+ {item}" for item in sorted(after - before)]
-        )
+        return ", ".join([f"- {item}" for item in sorted(goes)] + [f"+ {item}" for item in sorted(comes)])
+
+
+def _only(one: Mapping[object, object], other: Mapping[object, object]) -> list[str]:
+    """What one has and the other has not. By value: one policy may be written in several ways."""
+    return [f"{key}: {shown(item)}" for key, item in one.items() if key not in other or other[key] != item]
 
 
 def unknown(value: object) -> bool:

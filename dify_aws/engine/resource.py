@@ -248,7 +248,9 @@ def _resolve(value: Any, found: Mapping[str, Actual | None]) -> Any:
     if is_dataclass(value) and not isinstance(value, type):
         return replace(value, **{each.name: _resolve(getattr(value, each.name), found) for each in fields(value)})
     if isinstance(value, Mapping):
-        return {key: _resolve(item, found) for key, item in value.items()}
+        resolved = {key: _resolve(item, found) for key, item in value.items()}
+        # A policy stays one: it is compared by what it means.
+        return type(value)(resolved) if isinstance(value, dict) else resolved
     if isinstance(value, tuple | list | frozenset):
         return type(value)(_resolve(item, found) for item in value)
     return value

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -10,6 +9,7 @@ from typing import Any, Final
 
 from dify_aws.aws import Aws
 from dify_aws.aws.birth import tag_list, tag_map
+from dify_aws.aws.policy import PolicyDocument, Statement
 from dify_aws.engine.resource import Actual
 from dify_aws.errors import AwsError, ChangeRefused
 from dify_aws.resources.gone import delete
@@ -29,7 +29,7 @@ class Bucket(NamedResource):
         block_public_access: all four blocks of S3.
         ownership: "BucketOwnerEnforced" switches ACLs off.
         tls_only: its policy refuses requests without TLS.
-        statements: what else its policy says, in order.
+        statements: what else its policy says.
         lifecycle: what happens to objects as they grow old; rules added by hand are drift.
     """
 
@@ -39,13 +39,13 @@ class Bucket(NamedResource):
     block_public_access: bool = True
     ownership: str = "BucketOwnerEnforced"
     tls_only: bool = True
-    statements: tuple[Mapping[str, Any], ...] = ()
+    statements: Iterable[Mapping[str, Any]] = ()
     lifecycle: Iterable[LifecycleRule] = ()
     keep: bool = True
 
     kind = "bucket"
     initial = frozenset({"bucket_name"})
-    unordered = frozenset({"lifecycle"})
+    unordered = frozenset({"lifecycle", "statements"})
     tables = ("buckets",)
     in_arn = ":s3:::"
     permissions = frozenset(
@@ -77,6 +77,10 @@ class Bucket(NamedResource):
         }
     )
 
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "statements", tuple(Statement(each) for each in self.statements))
+        super().__post_init__()
+
     def named(self, aws: Aws) -> str:
         return self.bucket_name or aws.physical_name(self.address, f"{aws.account}-{aws.region}")
 
@@ -106,7 +110,7 @@ class Bucket(NamedResource):
             encryption="AES256",
             block_public_access=True,
             tls_only=False,
-            statements=(),
+            statements=frozenset(),
             lifecycle=frozenset(),
         )
 
@@ -125,10 +129,9 @@ class Bucket(NamedResource):
             status = {"Status": "Enabled" if self.versioning else "Suspended"}
             aws.call("s3.PutBucketVersioning", Bucket=bucket, VersioningConfiguration=status)
         if names & {"tls_only", "statements"}:
-            statements = [*([_tls_only(aws, bucket)] if self.tls_only else []), *self.statements]
+            statements = [*([_tls_only(aws, bucket)] if self.tls_only else []), *sorted(self.statements, key=str)]
             if statements:
-                policy = {"Version": "2012-10-17", "Statement": statements}
-                aws.call("s3.PutBucketPolicy", Bucket=bucket, Policy=json.dumps(policy))
+                aws.call("s3.PutBucketPolicy", Bucket=bucket, Policy=PolicyDocument.of(statements).text())
             else:
                 delete(aws, "s3.DeleteBucketPolicy", Bucket=bucket)
         if "lifecycle" in names:
@@ -190,14 +193,14 @@ def _look(aws: Aws, bucket: str) -> Actual | None:
         }
     told = {name: answer.result() for name, answer in asked.items()}
     blocks = told["block_public_access"] or {}
-    statements = json.loads(told["policy"] or '{"Statement": []}')["Statement"]
+    statements = PolicyDocument.read(told["policy"]).statements
     values = {
         "versioning": told["versioning"] == "Enabled",
         "encryption": _first(told["encryption"], lambda r: r["ApplyServerSideEncryptionByDefault"]["SSEAlgorithm"]),
         "block_public_access": all(blocks.get(name) for name in PUBLIC_ACCESS_BLOCKS),
         "ownership": _first(told["ownership"], lambda r: r["ObjectOwnership"]),
         "tls_only": _tls_only(aws, bucket) in statements,
-        "statements": tuple(each for each in statements if each != _tls_only(aws, bucket)),
+        "statements": frozenset(statements) - {_tls_only(aws, bucket)},
         "lifecycle": frozenset(lifecycle_rule(rule) for rule in told["lifecycle"] or ()),
     }
     return sighted(Bucket, bucket, tag_list(tags), values, arn=f"arn:{aws.partition}:s3:::{bucket}")
@@ -218,16 +221,16 @@ def _first(configuration: Mapping[str, Any] | None, read: Callable[[Any], str]) 
     return read(rules[0]) if rules else ""
 
 
-def _tls_only(aws: Aws, bucket: str) -> dict[str, Any]:
+def _tls_only(aws: Aws, bucket: str) -> Statement:
     arn = f"arn:{aws.partition}:s3:::{bucket}"
-    return {
-        "Sid": "TlsOnly",
-        "Effect": "Deny",
-        "Principal": "*",
-        "Action": "s3:*",
-        "Resource": [arn, f"{arn}/*"],
-        "Condition": {"Bool": {"aws:SecureTransport": "false"}},
-    }
+    return Statement(
+        Sid="TlsOnly",
+        Effect="Deny",
+        Principal="*",
+        Action="s3:*",
+        Resource=[arn, f"{arn}/*"],
+        Condition={"Bool": {"aws:SecureTransport": "false"}},
+    )
 
 
 def _empty(aws: Aws, bucket: str) -> None:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
 from dify_aws.aws import Aws
 from dify_aws.aws.birth import tag_list
+from dify_aws.aws.policy import Condition, PolicyDocument
 from dify_aws.engine.resource import Actual, Input
 from dify_aws.errors import AwsError
 from dify_aws.resources.gone import delete, gone_already
@@ -60,6 +60,12 @@ class Role(IamResource):
         }
     )
 
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        documents = {name: PolicyDocument(document) for name, document in self.policies.items()}
+        object.__setattr__(self, "policies", documents)
+        object.__setattr__(self, "trust_condition", Condition(self.trust_condition))
+
     def named(self, aws: Aws) -> str:
         return self.role_name or self.usual_name(aws)
 
@@ -81,20 +87,20 @@ class Role(IamResource):
             RoleName=name,
             Path=path(aws),
             Description=f"Made by dify_aws for {aws.deployment}",
-            AssumeRolePolicyDocument=_trust(self.service, self.trust_condition),
+            AssumeRolePolicyDocument=_trust(self.service, self.trust_condition).text(),
         )
         return self.made(aws, answer["Role"]["Arn"], {"role_name": name}, policies={}, managed_policies=frozenset())
 
     def update(self, aws: Aws, actual: Actual, names: frozenset[str]) -> None:
         role = actual["role_name"]
         if names & {"service", "trust_condition"}:
-            trust = _trust(self.service, self.trust_condition)
+            trust = _trust(self.service, self.trust_condition).text()
             aws.call("iam.UpdateAssumeRolePolicy", RoleName=role, PolicyDocument=trust)
         if "policies" in names:
             for name, document in self.policies.items():
                 if actual["policies"].get(name) != document:
-                    said = json.dumps(document)
-                    aws.call("iam.PutRolePolicy", RoleName=role, PolicyName=name, PolicyDocument=said)
+                    text = PolicyDocument(document).text()
+                    aws.call("iam.PutRolePolicy", RoleName=role, PolicyName=name, PolicyDocument=text)
             for name in actual["policies"].keys() - self.policies.keys():
                 delete(aws, "iam.DeleteRolePolicy", RoleName=role, PolicyName=name)
         if "managed_policies" in names:
@@ -122,7 +128,7 @@ def _look(aws: Aws, name: str) -> Actual | None:
     try:
         role = aws.call("iam.GetRole", RoleName=name)["Role"]
         policies = {
-            each: _document(aws.call("iam.GetRolePolicy", RoleName=name, PolicyName=each)["PolicyDocument"])
+            each: PolicyDocument.read(aws.call("iam.GetRolePolicy", RoleName=name, PolicyName=each)["PolicyDocument"])
             for each in aws.pages("iam.ListRolePolicies", "PolicyNames", RoleName=name)
         }
         attached = aws.pages("iam.ListAttachedRolePolicies", "AttachedPolicies", RoleName=name)
@@ -131,35 +137,33 @@ def _look(aws: Aws, name: str) -> Actual | None:
             raise
         return None
     values = {
-        **_trusted(_document(role["AssumeRolePolicyDocument"])),
+        **_trusted(PolicyDocument.read(role["AssumeRolePolicyDocument"])),
         "policies": policies,
         "managed_policies": frozenset(policy["PolicyArn"] for policy in attached),
     }
     return sighted(Role, role["Arn"], role.get("Tags"), values, role_name=name)
 
 
-def _trust(service: Input[str], condition: Mapping[str, Any]) -> str:
+def _trust(service: Input[str], condition: Mapping[str, Any]) -> PolicyDocument:
     statement: dict[str, Any] = {"Effect": "Allow", "Principal": {"Service": service}, "Action": "sts:AssumeRole"}
     if PROVIDER in str(service):
         statement |= {"Principal": {"Federated": service}, "Action": "sts:AssumeRoleWithWebIdentity"}
     if condition:
         statement["Condition"] = condition
-    return json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+    return PolicyDocument.of([statement])
 
 
-def _trusted(document: Any) -> dict[str, Any]:
+def _trusted(document: PolicyDocument) -> dict[str, Any]:
     """Which service is trusted, and on what condition; of a document that says anything else, the whole document."""
-    try:
-        statement = document["Statement"][0]
-        principal, condition = statement["Principal"], statement.get("Condition", {})
-        service = principal.get("Service") or principal["Federated"]
-    except (KeyError, IndexError, TypeError, AttributeError):
-        service, condition = None, {}
-    if not isinstance(service, str) or document != json.loads(_trust(service, condition)):
-        service = json.dumps(document, sort_keys=True)
-    return {"service": service, "trust_condition": condition}
+    for statement in document.statements:
+        condition = Condition(statement.element("Condition") or {})
+        principal = statement.element("Principal")
+        for service in _principals(principal):
+            if document == _trust(service, condition):
+                return {"service": service, "trust_condition": condition}
+    return {"service": document.text(), "trust_condition": Condition()}
 
 
-def _document(document: Any) -> Any:
-    """botocore decodes policy documents, except where the answer holds them twice encoded."""
-    return json.loads(document) if isinstance(document, str) else document
+def _principals(principal: Any) -> list[str]:
+    told = [principal.get(kind) for kind in ("Service", "Federated")] if isinstance(principal, Mapping) else []
+    return [str(name) for names in told for name in (names if isinstance(names, list) else [names]) if name]

@@ -9,6 +9,7 @@ from typing import Any, Final
 from dify_aws import Actual, Alarm, Bucket, LifecycleRule, LogGroup, Resource, ScheduleGroup, StoredSecret, Topic
 from tests.functional.cases_network import Found
 from tests.support.case import Case, Hand
+from tests.support.statements import statements
 
 BUCKET: Final = "lab--storage--123456789012-ap-northeast-1"
 GLACIER: Final = LifecycleRule("backups", "backups/", storage_class="GLACIER", transition_days=90)
@@ -28,7 +29,7 @@ def _open(hand: Hand, found: Found, actual: Actual) -> None:
     """Somebody lets another account read, beside what the policy says already."""
     s3 = hand.client("s3")
     policy = json.loads(s3.get_bucket_policy(Bucket=actual.id)["Policy"])
-    s3.put_bucket_policy(Bucket=actual.id, Policy=json.dumps({**policy, "Statement": [*policy["Statement"], OPEN]}))
+    s3.put_bucket_policy(Bucket=actual.id, Policy=json.dumps({**policy, "Statement": [*statements(policy), OPEN]}))
 
 
 def _tag_bucket(hand: Hand, actual: Actual, key: str, value: str) -> None:

@@ -21,6 +21,7 @@ from dify_aws.operations.lease import single
 from dify_aws.operations.lock import Lock
 from dify_aws.operations.owner import this_run
 from tests.support.shell import Shell
+from tests.support.statements import statements
 
 SETTINGS = Settings(environment="dev")
 
@@ -225,7 +226,7 @@ def test_bootstrap_makes_what_github_needs_and_takes_it_away(shell: Shell, world
     assert shell("apply --environment dev").status == 0
     (record,) = json.loads(shell("history --environment dev --json").out)["records"]
     assert (record["verb"], record["deployment"]) == ("apply", "dify/dev")
-    (trust,) = iam.get_role(RoleName=role)["Role"]["AssumeRolePolicyDocument"]["Statement"]
+    (trust,) = statements(iam.get_role(RoleName=role)["Role"]["AssumeRolePolicyDocument"])
     assert trust["Condition"]["StringEquals"]["token.actions.githubusercontent.com:sub"] == [
         "repo:me/mine:environment:dev",
         "repo:me/mine:environment:prod",

@@ -13,6 +13,7 @@ from dify_aws import Deployment, Outputs, Settings
 from dify_aws.offline import offline
 from dify_aws.offline.world import World
 from tests.support.inventory import WHOLE, counted, inventory
+from tests.support.statements import statements
 
 SETTINGS: Final = Settings(environment="dev", alarm_email="a@example.com", tags={"team": "ml"})
 CANONICAL: Final = "099720109477"
@@ -158,14 +159,14 @@ def test_role(world: World, outputs: Outputs) -> None:
     """Least privilege: its part of this bucket, its log groups, its metrics. No secret, and nothing by a wildcard."""
     iam: Any = world.session.client("iam")
     (role,) = [each for each in iam.list_roles()["Roles"] if each["RoleName"].startswith("dify--dev--host-")]
-    assert role["AssumeRolePolicyDocument"]["Statement"][0]["Principal"] == {"Service": "ec2.amazonaws.com"}
+    assert statements(role["AssumeRolePolicyDocument"])[0]["Principal"] == {"Service": "ec2.amazonaws.com"}
     assert iam.list_attached_role_policies(RoleName=role["RoleName"])["AttachedPolicies"] == []
     (name,) = iam.list_role_policies(RoleName=role["RoleName"])["PolicyNames"]
     document = iam.get_role_policy(RoleName=role["RoleName"], PolicyName=name)["PolicyDocument"]
     bucket = f"arn:aws:s3:::{outputs.bucket}"
     allowed = {
         (action, resource)
-        for statement in document["Statement"]
+        for statement in statements(document)
         for action in statement["Action"]
         for resource in statement["Resource"]
         if statement["Effect"] == "Allow"
@@ -179,8 +180,8 @@ def test_role(world: World, outputs: Outputs) -> None:
     }
     assert {action.partition(":")[0] for action, _ in allowed} == {"s3", "logs", "cloudwatch"}
     assert all(":log-group:/dify/dev/" in resource for action, resource in allowed if action.startswith("logs:"))
-    (metrics,) = [each for each in document["Statement"] if each["Action"] == ["cloudwatch:PutMetricData"]]
-    assert metrics["Condition"] == {"StringEquals": {"cloudwatch:namespace": "Dify/dev"}}
+    (metrics,) = [each for each in statements(document) if each["Action"] == ["cloudwatch:PutMetricData"]]
+    assert metrics["Condition"] == {"StringEquals": {"cloudwatch:namespace": ["Dify/dev"]}}
     assert not any("*" in action for action, _ in allowed)
 
 
@@ -188,17 +189,17 @@ def test_role_of_the_leases(world: World, outputs: Outputs) -> None:
     """EventBridge Scheduler, for this schedule group only, takes rules out of the host's group, and no more."""
     iam: Any = world.session.client("iam")
     (role,) = [each for each in iam.list_roles()["Roles"] if each["RoleName"].startswith("dify--dev--leases-")]
-    (trust,) = role["AssumeRolePolicyDocument"]["Statement"]
-    assert (trust["Action"], trust["Principal"]) == ("sts:AssumeRole", {"Service": "scheduler.amazonaws.com"})
+    (trust,) = statements(role["AssumeRolePolicyDocument"])
+    assert (trust["Action"], trust["Principal"]) == (["sts:AssumeRole"], {"Service": "scheduler.amazonaws.com"})
     assert trust["Condition"] == {
         "StringEquals": {
-            "aws:SourceAccount": "123456789012",
-            "aws:SourceArn": "arn:aws:scheduler:ap-northeast-1:123456789012:schedule-group/dify--dev--leases",
+            "aws:SourceAccount": ["123456789012"],
+            "aws:SourceArn": ["arn:aws:scheduler:ap-northeast-1:123456789012:schedule-group/dify--dev--leases"],
         }
     }
     assert iam.list_attached_role_policies(RoleName=role["RoleName"])["AttachedPolicies"] == []
     (name,) = iam.list_role_policies(RoleName=role["RoleName"])["PolicyNames"]
-    (statement,) = iam.get_role_policy(RoleName=role["RoleName"], PolicyName=name)["PolicyDocument"]["Statement"]
+    (statement,) = statements(iam.get_role_policy(RoleName=role["RoleName"], PolicyName=name)["PolicyDocument"])
     assert (statement["Effect"], statement["Action"]) == ("Allow", ["ec2:RevokeSecurityGroupIngress"])
     group = outputs.security_groups["host"]
     assert statement["Resource"] == [f"arn:aws:ec2:ap-northeast-1:123456789012:security-group/{group}"]
@@ -215,8 +216,8 @@ def test_bucket(world: World, outputs: Outputs) -> None:
     assert all(s3.get_public_access_block(Bucket=bucket)["PublicAccessBlockConfiguration"].values())
     (owner,) = s3.get_bucket_ownership_controls(Bucket=bucket)["OwnershipControls"]["Rules"]
     assert owner == {"ObjectOwnership": "BucketOwnerEnforced"}
-    (statement,) = json.loads(s3.get_bucket_policy(Bucket=bucket)["Policy"])["Statement"]
-    assert (statement["Effect"], statement["Condition"]) == ("Deny", {"Bool": {"aws:SecureTransport": "false"}})
+    (statement,) = statements(s3.get_bucket_policy(Bucket=bucket)["Policy"])
+    assert (statement["Effect"], statement["Condition"]) == ("Deny", {"Bool": {"aws:SecureTransport": ["false"]}})
     rules = {each["ID"]: each for each in s3.get_bucket_lifecycle_configuration(Bucket=bucket)["Rules"]}
     assert all(each["Status"] == "Enabled" for each in rules.values())
     moves = {each["Filter"]["Prefix"]: each["Transitions"] for each in rules.values() if "Transitions" in each}

@@ -13,6 +13,7 @@ from dify_aws.offline.world import World
 from dify_aws.resources.bucket import PUBLIC_ACCESS_BLOCKS
 from tests.support.deaths import dies_at_each
 from tests.support.inventory import counted, inventory
+from tests.support.statements import statements
 
 ACCOUNT: Final = "123456789012"
 PROVIDER: Final = f"arn:aws:iam::{ACCOUNT}:oidc-provider/{GITHUB}"
@@ -28,9 +29,8 @@ def trust(world: World) -> dict[str, Any]:
     """The one statement by which the role can be taken."""
     iam: Any = world.session.client("iam")
     (role,) = iam.list_roles()["Roles"]
-    (statement,) = role["AssumeRolePolicyDocument"]["Statement"]
-    found: dict[str, Any] = statement
-    return found
+    (statement,) = statements(role["AssumeRolePolicyDocument"])
+    return statement
 
 
 def blocks(world: World) -> set[str]:
@@ -91,8 +91,8 @@ def test_what_is_somebody_elses_stays(world: World) -> None:
 @pytest.mark.parametrize(
     ("asked", "subjects"),
     [
-        ({}, f"repo:{REPOSITORY}:ref:refs/heads/main"),
-        ({"branch": None, "environments": ["prod"]}, f"repo:{REPOSITORY}:environment:prod"),
+        ({}, [f"repo:{REPOSITORY}:ref:refs/heads/main"]),
+        ({"branch": None, "environments": ["prod"]}, [f"repo:{REPOSITORY}:environment:prod"]),
         (
             {"branch": "release/1", "environments": ["prod", "dev"]},
             [
@@ -110,8 +110,8 @@ def test_only_these_workflows_may_take_the_role(world: World, asked: dict[str, A
     assert trust(world) == {
         "Effect": "Allow",
         "Principal": {"Federated": PROVIDER},
-        "Action": "sts:AssumeRoleWithWebIdentity",
-        "Condition": {"StringEquals": {f"{GITHUB}:aud": AUDIENCE, f"{GITHUB}:sub": subjects}},
+        "Action": ["sts:AssumeRoleWithWebIdentity"],
+        "Condition": {"StringEquals": {f"{GITHUB}:aud": [AUDIENCE], f"{GITHUB}:sub": subjects}},
     }
     assert not foundation(world, trail=False, **asked).plan()
 
@@ -129,11 +129,18 @@ def test_the_role_takes_locks_and_writes_records_and_what_else_it_is_given(world
     (role,) = iam.list_roles()["Roles"]
     names = iam.list_role_policies(RoleName=role["RoleName"])["PolicyNames"]
     assert sorted(names) == ["look", "team"]
-    statements = iam.get_role_policy(RoleName=role["RoleName"], PolicyName="team")["PolicyDocument"]["Statement"]
+    team = {
+        each["Sid"]: each
+        for each in statements(iam.get_role_policy(RoleName=role["RoleName"], PolicyName="team")["PolicyDocument"])
+    }
     state = f"arn:aws:s3:::dify--foundation--state-{ACCOUNT}-ap-northeast-1"
     table = f"arn:aws:dynamodb:ap-northeast-1:{ACCOUNT}:table/dify-aws-locks"
-    assert [on for each in statements for on in each["Resource"]] == [table, f"{state}/records/*", state]
-    assert not any("Delete" in action for each in statements[1:] for action in each["Action"])
+    assert {name: each["Resource"] for name, each in team.items()} == {
+        "Locks": [table],
+        "Records": [f"{state}/records/*"],
+        "ListRecords": [state],
+    }
+    assert not any("Delete" in action for each in team.values() for action in each["Action"])
 
 
 def test_a_provider_that_is_there_is_used_and_never_changed(world: World) -> None:

@@ -10,6 +10,7 @@ from botocore.exceptions import ClientError
 
 from dify_aws.offline.world import World
 from tests.offline.refusals import refused
+from tests.support.statements import statements
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -82,7 +83,7 @@ def test_a_policy_that_asks_for_tls_lets_tls_through(s3: S3Client) -> None:
     assert s3.get_object(Bucket=BUCKET, Key="k")["Body"].read() == b"v"
     s3.head_object(Bucket=BUCKET, Key="k")
     s3.delete_object(Bucket=BUCKET, Key="k")
-    assert json.loads(s3.get_bucket_policy(Bucket=BUCKET)["Policy"])["Statement"] == [TLS_ONLY]
+    assert statements(s3.get_bucket_policy(Bucket=BUCKET)["Policy"]) == statements(policy(TLS_ONLY))
 
 
 def test_a_policy_that_denies_still_denies(s3: S3Client) -> None:

@@ -24,6 +24,7 @@ from moto.utilities.utils import get_partition
 from dify_aws.offline.clock import VirtualClock
 from dify_aws.offline.cloud import Cloud
 from dify_aws.offline.correction import corrects
+from dify_aws.offline.corrections.policies import listed, statements_in
 
 SECONDS_LATE = 60
 SECONDS_UNTIL_ROLE_IS_KNOWN = 10
@@ -115,16 +116,16 @@ def _trusts(role: Any, account: str, group_arn: str) -> bool:
     return any(
         statement["Principal"].get("Service") == SCHEDULER
         and all(
-            fnmatchcase(told.get(key, ""), wanted)
+            any(fnmatchcase(told.get(key, ""), each) for each in listed(wanted))
             for test in statement.get("Condition", {}).values()
             for key, wanted in test.items()
         )
-        for statement in json.loads(role.assume_role_policy_document)["Statement"]
+        for statement in statements_in(role.assume_role_policy_document)
     )
 
 
 def _allows(role: Any, action: str, arn: str) -> bool:
-    statements = (each for policy in role.policies.values() for each in json.loads(policy)["Statement"])
+    statements = (each for policy in role.policies.values() for each in statements_in(policy))
     return any(
         statement["Effect"] == "Allow"
         and any(fnmatchcase(action, each) for each in statement["Action"])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator
 from fnmatch import fnmatchcase
 from typing import Any
@@ -15,6 +14,7 @@ from moto.s3.models import s3_backends
 
 from dify_aws.offline.cloud import Cloud
 from dify_aws.offline.correction import corrects
+from dify_aws.offline.corrections.policies import listed, statements_in
 
 _BACKEND = "moto.cloudtrail.models:CloudTrailBackend"
 _API = "https://docs.aws.amazon.com/awscloudtrail/latest/APIReference"
@@ -49,7 +49,7 @@ def _check_policy(backend: Any, name: str, bucket_name: str) -> None:
     arn = f"arn:{backend.partition}:cloudtrail:{backend.region_name}:{backend.account_id}:trail/{name}"
     whole = f"arn:{backend.partition}:s3:::{bucket_name}"
     needs = {"s3:GetBucketAcl": whole, "s3:PutObject": f"{whole}/AWSLogs/{backend.account_id}/CloudTrail/x"}
-    statements = json.loads(bucket.policy)["Statement"] if bucket.policy else []
+    statements = statements_in(bucket.policy) if bucket.policy else []
     if not all(any(_lets(each, action, on, arn) for each in statements) for action, on in needs.items()):
         raise JsonRESTError(
             "InsufficientS3BucketPolicyException", f"Incorrect S3 bucket policy is detected for bucket: {bucket_name}"
@@ -62,18 +62,14 @@ def _lets(statement: dict[str, Any], action: str, on: str, arn: str) -> bool:
         statement["Effect"] == "Allow"
         and isinstance(statement["Principal"], dict)
         and statement["Principal"].get("Service") == _CLOUDTRAIL
-        and action in _listed(statement["Action"])
-        and any(fnmatchcase(on, each) for each in _listed(statement["Resource"]))
+        and action in statement["Action"]
+        and any(fnmatchcase(on, each) for each in statement["Resource"])
         and all(
-            any(fnmatchcase(told.get(key, ""), each) for each in _listed(wanted))
+            any(fnmatchcase(told.get(key, ""), each) for each in listed(wanted))
             for test in statement.get("Condition", {}).values()
             for key, wanted in test.items()
         )
     )
-
-
-def _listed(value: Any) -> list[str]:
-    return value if isinstance(value, list) else [value]
 
 
 @corrects(
