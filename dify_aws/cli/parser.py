@@ -101,7 +101,7 @@ def _add_shared(parser: Parser) -> None:
 
 
 def _kind(kind: object) -> str:
-    if kind is int:
+    if kind is int or int in get_args(kind):
         return "NUMBER"
     if kind == tuple[str, ...]:
         return "ONE,TWO"

@@ -13,7 +13,8 @@ from dify_aws.install.bundle_file import BundleFile, DataDirectory
 from dify_aws.install.dify_secrets import DifySecrets
 from dify_aws.install.environment import DATABASE, PLUGIN_DATABASE, base_url, environment
 from dify_aws.install.render import render
-from dify_aws.install.sizes import SIZES
+from dify_aws.limits import limits_of
+from dify_aws.limits.rules import PLUGIN_DAEMON_CONNECTIONS
 from dify_aws.outputs import Outputs
 from dify_aws.releases import images
 from dify_aws.settings import Settings
@@ -81,6 +82,7 @@ def _values(settings: Settings, outputs: Outputs, secrets: DifySecrets, *, https
     """All that the templates may speak of."""
     variables = environment(settings, outputs, secrets, https=https)
     names = {name for group in variables.values() for name in group}
+    limits = limits_of(settings)
     return {
         "settings": settings,
         "outputs": outputs,
@@ -89,7 +91,9 @@ def _values(settings: Settings, outputs: Outputs, secrets: DifySecrets, *, https
         "home": HOME,
         "data": DATA,
         "images": images(settings.dify_version, settings.images),
-        "sizes": SIZES[settings.profile],
+        "limits": limits,
+        "sizes": limits.sizes,
+        "plugin_daemon_connections": PLUGIN_DAEMON_CONNECTIONS,
         "variables": variables,
         "reads": {container: read_by(container, names) for container in READERS},
         "database": DATABASE,

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from typing import Final
 
 from dify_aws.install.dify_secrets import DifySecrets
-from dify_aws.install.sizes import SIZES
+from dify_aws.limits import limits_of
+from dify_aws.limits.rules import VECTOR_CONNECTIONS
 from dify_aws.outputs import Outputs
 from dify_aws.secrets import Secret
 from dify_aws.settings import Settings
@@ -122,7 +123,7 @@ def _vectors(settings: Settings, secrets: DifySecrets) -> Mapping[str, str]:
             "PGVECTOR_PASSWORD": secrets.db_password.reveal(),
             "PGVECTOR_DATABASE": DATABASE,
             "PGVECTOR_MIN_CONNECTION": "1",
-            "PGVECTOR_MAX_CONNECTION": "5",
+            "PGVECTOR_MAX_CONNECTION": str(VECTOR_CONNECTIONS),
             "PGVECTOR_PG_BIGM": "false",
         },
         "weaviate": {
@@ -159,25 +160,16 @@ def _agents(settings: Settings, secrets: DifySecrets) -> Mapping[str, str]:
 
 def _usual(settings: Settings) -> Mapping[str, str]:
     """Where we differ from Dify's defaults, or do not want them to change under us."""
-    sizes = SIZES[settings.profile]
     return {
         "DEPLOYMENT_EDITION": "COMMUNITY",
         "DEPLOY_ENV": "PRODUCTION",
         "CHECK_UPDATE_URL": "",  # releases are chosen by the setting dify_version, not in the browser
         "LOG_LEVEL": "INFO",
         "LOG_TZ": "UTC",
-        "SERVER_WORKER_AMOUNT": "1",
-        "CELERY_WORKER_AMOUNT": "2",
         "MAX_TASKS_PER_CHILD": "50",
-        "GUNICORN_TIMEOUT": "360",
-        "SQLALCHEMY_POOL_SIZE": str(sizes.pool_size),
-        "SQLALCHEMY_MAX_OVERFLOW": str(sizes.max_overflow),
         "FORCE_VERIFYING_SIGNATURE": "true",
-        "PLUGIN_MAX_PACKAGE_SIZE": "52428800",
-        # 120 seconds and 15 minutes in Dify: too short for a plugin's packages on two processors.
-        "PLUGIN_PYTHON_ENV_INIT_TIMEOUT": "600",
-        "PLUGIN_INSTALL_TIMEOUT": "30",
         "NEXT_TELEMETRY_DISABLED": "1",
+        **limits_of(settings).variables,
     }
 
 

@@ -20,13 +20,11 @@ from dify_aws.install.steps.packages import Packages
 from dify_aws.install.steps.service import Service
 from dify_aws.install.steps.swap import Swap
 from dify_aws.install.steps.sysctl import Sysctl
+from dify_aws.limits import limits_of
 from dify_aws.settings import Settings
 
 MOUNT: Final = "/data"
 """Where the data disk is mounted."""
-
-MEMORY_MIB: Final = {"compact": 3584, "full": 7372}
-"""MiB that Linux shows of 4 and 8 GiB, and a little less: it keeps a part for itself."""
 
 KERNEL: Final = {
     # Redis forks to save, and Linux must not refuse it memory that it will hardly touch:
@@ -79,9 +77,10 @@ def ground(
         publishers: whose packages are trusted.
         clock: seconds since 1970, to compare the machine's clock with; None: it is not compared.
     """
+    memory = limits_of(settings).machine_mib(settings.vector_store)
     disk = DataDisk(volume_id=volume_id, path=MOUNT, needs=("cloud-init",))
     return (
-        Machine(memory_mib=MEMORY_MIB[settings.profile], clock=clock, needs=()),
+        Machine(memory_mib=memory, clock=clock, needs=()),
         CloudInit(needs=("machine",)),
         # What takes longest comes first, since of the steps that could begin, the first in the list does.
         disk,

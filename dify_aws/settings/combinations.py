@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from dify_aws.errors import Problem
+from dify_aws.settings.limit_rules import fitting
 
 _ARM: Final = re.compile(r"a1|[a-z]+\d+[a-z-]*g")  # AWS marks Graviton by a g after the generation; the first was a1
 EVERYWHERE: Final = "0.0.0.0/0"
@@ -20,6 +21,7 @@ def combinations(values: Mapping[str, Any]) -> Iterator[Problem]:
             "availability_zone", zone, f"is no zone of {region}", f'Write one like "{region}a", or leave it out'
         )
     yield from _network(values)
+    yield from fitting(values)
     kind = values.get("instance_type")
     if kind and "image_id" in values and values["image_id"] is None and _ARM.match(kind):
         right = 'Choose an x86-64 type like "t3.medium", or give the image_id of an image for arm64'

@@ -30,7 +30,7 @@ def _read(text: str, kind: object) -> object:
     """What a variable says, by the type of its setting. What says nothing stays as it is, for the rule to refuse."""
     if kind is bool:
         return text.lower() in YES if text.lower() in YES + NO else text
-    if kind is int:
+    if kind is int or (int in get_args(kind) and text):
         return int(text) if text.isdecimal() else text
     if kind == tuple[str, ...]:
         return [part.strip() for part in text.split(",") if part.strip()]

@@ -15,6 +15,7 @@ from dify_aws.settings import (
     deployment_rules,
     dify_rules,
     env_rules,
+    limit_rules,
     network_rules,
     networks,
     rules,
@@ -66,6 +67,10 @@ class Settings:
     :param docker_source: Docker's own package repository (``docker``) or Ubuntu's (``distribution``).
     :param env: further variables for Dify's ``.env``. The values are kept as ``Secret``, so they are never shown, and
         settings that have any are not pickled.
+    :param sandbox_timeout_seconds: how long the code of one step of a workflow may run. What waits for it waits longer.
+    :param postgres_memory_mib: MiB that PostgreSQL may take at most; ``None``: what its connections and cache need.
+    :param postgres_shared_buffers_mib: MiB of PostgreSQL's own cache; ``None``: by ``profile``.
+    :param postgres_max_connections: connections to PostgreSQL; ``None``: as many as all processes of Dify may open.
     :param ssh: how the installer reaches the host: port 22 leased to this address (``lease``), or an EC2 Instance
         Connect Endpoint and no open port (``tunnel``).
     :raises SettingsError: with every problem at once, each by its field, with what would be right.
@@ -102,6 +107,10 @@ class Settings:
     images: Annotated[Mapping[str, str], dify_rules.images] = field(default_factory=dict, hash=False)
     docker_source: Annotated[str, rules.choice("docker", "distribution")] = "docker"
     env: Annotated[Mapping[str, str | Secret], env_rules.env] = field(default_factory=dict, hash=False)
+    sandbox_timeout_seconds: Annotated[int, rules.whole_number(1, 3600, "a workflow has an end")] = 15
+    postgres_memory_mib: Annotated[int | None, rules.optional(limit_rules.memory_mib)] = None
+    postgres_shared_buffers_mib: Annotated[int | None, rules.optional(limit_rules.shared_buffers_mib)] = None
+    postgres_max_connections: Annotated[int | None, rules.optional(limit_rules.max_connections)] = None
     ssh: Annotated[str, rules.choice("lease", "tunnel")] = "lease"
 
     def __post_init__(self) -> None:

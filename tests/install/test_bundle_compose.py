@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from dify_aws.install.sizes import SIZES
+from dify_aws.limits import SIZES
 from tests.support.bundles import bundle, compose, every, given, of_dify
 
 MINIMAL = {

@@ -22,6 +22,8 @@ class Sizes:
     :param max_overflow: and those that it may open besides.
     :param shared_buffers: MiB of PostgreSQL's own cache.
     :param effective_cache_size: MiB that PostgreSQL may expect to be cached, by itself or by Linux.
+    :param machine_mib: MiB that Linux has to show of the machine's memory. It keeps a part for itself, so that is a
+        little less than 4 or 8 GiB.
     """
 
     memory: Mapping[str, int]
@@ -30,6 +32,7 @@ class Sizes:
     max_overflow: int
     shared_buffers: int
     effective_cache_size: int
+    machine_mib: int
 
 
 SIZES: Final[Mapping[str, Sizes]] = MappingProxyType(
@@ -56,6 +59,7 @@ SIZES: Final[Mapping[str, Sizes]] = MappingProxyType(
             max_overflow=10,
             shared_buffers=128,
             effective_cache_size=1024,
+            machine_mib=3584,
         ),
         "full": Sizes(
             memory=MappingProxyType(
@@ -83,6 +87,7 @@ SIZES: Final[Mapping[str, Sizes]] = MappingProxyType(
             max_overflow=15,
             shared_buffers=256,
             effective_cache_size=2560,
+            machine_mib=7372,
         ),
     }
 )

@@ -1,0 +1,6 @@
+"""Limits: sizes, connections and times of the parts of Dify, each as large as the others need it."""
+
+from dify_aws.limits.limits import OURS, Limits, Shortfall, limits_of
+from dify_aws.limits.sizes import SIZES, Sizes
+
+__all__ = ["OURS", "SIZES", "Limits", "Shortfall", "Sizes", "limits_of"]
