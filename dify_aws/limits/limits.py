@@ -60,7 +60,7 @@ class Limits:
     """All limits of one Dify, which fit each other unless ``shortfalls`` says otherwise.
 
     Args:
-        variables: those of Dify's variables that are limits, for .env.
+        variables: those of Dify's variables that are limits, for .env; what was given is as it was given.
         sizes: memory of the containers, and PostgreSQL's own.
         sandbox_seconds: how long code in a workflow may run.
         request_mib: the largest request that nginx lets through.
@@ -93,15 +93,15 @@ class Limits:
         base = SIZES[profile]
         given = {name: value for name, text in env.items() if (value := number(text)) is not None}
         given |= {name: value for name, value in wished.items() if value is not None}
-        numbers: dict[str, int] = {
+        usual = {
             **DEFAULTS,
             "SQLALCHEMY_POOL_SIZE": base.pool_size,
             "SQLALCHEMY_MAX_OVERFLOW": base.max_overflow,
             "postgres_max_connections": base.max_connections,
             "postgres_shared_buffers_mib": base.shared_buffers,
             "postgres_memory_mib": base.memory["db_postgres"],
-            **given,
         }
+        numbers = {**usual, **given}
         workers, numbers["concurrency"] = _celery(numbers, env)
         # api, worker, beat, and with full the one for websockets.
         numbers["processes"] = numbers["SERVER_WORKER_AMOUNT"] + workers + (2 if profile == "full" else 1)
@@ -114,9 +114,7 @@ class Limits:
                 shortfalls.append(Shortfall(rule.limit, given[rule.limit], least, rule.why))
             numbers[rule.limit] = least
         return cls(
-            variables=MappingProxyType(
-                {name: str(value) for name, value in numbers.items() if name.isupper() and name not in env}
-            ),
+            variables=MappingProxyType({name: env.get(name, str(numbers[name])) for name in usual if name.isupper()}),
             sizes=_sizes(base, numbers, workers),
             sandbox_seconds=numbers["sandbox_timeout_seconds"],
             request_mib=numbers["request_mib"],
