@@ -63,7 +63,7 @@ class Deployment(View):
     ) -> None:
         super().__init__(settings, session)
         self.listener = listener or quiet
-        self.reach: Reach = reach or getattr(self.aws.session, "reach", None) or Internet()
+        self.reach: Reach = reach or getattr(self.aws.session, "reach", None) or Internet(self.aws.ca_bundle)
         self.wait = wait
 
     @classmethod

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from getpass import GetPassWarning
 from typing import Any, Final
 
 from botocore import exceptions as botocore_errors
 
+from dify_aws import trusted_roots
 from dify_aws.aws import clock_skew, denial
 from dify_aws.aws.actions import action_of
 from dify_aws.aws.quotas import IAM_QUOTA, QUOTAS
@@ -121,12 +123,29 @@ def failure(operation: str, error: botocore_errors.BotoCoreError) -> AwsError:
     code = type(error).__name__
     if isinstance(error, LOCAL_CREDENTIAL_ERRORS):
         return CredentialsError(operation, code, str(error), advice=CREDENTIALS_ADVICE)
+    if isinstance(error, botocore_errors.SSLError):
+        return AwsError(operation, code, str(error), advice=trusted_roots.ADVICE)
     if isinstance(error, botocore_errors.HTTPClientError | botocore_errors.ConnectionError):
         advice = (
             "Check the network and proxy of this machine, the name of the region, and AWS_ENDPOINT_URL; then run again."
         )
         return AwsError(operation, code, str(error), advice=advice)
     return AwsError(operation, code, str(error))
+
+
+def no_terminal(operation: str, error: Exception) -> CredentialsError | None:
+    """The error of ours if nobody could be asked for a code of MFA, as in CI or a job without a terminal.
+
+    botocore asks with ``getpass``, whose errors are not botocore's.
+    """
+    if isinstance(error, EOFError | GetPassWarning) or type(error).__name__ == "StdinNotImplementedError":
+        advice = (
+            "The profile takes a role that asks for a code of MFA (mfa_serial), and there is no terminal to ask for it "
+            "on. Use credentials that need no code, or hand over those of a session that is open already: on a machine "
+            "with a terminal, `aws configure export-credentials --format env` prints them."
+        )
+        return CredentialsError(operation, "NoTerminal", "nobody could be asked for the MFA code", advice=advice)
+    return None
 
 
 def _about_an_address(operation: str) -> bool:

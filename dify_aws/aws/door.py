@@ -7,6 +7,7 @@ tokens on whatever is made, and keeps the census. A resource says what to call; 
 from __future__ import annotations
 
 import logging
+import os
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final, TypeVar
 
@@ -87,6 +88,12 @@ class Aws:
             found = self.call("sts.GetCallerIdentity")
             self._identity = (found["Account"], found["Arn"].split(":")[1])
         return self._identity
+
+    @property
+    def ca_bundle(self) -> str | None:
+        """Whom boto3 trusts to vouch for a server, where a person chose it: a file, or a folder of certificates."""
+        session: Any = self.session
+        return session._session.get_config_variable("ca_bundle") or os.environ.get("REQUESTS_CA_BUNDLE")
 
     def arn(self, service: str, resource: str, *, region: str | None = None) -> str:
         """The ARN of something of this account; ``region=""`` for the global services."""
@@ -201,6 +208,10 @@ class Aws:
                 raise answers.refusal(operation, error, self.region) from error
             except BotoCoreError as error:
                 raise answers.failure(operation, error) from error
+            except Exception as error:
+                if (refused := answers.no_terminal(operation, error)) is not None:
+                    raise refused from error
+                raise
 
         log.debug("%s", operation)
         return self.patience.call(attempt, lambda: self._speaks_of_fresh(params))

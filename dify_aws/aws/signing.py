@@ -10,7 +10,7 @@ from botocore.auth import SigV4QueryAuth
 from botocore.awsrequest import AWSRequest
 from botocore.exceptions import BotoCoreError, NoCredentialsError
 
-from dify_aws.aws.answers import failure
+from dify_aws.aws.answers import failure, no_terminal
 from dify_aws.aws.door import Aws
 from dify_aws.errors import AwsError
 from dify_aws.secrets import Secret
@@ -64,6 +64,10 @@ def tunnel_url(
         credentials = found.get_frozen_credentials()
     except BotoCoreError as error:
         raise failure(OPERATION, error) from error
+    except Exception as error:
+        if (refused := no_terminal(OPERATION, error)) is not None:
+            raise refused from error
+        raise
     asked = {
         "instanceConnectEndpointId": endpoint_id,
         "remotePort": port,

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Final, Literal, Protocol, TextIO, TypeAlias, runtime_checkable
 
 from dify_aws.cli.markdown import markdown
+from dify_aws.encoding import encodable, encodable_json
 from dify_aws.engine.progress import Progress
 
 Form: TypeAlias = Literal["text", "json", "markdown"]
@@ -37,21 +38,22 @@ class Terminal:
         """Tell the result on stdout. Colours and tables are for terminals only."""
         if form == "json":
             told = value.to_json() if isinstance(value, Told) else json.dumps(value, indent=2, ensure_ascii=False)
+            told = encodable_json(told, self.stdout)
         elif form == "markdown":
             told = markdown(value)
         elif self.stdout.isatty() and hasattr(value, "__rich__"):
             from rich.console import Console
 
-            Console(file=self.stdout, highlight=False).print(value)
+            Console(file=encodable(self.stdout), highlight=False).print(value)
             return
         else:
             told = str(value)
-        self.stdout.write(told.rstrip("\n") + "\n")
+        encodable(self.stdout).write(told.rstrip("\n") + "\n")
         self.stdout.flush()
 
     def say(self, text: str) -> None:
         """Tell a person something on stderr."""
-        self.stderr.write(text + "\n")
+        encodable(self.stderr).write(text + "\n")
         self.stderr.flush()
 
     def progress(self) -> Progress:
@@ -59,11 +61,11 @@ class Terminal:
         from rich.console import Console
 
         width = None if self.stderr.isatty() else LOG_WIDTH
-        return Progress(Console(file=self.stderr, highlight=False, width=width))
+        return Progress(Console(file=encodable(self.stderr), highlight=False, width=width))
 
     def asked(self, question: str) -> str:
         """What somebody types; nothing at the end of the input, as where there is nobody."""
-        self.stderr.write(question)
+        encodable(self.stderr).write(question)
         self.stderr.flush()
         answer = self.stdin.readline()
         if not answer.endswith("\n"):

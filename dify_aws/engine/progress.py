@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 import time
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, Self
 
+from dify_aws.encoding import encodable
 from dify_aws.engine.picture import SIGNS
 from dify_aws.events import Event
 
@@ -35,7 +37,9 @@ class Progress:
         # rich takes a while to import: only those who look at progress pay for it.
         from rich.console import Console as NewConsole
 
-        self.console = console or NewConsole()
+        # Of a stream that has all characters, rich takes the one that is standard output at the moment.
+        stream = encodable(sys.stdout)
+        self.console = console or NewConsole(file=None if stream is sys.stdout else stream)
         if console is None and self.console.is_jupyter:
             # In a notebook rich redraws only with ipywidgets, which most do not have; so it gets the lines of a log.
             self.console = NewConsole(force_jupyter=False, force_terminal=False)

@@ -82,14 +82,21 @@ class DifySecrets:
     def from_json(cls, text: str) -> Self:
         """The secrets that ``to_json`` wrote; what it did not have yet is empty.
 
-        :raises ValueError: if this is no such document. It never quotes the document.
+        :raises ValueError: if this is no such document; it says where it is none, and never quotes the document.
         """
         try:
             found = json.loads(text)
-        except ValueError:
-            raise ValueError("the document with Dify's secrets is not JSON") from None
-        if not isinstance(found, dict) or not all(isinstance(value, str) for value in found.values()):
-            raise ValueError("the document with Dify's secrets is not one JSON object of texts")
+        except json.JSONDecodeError as error:
+            where = f"line {error.lineno}, column {error.colno}"
+            raise ValueError(f"it is not JSON ({error.msg}: {where})") from None
+        except (ValueError, RecursionError):
+            raise ValueError("it is not JSON") from None
+        if not isinstance(found, dict):
+            raise ValueError(f"it is JSON, but no object: {type(found).__name__}")
+        if others := [name for name, value in found.items() if not isinstance(value, str)]:
+            # A name that is not ours may be a secret that somebody has put in the wrong place.
+            ours = sorted(set(others) & set(cls._names()))
+            raise ValueError(f"{', '.join(ours) or 'an entry that dify_aws does not know'}: not a text")
         kept = {name: Secret(value) for name, value in found.items()}
         known = {name: kept.pop(name) for name in cls._names() if name in kept}
         return cls(**known, others=MappingProxyType(kept))

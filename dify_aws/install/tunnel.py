@@ -11,9 +11,10 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import Future
 from contextlib import AsyncExitStack, suppress
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import parse_qsl, quote, urlsplit
 
+from dify_aws import trusted_roots
 from dify_aws.install.errors import HostError
 from dify_aws.install.mask import Mask
 from dify_aws.install.tcp import DEAD_SECONDS
@@ -52,7 +53,9 @@ class TunnelClosed(ConnectionError):
     """There is no tunnel yet, or nobody speaks at its other end. It may pass: SshHost tries again for a while."""
 
 
-def open_tunnel(address: str, url: Callable[[], Secret], *, answer_seconds: float = 15.0) -> socket.socket:
+def open_tunnel(
+    address: str, url: Callable[[], Secret], tls: ssl.SSLContext | None = None, *, answer_seconds: float = 15.0
+) -> socket.socket:
     """A connected socket, on the other side of which is the SSH of the host.
 
     It is handed over once the host has said its first word, so that what is wrong with the tunnel is told as such. When
@@ -61,6 +64,7 @@ def open_tunnel(address: str, url: Callable[[], Secret], *, answer_seconds: floa
     Args:
         address: the private address of the host, for messages.
         url: makes a signed URL; called once. It, and what it was signed with, is in no log and no error.
+        tls: who is trusted to vouch for the endpoint; the system's by default.
         answer_seconds: how long to wait for the endpoint, and then for the host.
 
     Raises:
@@ -79,7 +83,7 @@ def open_tunnel(address: str, url: Callable[[], Secret], *, answer_seconds: floa
     ours, theirs = socket.socketpair()
     opened: Future[None] = Future()
     # asyncio, because a thread that waits to send would keep the one that reads from reading.
-    work = _tunnel(address, signed, answer_seconds, ours, opened)
+    work = _tunnel(address, signed, tls, answer_seconds, ours, opened)
     threading.Thread(target=asyncio.run, args=(work,), name="dify-aws-tunnel", daemon=True).start()
     try:
         opened.result()
@@ -89,12 +93,19 @@ def open_tunnel(address: str, url: Callable[[], Secret], *, answer_seconds: floa
     return theirs
 
 
-async def _tunnel(address: str, signed: Secret, seconds: float, ours: socket.socket, opened: Future[None]) -> None:
+async def _tunnel(
+    address: str,
+    signed: Secret,
+    tls: ssl.SSLContext | None,
+    seconds: float,
+    ours: socket.socket,
+    opened: Future[None],
+) -> None:
     """Open it, tell so, and carry both ways until either side ends; then the other one is ended too."""
     with ours:
         async with AsyncExitStack() as ends:
             try:
-                websocket = await _websocket(ends, address, signed, seconds)
+                websocket = await _websocket(ends, address, signed, tls, seconds)
                 first = await _first_word(websocket, address, seconds)
                 reader, writer = await asyncio.open_connection(sock=ours)
             except BaseException as error:  # noqa: BLE001 - whoever waits for it hears of it
@@ -134,16 +145,20 @@ async def _from(websocket: ClientConnection, writer: asyncio.StreamWriter, first
             writer.write(await websocket.recv(decode=False))
 
 
-async def _websocket(ends: AsyncExitStack, address: str, signed: Secret, seconds: float) -> ClientConnection:
+async def _websocket(
+    ends: AsyncExitStack, address: str, signed: Secret, tls: ssl.SSLContext | None, seconds: float
+) -> ClientConnection:
     from websockets.asyncio.client import connect
     from websockets.exceptions import InvalidProxy, InvalidStatus, InvalidURI, WebSocketException
 
     # Nobody's child and nobody's parent, so no configuration makes it speak: it would tell the URL.
+    trusted: dict[str, Any] = {} if tls is None else {"ssl": tls}
     silent = logging.Logger(__name__, logging.CRITICAL + 1)  # noqa: LOG001
     try:
         websocket = await ends.enter_async_context(
             connect(
                 signed.reveal(),
+                **trusted,
                 compression=None,
                 open_timeout=seconds,
                 close_timeout=GOODBYE_SECONDS,
@@ -156,7 +171,7 @@ async def _websocket(ends: AsyncExitStack, address: str, signed: Secret, seconds
         raise _refusal(address, error.response, _mask(signed)) from None
     except ssl.SSLCertVerificationError as error:
         wrong = f"the endpoint of the tunnel shows a certificate that is not AWS's: {error.verify_message}"
-        raise TunnelRefused(address, f"{wrong}\nLook for a proxy on the way that opens encrypted traffic.") from None
+        raise TunnelRefused(address, f"{wrong}\n{trusted_roots.ADVICE}") from None
     except (InvalidURI, InvalidProxy) as error:
         wrong = f"the address of the tunnel, or of the proxy, cannot be used: {_mask(signed)(str(error))}"
         raise TunnelRefused(address, f"{wrong}\nLook at HTTPS_PROXY and NO_PROXY.") from None

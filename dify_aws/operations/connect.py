@@ -13,7 +13,7 @@ from dify_aws.install.host import Host
 from dify_aws.operations.host_key import host_key
 from dify_aws.operations.reach import Reach
 from dify_aws.outputs import Outputs
-from dify_aws.resources.stored_secret import read_secret
+from dify_aws.resources.stored_secret import SecretUnusable, read_secret
 
 USER: Final = "ubuntu"
 
@@ -39,7 +39,10 @@ def connected(
             f"window, bring it back (aws secretsmanager restore-secret --secret-id {secret}); apply() does so too."
         )
     pinned = host_key(aws, secret, outputs.instance_id)
-    host = reach.host(outputs.public_ip, user=USER, key=key, host_key=pinned, sock=sock)
+    try:
+        host = reach.host(outputs.public_ip, user=USER, key=key, host_key=pinned, sock=sock)
+    except ValueError as error:
+        raise SecretUnusable(aws, secret, str(error)) from error
     try:
         yield host
     finally:

@@ -8,6 +8,7 @@ from uuid import UUID, uuid5
 from dify_aws.aws import Aws
 from dify_aws.errors import AwsError
 from dify_aws.install.dify_secrets import DifySecrets
+from dify_aws.resources.stored_secret import SecretUnusable
 
 VERSIONS: Final = UUID("7f0c8a4e-6d1b-4b53-9a55-0d3b6f6f6b1e")
 """The space of the names that we give to versions."""
@@ -18,7 +19,7 @@ def read(aws: Aws, name: str) -> DifySecrets:
 
     Raises:
         AwsError: they could not be read.
-        ValueError: somebody has put something else there.
+        SecretUnusable: somebody has put something else there.
     """
     return _read(aws, name)[0]
 
@@ -32,7 +33,7 @@ def completed(aws: Aws, name: str) -> DifySecrets:
 
     Raises:
         AwsError: they could not be read or kept. None is in use then.
-        ValueError: somebody has put something else there.
+        SecretUnusable: somebody has put something else there.
     """
     found, version = _read(aws, name)
     if not found.missing:
@@ -50,4 +51,8 @@ def completed(aws: Aws, name: str) -> DifySecrets:
 
 def _read(aws: Aws, name: str) -> tuple[DifySecrets, str]:
     answer = aws.call("secretsmanager.GetSecretValue", SecretId=name)
-    return DifySecrets.from_json(answer["SecretString"]), answer["VersionId"]
+    try:
+        # A secret that was set as bytes has no text.
+        return DifySecrets.from_json(answer.get("SecretString", "")), answer["VersionId"]
+    except ValueError as error:
+        raise SecretUnusable(aws, name, str(error)) from error

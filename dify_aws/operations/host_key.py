@@ -8,7 +8,7 @@ from typing import Final
 
 from dify_aws.aws import Aws
 from dify_aws.aws.birth import tag_list
-from dify_aws.errors import AwsError
+from dify_aws.errors import AwsError, DifyAwsError
 from dify_aws.install.hostkey import FirstUse, host_keys
 
 TAG_HOST_KEY: Final = "dify-aws:host-key"
@@ -58,12 +58,25 @@ def host_key(aws: Aws, secret: str, instance_id: str) -> str | FirstUse:
 
 
 def pinned_key(aws: Aws, secret: str, instance_id: str) -> str | None:
-    """The key that was pinned for this instance; None if none was, or for another instance."""
+    """The key that was pinned for this instance; None if none was, or for another instance.
+
+    Raises:
+        DifyAwsError: the tag that holds it was edited, and is no key any more.
+    """
     tags: Mapping[str, str] = {
         tag["Key"]: tag["Value"] for tag in aws.call("secretsmanager.DescribeSecret", SecretId=secret).get("Tags", ())
     }
     whose, _, line = tags.get(TAG_HOST_KEY, "").partition(" ")
-    return line if whose == instance_id and line else None
+    if whose != instance_id or not line:
+        return None
+    try:
+        return host_keys(line)[0].line
+    except ValueError as error:
+        raise DifyAwsError(
+            f"the tag {TAG_HOST_KEY} of the secret {secret} was edited, and holds no host key any more: {error}. "
+            "Compare the key of the machine with its system log (EC2 console: Actions, Monitor and troubleshoot, Get "
+            "system log), and pin it anew: deployment.pin_host_key()."
+        ) from error
 
 
 def pin(aws: Aws, secret: str, instance_id: str, line: str) -> str:

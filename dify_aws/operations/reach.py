@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import ssl
 from collections.abc import Callable
 from http.client import HTTPException
 from typing import Final, Protocol
@@ -13,6 +14,7 @@ from dify_aws.install.host import Host
 from dify_aws.install.hostkey import FirstUse
 from dify_aws.install.publishers import Publishers
 from dify_aws.secrets import Secret
+from dify_aws.trusted_roots import ADVICE, tls_context
 
 CHECK_IP: Final = "https://checkip.amazonaws.com"
 """AWS's own answer to "what is my address?". It is asked over IPv4 and IPv6, whichever this machine prefers."""
@@ -65,19 +67,30 @@ class Reach(Protocol):
 
 
 class Internet:
-    """The real one."""
+    """The real one. Proxies of the environment are used for HTTPS (HTTPS_PROXY, NO_PROXY); SSH goes its own way.
+
+    Args:
+        ca_bundle: a file or folder with the certificates that are trusted; None for those of the system.
+        check_ip: the address of a page that says what one's own address is.
+    """
 
     publishers = Publishers()
+
+    def __init__(self, ca_bundle: str | None = None, check_ip: str = CHECK_IP) -> None:
+        self._ca_bundle = ca_bundle
+        self._check_ip = check_ip
 
     def my_address(self) -> str:
         """See :meth:`Reach.my_address`."""
         try:
-            with urlopen(CHECK_IP, timeout=CHECK_IP_SECONDS) as answer:
+            with urlopen(self._check_ip, timeout=CHECK_IP_SECONDS, context=tls_context(self._ca_bundle)) as answer:
                 told: bytes = answer.read(100)
         except (OSError, HTTPException) as error:
+            unverified = isinstance(getattr(error, "reason", None), ssl.SSLCertVerificationError)
             raise DifyAwsError(
-                f"nobody could tell the public address of this machine: {CHECK_IP}: {error}\n"
-                'Give it yourself: access(address="203.0.113.7").'
+                f"nobody could tell the public address of this machine: {self._check_ip}: {error}\n"
+                + (f"{ADVICE}\n" if unverified else "")
+                + 'Or give it yourself: access(address="203.0.113.7").'
             ) from error
         return told.decode("ascii", "replace").strip()
 

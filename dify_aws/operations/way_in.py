@@ -19,6 +19,7 @@ from dify_aws.operations.reach import Reach
 from dify_aws.outputs import Outputs
 from dify_aws.secrets import Secret
 from dify_aws.settings import Settings
+from dify_aws.trusted_roots import tls_context
 
 
 @contextmanager
@@ -74,4 +75,4 @@ def _tunnel(aws: Aws, outputs: Outputs) -> socket.socket:
             address=outputs.private_ip,
         )
 
-    return open_tunnel(outputs.private_ip, url)
+    return open_tunnel(outputs.private_ip, url, tls_context(aws.ca_bundle))

@@ -10,7 +10,7 @@ from typing import Any, Final, Literal
 from dify_aws.aws import Aws
 from dify_aws.aws.birth import tag_list
 from dify_aws.engine.resource import Actual, Input
-from dify_aws.errors import AwsError, NotConverged
+from dify_aws.errors import AwsError, DifyAwsError, NotConverged
 from dify_aws.resources.gone import delete, gone_already
 from dify_aws.resources.named import NamedResource
 from dify_aws.resources.sighting import sighted
@@ -141,14 +141,35 @@ class StoredSecret(NamedResource):
         delete(aws, "secretsmanager.DeleteSecret", SecretId=actual.id, ForceDeleteWithoutRecovery=True)
 
 
+class SecretUnusable(DifyAwsError):
+    """Somebody has put something into a secret that is not what belongs there. It is never quoted."""
+
+    def __init__(self, aws: Aws, name: str, wrong: str) -> None:
+        self.name = name
+        restore = (
+            f"aws secretsmanager get-secret-value --region {aws.region} --secret-id {name} --version-stage AWSPREVIOUS"
+        )
+        super().__init__(
+            f"the secret {name} in {aws.region} was edited, and cannot be used: {wrong}. Put back what was there: "
+            f"the value before the last change is kept ({restore}). Nothing was changed."
+        )
+
+
 def read_secret(aws: Aws, name: str) -> Secret | None:
-    """The value of a secret; None if there is no such secret or it has no value."""
+    """The value of a secret; None if there is no such secret or it has no value.
+
+    Raises:
+        SecretUnusable: it holds bytes, and no text.
+    """
     try:
-        return Secret(aws.call("secretsmanager.GetSecretValue", SecretId=name)["SecretString"])
+        answer = aws.call("secretsmanager.GetSecretValue", SecretId=name)
     except AwsError as error:
         if not gone_already(error):
             raise
         return None
+    if "SecretString" not in answer:
+        raise SecretUnusable(aws, name, "it holds bytes, and no text")
+    return Secret(answer["SecretString"])
 
 
 def _restored(aws: Aws, name: str) -> bool | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from typing import Final
 
 from dify_aws.aws import Aws
 from dify_aws.aws.birth import tag_list
@@ -12,6 +13,10 @@ from dify_aws.errors import AwsError
 from dify_aws.resources.gone import delete, gone_already
 from dify_aws.resources.named import NamedResource, tags_of
 from dify_aws.resources.sighting import sighted
+
+ENDED: Final = "Deleted"
+"""Stands where the ARN of a subscription was, after somebody has followed the link at the foot of a mail.
+https://docs.aws.amazon.com/sns/latest/dg/sns-delete-subscription-topic.html"""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -73,7 +78,12 @@ class Topic(NamedResource):
         subscriptions = aws.census.read("topics", ask, name)
         if subscriptions is None:
             return None
-        by_mail = {each["Endpoint"]: each["SubscriptionArn"] for each in subscriptions if each["Protocol"] == "email"}
+        by_mail = {
+            each["Endpoint"]: each["SubscriptionArn"]
+            for each in subscriptions
+            # A subscription that was ended is listed for a while; nothing is sent to it.
+            if each["Protocol"] == "email" and each["SubscriptionArn"] != ENDED
+        }
         confirmed = {address: its_arn for address, its_arn in by_mail.items() if its_arn.startswith("arn:")}
         tags = tags_of(aws, name, arn, lambda: aws.call("sns.ListTagsForResource", ResourceArn=arn)["Tags"])
         return sighted(

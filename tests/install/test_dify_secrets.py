@@ -64,7 +64,7 @@ def test_an_empty_one_is_made() -> None:
 )
 def test_what_is_no_such_document_is_refused_and_not_quoted(text: str) -> None:
     """The message may be logged; what was in the secret may not, nor in the error that it came from."""
-    with pytest.raises(ValueError, match="the document with Dify's secrets") as caught:
+    with pytest.raises(ValueError, match=r"it is|not a text") as caught:
         DifySecrets.from_json(text)
     assert "hunter2" not in str(caught.value)
     assert caught.value.__suppress_context__ or caught.value.__context__ is None

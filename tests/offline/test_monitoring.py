@@ -144,3 +144,22 @@ def test_tags_go_with_an_alarm(world: World) -> None:
 
     arn = cloudwatch.describe_alarms()["MetricAlarms"][0]["AlarmArn"]
     assert cloudwatch.list_tags_for_resource(ResourceARN=arn)["Tags"] == []
+
+
+def test_an_ended_subscription_is_listed_for_a_while(world: World) -> None:
+    """https://docs.aws.amazon.com/sns/latest/dg/sns-delete-subscription-topic.html"""
+    sns = world.session.client("sns")
+    topic = sns.create_topic(Name="alarms")["TopicArn"]
+    arn = sns.subscribe(TopicArn=topic, Protocol="email", Endpoint=MAIL, ReturnSubscriptionArn=True)["SubscriptionArn"]
+    world.confirm_subscription(MAIL)
+    sns.unsubscribe(SubscriptionArn=arn)
+
+    def listed() -> list[str]:
+        found = sns.list_subscriptions_by_topic(TopicArn=topic)["Subscriptions"]
+        return sorted(each["SubscriptionArn"] for each in found)
+
+    assert listed() == ["Deleted"]
+    sns.subscribe(TopicArn=topic, Protocol="email", Endpoint=MAIL)
+    assert listed() == ["Deleted", "PendingConfirmation"]
+    sns.delete_topic(TopicArn=topic)
+    assert sns.list_subscriptions()["Subscriptions"] == []

@@ -142,7 +142,11 @@ def _named(session: Any, deployment: str | None) -> dict[str, list[str]]:
         ),
         "topic": here([topic["TopicArn"] for topic in sns.list_topics()["Topics"]]),
         "subscription": here(
-            [f"{each['TopicArn']} {each['Endpoint']}" for each in sns.list_subscriptions()["Subscriptions"]]
+            [
+                f"{each['TopicArn']} {each['Endpoint']}"
+                for each in sns.list_subscriptions()["Subscriptions"]
+                if each["SubscriptionArn"] != "Deleted"
+            ]
         ),
         "alarm": here([each["AlarmName"] for each in session.client("cloudwatch").describe_alarms()["MetricAlarms"]]),
     }

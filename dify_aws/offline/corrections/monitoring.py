@@ -44,6 +44,18 @@ def a_person_confirms(cloud: Cloud, original: Callable[[], Any], response: Any) 
 
 
 @corrects(
+    "moto.sns.models:SNSBackend",
+    "unsubscribe",
+    says="A subscription that was ended is still listed for some days, with the word Deleted for its ARN.",
+    link="https://docs.aws.amazon.com/sns/latest/dg/sns-delete-subscription-topic.html",
+)
+def an_ended_subscription_is_listed(cloud: Cloud, original: Callable[..., Any], backend: Any, arn: str) -> Any:
+    if (subscription := backend.subscriptions.get(arn)) is not None:
+        cloud.remember("ended subscriptions").setdefault(subscription.topic_arn, []).append(subscription)
+    return original(arn)
+
+
+@corrects(
     _SNS,
     "list_subscriptions",
     "list_subscriptions_by_topic",
@@ -52,16 +64,20 @@ def a_person_confirms(cloud: Cloud, original: Callable[[], Any], response: Any) 
 )
 def listed_as_pending(cloud: Cloud, original: Callable[[], Any], response: Any) -> Any:
     result = original().result
-    return ActionResult(
-        {**result, "Subscriptions": [_listed(subscription) for subscription in result["Subscriptions"]]}
-    )
+    topic = response._get_param("TopicArn")
+    ended = [
+        _without_arn(subscription, "Deleted")
+        for each, subscriptions in cloud.remember("ended subscriptions").items()
+        for subscription in subscriptions
+        if topic in (None, each) and each in response.backend.topics
+    ]
+    listed = [_without_arn(each, "PendingConfirmation") if _waits(each) else each for each in result["Subscriptions"]]
+    return ActionResult({**result, "Subscriptions": [*listed, *ended]})
 
 
-def _listed(subscription: Any) -> Any:
-    if not _waits(subscription):
-        return subscription
+def _without_arn(subscription: Any, word: str) -> dict[str, Any]:
     return {
-        "SubscriptionArn": "PendingConfirmation",
+        "SubscriptionArn": word,
         "Owner": subscription.owner,
         "Protocol": subscription.protocol,
         "Endpoint": subscription.endpoint,
@@ -152,6 +168,7 @@ def tags_go_with_an_alarm(cloud: Cloud, original: Callable[..., Any], backend: A
 
 CORRECTIONS = (
     a_person_confirms,
+    an_ended_subscription_is_listed,
     listed_as_pending,
     an_alarm_begins_without_data,
     days_that_are_known,
