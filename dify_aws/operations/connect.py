@@ -42,7 +42,7 @@ def connected(
     try:
         host = reach.host(outputs.public_ip, user=USER, key=key, host_key=pinned, sock=sock)
     except ValueError as error:
-        raise SecretUnusable(aws, secret, str(error)) from error
+        raise SecretUnusable(aws.region, secret, str(error)) from error
     try:
         yield host
     finally:

@@ -55,4 +55,4 @@ def _read(aws: Aws, name: str) -> tuple[DifySecrets, str]:
         # A secret that was set as bytes has no text.
         return DifySecrets.from_json(answer.get("SecretString", "")), answer["VersionId"]
     except ValueError as error:
-        raise SecretUnusable(aws, name, str(error)) from error
+        raise SecretUnusable(aws.region, name, str(error)) from error

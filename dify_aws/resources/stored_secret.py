@@ -144,13 +144,13 @@ class StoredSecret(NamedResource):
 class SecretUnusable(DifyAwsError):
     """Somebody has put something into a secret that is not what belongs there. It is never quoted."""
 
-    def __init__(self, aws: Aws, name: str, wrong: str) -> None:
+    def __init__(self, region: str, name: str, wrong: str) -> None:
         self.name = name
         restore = (
-            f"aws secretsmanager get-secret-value --region {aws.region} --secret-id {name} --version-stage AWSPREVIOUS"
+            f"aws secretsmanager get-secret-value --region {region} --secret-id {name} --version-stage AWSPREVIOUS"
         )
         super().__init__(
-            f"the secret {name} in {aws.region} was edited, and cannot be used: {wrong}. Put back what was there: "
+            f"the secret {name} in {region} was edited, and cannot be used: {wrong}. Put back what was there: "
             f"the value before the last change is kept ({restore}). Nothing was changed."
         )
 
@@ -168,7 +168,7 @@ def read_secret(aws: Aws, name: str) -> Secret | None:
             raise
         return None
     if "SecretString" not in answer:
-        raise SecretUnusable(aws, name, "it holds bytes, and no text")
+        raise SecretUnusable(aws.region, name, "it holds bytes, and no text")
     return Secret(answer["SecretString"])
 
 

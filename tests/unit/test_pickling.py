@@ -91,6 +91,9 @@ MADE: dict[str, Callable[[], BaseException]] = {
     "InstallFailed": installation,
     "TunnelRefused": lambda: made("dify_aws.install.tunnel", "TunnelRefused", "10.0.1.9", "HTTP 403"),
     "OutOfPatience": lambda: made("dify_aws.install.patience", "OutOfPatience", TimeoutError("slow"), 30.0),
+    "SecretUnusable": lambda: made(
+        "dify_aws.resources.stored_secret", "SecretUnusable", "ap-northeast-1", "dify/dev/application", "it is not JSON"
+    ),
     "NotThere": lambda: made("dify_aws.operations.checks.scene", "NotThere", "instance/host"),
     "NotAdoptable": lambda: made("dify_aws.operations.adopt", "NotAdoptable", "vpc/main", "it is gone"),
     "PackageUntrusted": lambda: made("dify_aws.install.steps.signed_package", "PackageUntrusted", HOST, "unsigned"),
