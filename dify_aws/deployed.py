@@ -44,6 +44,7 @@ def outputs_of(settings: Settings, found: Mapping[str, Actual]) -> Outputs:
         subnets=_ids(found, "subnet"),
         security_groups=_ids(found, "security-group"),
         data_volume_id=found["volume/data"].id,
+        data_device=_device(host, found["volume/data"].id),
         bucket=found["bucket/storage"].id,
         secrets=secrets,
         log_groups=_ids(found, "log-group"),
@@ -54,6 +55,11 @@ def outputs_of(settings: Settings, found: Mapping[str, Actual]) -> Outputs:
         nat_public_ip=found["elastic-ip/nat"]["public_ip"] if nat else None,
         notes=tuple(_notes(settings, secrets["application"], topic["pending"])),
     )
+
+
+def _device(host: Actual, volume_id: str) -> str:
+    """What the volume is attached as to the host; "" if it is not."""
+    return next((device for device, volume in host["volumes"].items() if volume == volume_id), "")
 
 
 def _ssh(found: Mapping[str, Actual]) -> dict[str, str]:

@@ -13,8 +13,8 @@ from typing import Any
 class Outputs:
     """What a deployment has become. Nothing in it is secret: secrets are named, not shown.
 
-    ``ssh`` is what opens a way to the machine: the schedule group and the role that close a leased port, or the
-    endpoint of the tunnel.
+    ``data_device`` is what the data volume is attached as ("/dev/sdf"); "" if it is not. ``ssh`` is what opens a way to
+    the machine: the schedule group and the role that close a leased port, or the endpoint of the tunnel.
     """
 
     deployment: str
@@ -32,6 +32,7 @@ class Outputs:
     secrets: Mapping[str, str]
     log_groups: Mapping[str, str]
     alarm_topic: str
+    data_device: str = ""
     ssh: Mapping[str, str] = field(default_factory=dict)
     alarms: tuple[str, ...] = ()
     nat_gateway_id: str | None = None

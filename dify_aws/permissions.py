@@ -161,7 +161,6 @@ def _github(every: Place, ground: Place, settings: Settings) -> Document:
     policy = joined(*_deployer(every, settings, declared(), BY_FOUNDATION).values())
     # The names of all environments are like those of the foundation as well: it is taken out again.
     never = {
-        "Sid": ENVIRONMENTS_ONLY.sid,
         "Effect": "Deny",
         "NotAction": list(ENVIRONMENTS_ONLY.named()),
         "Resource": [ground.arn(each) for each in ENVIRONMENTS_ONLY.on],

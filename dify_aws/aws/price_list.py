@@ -69,11 +69,23 @@ def read(answers: Iterable[str], unit: str, source: str) -> Price:
 
 
 def _ask(home: Aws, product: Product, name: str, region: str) -> list[str]:
-    filters = [{"Field": field, "Type": kind, "Value": value} for field, kind, value in product.question(name, region)]
-    found = home.pages(
-        "pricing.GetProducts", "PriceList", ServiceCode=product.service, Filters=filters, FormatVersion="aws_v1"
+    question = product.question(name, region)
+    filters = [{"Field": field, "Type": kind, "Value": value} for field, kind, value in question]
+    found = cast(
+        list[str],
+        home.pages(
+            "pricing.GetProducts", "PriceList", ServiceCode=product.service, Filters=filters, FormatVersion="aws_v1"
+        ),
     )
-    return cast(list[str], found)
+    # CONTAINS also finds CPUCredits:t3a for CPUCredits:t3.
+    ends = {field: value for field, kind, value in question if kind == "CONTAINS"}
+    exact = [each for each in found if _ends_with(json.loads(each), ends)]
+    return exact or found
+
+
+def _ends_with(document: Mapping[str, Any], ends: Mapping[str, str]) -> bool:
+    attributes = document.get("product", {}).get("attributes", {})
+    return all(str(attributes.get(field, "")).endswith(value) for field, value in ends.items())
 
 
 def _rate(document: Mapping[str, Any]) -> Mapping[str, Any] | None:

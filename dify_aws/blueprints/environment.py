@@ -10,6 +10,8 @@ from dify_aws.blueprints.names import BACKUPS, LOGS, UPLOADS, bucket_name, log_g
 from dify_aws.blueprints.policies import closing_policy, host_policy
 from dify_aws.engine.resource import Input, Resource
 from dify_aws.engine.stack import Stack
+from dify_aws.instance_types import architecture, is_burstable
+from dify_aws.prices.cpu_credits import surplus_month
 from dify_aws.prices.nat_gateway import nat_gateway_month
 from dify_aws.resources import (
     Alarm,
@@ -40,7 +42,7 @@ from dify_aws.resources import (
 )
 from dify_aws.settings import Settings
 
-UBUNTU: Final = "/aws/service/canonical/ubuntu/server/22.04/stable/current/amd64/hvm/ebs-gp2/ami-id"
+UBUNTU: Final = "/aws/service/canonical/ubuntu/server/22.04/stable/current/{architecture}/hvm/ebs-gp2/ami-id"
 """Canonical's public parameter with the newest image of Ubuntu 22.04 LTS (its disk type is replaced by ours).
 https://documentation.ubuntu.com/aws/aws-how-to/instances/find-ubuntu-images/"""
 
@@ -119,7 +121,7 @@ def environment(settings: Settings, account: Account) -> Stack:
     data = Volume(name="data", availability_zone=place, size_gib=settings.data_volume_gib)
     host = Instance(
         name="host",
-        image=settings.image_id or UBUNTU,
+        image=settings.image_id or UBUNTU.format(architecture=architecture(settings.instance_type)),
         instance_type=settings.instance_type,
         subnet=public.id,
         security_groups=[host_group.id],
@@ -127,6 +129,7 @@ def environment(settings: Settings, account: Account) -> Stack:
         instance_profile=profile.id,
         root_volume_gib=settings.root_volume_gib,
         volumes={DATA_DEVICE: data.id},
+        cpu_credits=settings.cpu_credits if is_burstable(settings.instance_type) else None,
         # Containers are one hop further away from the instance metadata, and uploads go to S3 by the role found there.
         http_put_response_hop_limit=2 if settings.storage == "s3" else 1,
     )
@@ -248,9 +251,16 @@ def _alarms(settings: Settings, host: Instance, topic: Topic) -> Iterator[Alarm]
 
 
 def _notes(settings: Settings) -> list[str]:
-    if not settings.nat_gateway or settings.vpc_id:
-        return []
-    return [
-        f"The NAT gateway costs {nat_gateway_month(settings.region)} plus traffic, and nothing in the private subnet "
-        "uses it yet. nat_gateway=False leaves it out (or takes it away); it can come back when something needs it."
-    ]
+    notes = []
+    if settings.nat_gateway and not settings.vpc_id:
+        notes.append(
+            f"The NAT gateway costs {nat_gateway_month(settings.region)} plus traffic, and nothing in the private "
+            "subnet uses it yet. nat_gateway=False leaves it out (or takes it away); it can come back when something "
+            "needs it."
+        )
+    if settings.cpu_credits == "unlimited" and (most := surplus_month(settings.instance_type, settings.region)):
+        notes.append(
+            f"cpu_credits='unlimited': if {settings.instance_type} computes more than it earns credits for over a day, "
+            f"AWS bills the rest, at the most about ${most:.0f} a month. cpu_credits='standard' slows it down instead."
+        )
+    return notes

@@ -77,12 +77,13 @@ LOOKING: Final = (
     Grant(
         "Look",
         "cloudwatch:GetMetricData "
-        "ec2:DescribeAddresses DescribeIamInstanceProfileAssociations DescribeImages DescribeInstanceConnectEndpoints "
-        "DescribeInstanceStatus DescribeInstanceTypeOfferings DescribeInstances DescribeInternetGateways "
+        "ec2:DescribeAddresses DescribeIamInstanceProfileAssociations DescribeImages "
+        "DescribeInstanceConnectEndpoints DescribeInstanceCreditSpecifications DescribeInstanceStatus "
+        "DescribeInstanceTypeOfferings DescribeInstances DescribeInternetGateways "
         "DescribeKeyPairs DescribeNatGateways DescribeRegions DescribeRouteTables DescribeSecurityGroupRules "
         "DescribeSecurityGroups DescribeSubnets DescribeVolumes DescribeVolumesModifications DescribeVpcEndpoints "
-        "DescribeVpcs logs:DescribeLogGroups scheduler:ListScheduleGroups "
-        "servicequotas:GetAWSDefaultServiceQuota GetServiceQuota tag:GetResources",
+        "DescribeVpcs logs:DescribeLogGroups scheduler:ListScheduleGroups servicequotas:GetAWSDefaultServiceQuota "
+        "GetServiceQuota tag:GetResources",
         ("*",),
         HERE,
     ),
@@ -121,7 +122,8 @@ NETWORK: Final = (
         "CreateVpcEndpoint DeleteInstanceConnectEndpoint DeleteInternetGateway DeleteKeyPair DeleteNatGateway "
         "DeleteRoute DeleteRouteTable DeleteSecurityGroup DeleteSubnet DeleteVolume DeleteVpc DeleteVpcEndpoints "
         "DetachInternetGateway DisassociateAddress DisassociateRouteTable GetConsoleOutput ModifyInstanceAttribute "
-        "ModifyInstanceConnectEndpoint ModifyInstanceMetadataOptions ModifySubnetAttribute ModifyVolume "
+        "ModifyInstanceConnectEndpoint ModifyInstanceCreditSpecification ModifyInstanceMetadataOptions "
+        "ModifySubnetAttribute ModifyVolume "
         "ModifyVpcAttribute ModifyVpcEndpoint ReleaseAddress ReplaceIamInstanceProfileAssociation ReplaceRoute "
         "ReplaceRouteTableAssociation RevokeSecurityGroupEgress RevokeSecurityGroupIngress RunInstances "
         "StartInstances StopInstances TerminateInstances",

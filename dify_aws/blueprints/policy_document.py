@@ -80,6 +80,9 @@ def joined(*documents: Document) -> Document:
         else:
             for part in ("Action", "Resource"):
                 partner[part] += [each for each in said[part] if each not in partner[part]]
+    for statement in statements:
+        for part in ("Action", "Resource"):
+            statement[part] = _one_or_more(statement[part])
     return {"Version": "2012-10-17", "Statement": statements}
 
 

@@ -7,6 +7,7 @@ from typing import Final
 
 from dify_aws.install.steps.listening import Listening
 from dify_aws.install.steps.signed_package import SignedPackage
+from dify_aws.instance_types import Architecture
 
 PACKAGE: Final = "amazon-cloudwatch-agent"
 UNIT: Final = "amazon-cloudwatch-agent.service"
@@ -14,8 +15,12 @@ LOG: Final = "/opt/aws/amazon-cloudwatch-agent/logs/amazon-cloudwatch-agent.log"
 STATSD_PORT: Final = 8125
 
 
-def agent_package(region: str, fingerprint: str, *, needs: Sequence[str] | None = None) -> SignedPackage:
-    """The package of Ubuntu on x86-64, from the bucket of this region, so that it comes by the S3 endpoint of the VPC.
+def agent_package(
+    region: str, fingerprint: str, *, architecture: Architecture = "amd64", needs: Sequence[str] | None = None
+) -> SignedPackage:
+    """The package of Ubuntu, from the bucket of this region, so that it comes by the S3 endpoint of the VPC.
+
+    Each architecture has its own package with its own signature; the key is the same.
 
     https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/verify-CloudWatch-Agent-Package-Signature.html
     """
@@ -24,7 +29,7 @@ def agent_package(region: str, fingerprint: str, *, needs: Sequence[str] | None 
     # The documentation gives one address for the key, whatever the region.
     return SignedPackage(
         package=PACKAGE,
-        url=f"{bucket}/ubuntu/amd64/latest/amazon-cloudwatch-agent.deb",
+        url=f"{bucket}/ubuntu/{architecture}/latest/amazon-cloudwatch-agent.deb",
         key_url="https://amazoncloudwatch-agent.s3.amazonaws.com/assets/amazon-cloudwatch-agent.gpg",
         fingerprint=fingerprint,
         needs=needs,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Final
 
@@ -11,10 +12,23 @@ from dify_aws.install.script import script
 MARKS: Final = "/var/lib/dify-aws"
 """Where a file says that a volume is being formatted."""
 
-# The serial number of an EBS volume is its id without the dash, and udev makes a link of it:
+# On Nitro, the serial number of an EBS volume is its id without the dash, and udev makes a link of it:
 # https://docs.aws.amazon.com/ebs/latest/userguide/identify-nvme-ebs-device.html
+# A type that is built on Xen (t2, m4) has no such numbers, not even of its root disk. There Linux calls a disk by the
+# letter of the device that it is attached as: https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/device_naming.html
+FIND: Final = """\
+find_disk() {
+    local by_id=/dev/disk/by-id/nvme-Amazon_Elastic_Block_Store_
+    readlink -e -- "$by_id${1//-/}" && return
+    ! ls -d "$by_id"vol* >/dev/null 2>&1 && [ -b "$2" ] && readlink -e -- "$2"
+}
+"""
+"""A function of bash that tells the device of a volume, by its id and its name on Xen ("": nothing is taken for it)."""
+
 # 60 ms; the probes read some KiB of the device, and the last one 1 MiB, only of a disk with no signature.
-LOOK: Final = """\
+LOOK: Final = (
+    FIND
+    + """\
 by_id=/dev/disk/by-id/nvme-Amazon_Elastic_Block_Store_
 findmnt --noheadings --raw --output SOURCE,FSTYPE --mountpoint "$2" | sed 's/^/at=/'
 if findmnt --mountpoint "$2" >/dev/null; then
@@ -22,7 +36,7 @@ if findmnt --mountpoint "$2" >/dev/null; then
 else
     ls -A -- "$2" 2>/dev/null | head -n 3 | sed 's/^/inside=/'
 fi
-if ! disk=$(readlink -e -- "$by_id${1//-/}"); then
+if ! disk=$(find_disk "$1" "$4"); then
     ls -d "$by_id"vol* 2>/dev/null | sed -n 's/.*_vol\\([0-9a-f]*\\)$/there=vol-\\1/p'
     exit 0
 fi
@@ -40,6 +54,7 @@ elif [ "$signatures" = ext4 ]; then
     dumpe2fs -h "$disk" 2>/dev/null | sed -n 's/^Block count: */blocks=/p;s/^Block size: */block=/p'
 fi
 """
+)
 
 
 @dataclass(frozen=True)
@@ -75,10 +90,11 @@ class BlockDeviceState:
 
 @dataclass(frozen=True)
 class BlockDevice(Fact[BlockDeviceState]):
-    """What is on this EBS volume, and what is at this path?"""
+    """What is on this EBS volume, and what is at this path? ``device`` is what it is attached as in AWS, for Xen."""
 
     volume_id: str
     path: str
+    device: str = ""
 
     @property
     def name(self) -> str:
@@ -86,7 +102,7 @@ class BlockDevice(Fact[BlockDeviceState]):
 
     @property
     def script(self) -> str:
-        return script(LOOK, self.volume_id, self.path, MARKS)
+        return script(LOOK, self.volume_id, self.path, MARKS, xen_name(self.device))
 
     def read(self, answer: Answer) -> BlockDeviceState:
         told: dict[str, list[str]] = {}
@@ -115,3 +131,13 @@ class BlockDevice(Fact[BlockDeviceState]):
             there=tuple(told.get("there", ())),
             free=int(one("free")) if "free" in told else None,
         )
+
+
+def xen_name(device: str) -> str:
+    """What Linux on Xen calls a disk that is attached in AWS as ``device``; "" for a name that it cannot have.
+
+    >>> xen_name("/dev/sdf"), xen_name("/dev/xvdf"), xen_name("")
+    ('/dev/xvdf', '/dev/xvdf', '')
+    """
+    found = re.fullmatch(r"/dev/(?:sd|xvd)([b-z]|b[a-z]|c[a-z])", device)
+    return f"/dev/xvd{found[1]}" if found else ""

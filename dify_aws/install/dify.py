@@ -28,6 +28,7 @@ from dify_aws.install.steps.migration import Migration
 from dify_aws.install.steps.packages import Packages
 from dify_aws.install.steps.same_secrets import SameSecrets
 from dify_aws.install.steps.service import Service
+from dify_aws.instance_types import architecture
 from dify_aws.outputs import Outputs
 from dify_aws.releases import images
 from dify_aws.secrets import Secret
@@ -100,12 +101,13 @@ def steps(
         *ground(
             settings,
             volume_id=outputs.data_volume_id,
+            device=outputs.data_device,
             daemon=bundle.files[DAEMON].text,
             publishers=publishers,
         ),
         *_files(bundle, secrets),
         *_dify(settings, secrets, bundle),
-        *_watched(outputs, bundle, publishers),
+        *_watched(settings, outputs, bundle, publishers),
     )
 
 
@@ -162,11 +164,16 @@ def _dify(settings: Settings, secrets: DifySecrets, bundle: Bundle) -> Iterator[
         yield from _timer(bundle, "dify-certificate.timer", f"file {HOME}/bin/certificate", certificate.name)
 
 
-def _watched(outputs: Outputs, bundle: Bundle, publishers: Publishers) -> Iterator[Step]:
+def _watched(settings: Settings, outputs: Outputs, bundle: Bundle, publishers: Publishers) -> Iterator[Step]:
     """What tells CloudWatch of the machine, and turns its logs over."""
     yield _file(bundle, "/etc/logrotate.d/dify", needs=(Packages(wishes=TOOLS).name,))
     # After Docker's packages: there is one dpkg.
-    package = agent_package(outputs.region, publishers.cloudwatch_agent, needs=(DOCKER,))
+    package = agent_package(
+        outputs.region,
+        publishers.cloudwatch_agent,
+        architecture=architecture(settings.instance_type),
+        needs=(DOCKER,),
+    )
     yield package
     yield _file(bundle, AGENT, needs=(package.name,))
     yield Service(unit=AGENT_UNIT, reads=(AGENT,), needs=(f"file {AGENT}",))

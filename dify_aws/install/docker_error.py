@@ -42,7 +42,7 @@ TROUBLES: Final = (
     Trouble(
         r"no matching manifest for",
         "the image is not there for the processor of this machine",
-        "Dify's images are for x86-64: choose such an instance_type.",
+        "Choose an instance_type of the other architecture, x86-64 or arm64, or another image (the setting images).",
     ),
     Trouble(
         r"toomanyrequests|pull rate limit|429 Too Many Requests",

@@ -15,11 +15,12 @@ from dify_aws.install.steps.cloud_init import CloudInit
 from dify_aws.install.steps.data_disk import DataDisk
 from dify_aws.install.steps.directory import Directory
 from dify_aws.install.steps.file import File
-from dify_aws.install.steps.machine import Machine
+from dify_aws.install.steps.machine import PROCESSORS, Machine
 from dify_aws.install.steps.packages import Packages
 from dify_aws.install.steps.service import Service
 from dify_aws.install.steps.swap import Swap
 from dify_aws.install.steps.sysctl import Sysctl
+from dify_aws.instance_types import architecture
 from dify_aws.limits import limits_of
 from dify_aws.settings import Settings
 
@@ -65,6 +66,7 @@ def ground(
     settings: Settings,
     *,
     volume_id: str,
+    device: str = "",
     daemon: str,
     publishers: Publishers,
     clock: Callable[[], float] | None = time.time,
@@ -73,14 +75,20 @@ def ground(
 
     Args:
         volume_id: of the EBS volume for what Dify stores.
+        device: what that volume is attached as in AWS ("/dev/sdf"): a type on Xen finds it by that.
         daemon: the text of Docker's daemon.json.
         publishers: whose packages are trusted.
         clock: seconds since 1970, to compare the machine's clock with; None: it is not compared.
     """
     memory = limits_of(settings).machine_mib(settings.vector_store)
-    disk = DataDisk(volume_id=volume_id, path=MOUNT, needs=("cloud-init",))
+    disk = DataDisk(volume_id=volume_id, path=MOUNT, device=device, needs=("cloud-init",))
     return (
-        Machine(memory_mib=memory, clock=clock, needs=()),
+        Machine(
+            memory_mib=memory,
+            processor=PROCESSORS[architecture(settings.instance_type)],
+            clock=clock,
+            needs=(),
+        ),
         CloudInit(needs=("machine",)),
         # What takes longest comes first, since of the steps that could begin, the first in the list does.
         disk,

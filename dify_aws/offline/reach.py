@@ -12,10 +12,11 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat,
 from moto.ec2.models import ec2_backends
 from moto.ec2.models.instance_types import INSTANCE_TYPES
 
+from dify_aws.install.block_device import xen_name
 from dify_aws.install.errors import AuthenticationRefused, HostKeyMismatch, Unreachable
 from dify_aws.install.hostkey import FirstUse, host_keys
 from dify_aws.install.publishers import Publishers
-from dify_aws.install.steps.machine import OURS
+from dify_aws.install.steps.machine import OURS, PROCESSORS
 from dify_aws.offline.cloud import Cloud
 from dify_aws.offline.corrections.consoles import host_key as key_of_instance
 from dify_aws.offline.corrections.schedules import utc
@@ -106,14 +107,19 @@ class OfflineReach:
 
     def _machine(self, instance: Any, backend: Any) -> Machine:
         machine = self.machines.get(instance.id)
+        described = INSTANCE_TYPES[instance.instance_type]
         if machine is None:
-            memory = INSTANCE_TYPES[instance.instance_type]["MemoryInfo"]["SizeInMiB"]
             machine = self.machines[instance.id] = Machine(
                 instance.id,
                 self._cloud.clock,
-                memory_mib=int(memory * SHOWN_OF_MEMORY),
                 time_of_day=lambda: utc(self._cloud).timestamp(),
             )
+        # Another type is another computer, which boots from the same disk.
+        machine.memory_mib = int(described["MemoryInfo"]["SizeInMiB"] * SHOWN_OF_MEMORY)
+        arm64 = "arm64" in described["ProcessorInfo"]["SupportedArchitectures"]
+        machine.system.processor = PROCESSORS["arm64" if arm64 else "amd64"]
+        machine.system.hypervisor = described.get("Hypervisor", "nitro")
+        machine.disks.xen_names.clear()
         # A volume keeps what is on it, whichever machine it is attached to.
         for volume in list(backend.volumes.values()):
             at = volume.attachment
@@ -121,6 +127,8 @@ class OfflineReach:
                 disk = self.disks.setdefault(volume.id, Disk(0))
                 disk.size = volume.size << 30
                 machine.disks.attached[volume.id] = disk
+                if machine.system.hypervisor == "xen":
+                    machine.disks.xen_names[volume.id] = xen_name(at.device)
         return machine
 
     def _let_in(self, instance: Any, backend: Any, port: int = SSH) -> bool:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, fields
 from decimal import Decimal
 from typing import Any, Final, TypeAlias
 
+from dify_aws.prices.cpu_credits import surplus_product
 from dify_aws.prices.nat_gateway import HOURS_A_MONTH
 
 Values: TypeAlias = Mapping[str, Any]
@@ -68,6 +69,8 @@ class Use:
         internet_gb: GB a month from the machine to the internet.
         nat_gb: GB a month through the NAT gateway.
         metrics: the metrics of the CloudWatch agent, each a name and its dimensions.
+        surplus_vcpu_hours: hours a month, summed over the processors, that a burstable type computes beyond the credits
+            it has earned; only with cpu_credits="unlimited".
     """
 
     hours: int = HOURS_A_MONTH
@@ -78,6 +81,7 @@ class Use:
     internet_gb: int = 20
     nat_gb: int = 0
     metrics: int = 8
+    surplus_vcpu_hours: int = 0
 
     def __post_init__(self) -> None:
         for each in fields(self):
@@ -94,7 +98,8 @@ class Use:
             f"{self.internet_gb} GB a month go to the internet ({FREE_INTERNET_GB} GB are free), "
             f"{self.nat_gb} GB through the NAT gateway.",
             f"The CloudWatch agent sends {self.metrics} metrics.",
-            "List prices on demand: without tax, free tier, discounts, and CPU credits beyond what the type earns.",
+            f"A burstable type computes {self.surplus_vcpu_hours} vCPU hours a month beyond its CPU credits.",
+            "List prices on demand: without tax, free tier and discounts.",
         )
 
 
@@ -124,6 +129,9 @@ def _instance(values: Values, use: Use, share: int) -> Iterator[Line]:
     kind = values.get("instance_type", "?")
     if values.get("running", True):
         yield Line(f"instance/{kind}", f"EC2 {kind}", Decimal(use.hours))
+    if values.get("cpu_credits") == "unlimited" and use.surplus_vcpu_hours:
+        hours = Decimal(use.surplus_vcpu_hours)
+        yield Line(surplus_product(kind), "CPU credits beyond those that are earned", hours, by_use=True)
     yield Line("ebs/gp3", "root disk, gp3", _number(values.get("root_volume_gib")))
     billed = max(0, use.internet_gb - FREE_INTERNET_GB)
     if billed:

@@ -4,20 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, Final
+from typing import Any
 
 from dify_aws.aws import Aws
 from dify_aws.change import Change
 from dify_aws.engine.resource import Actual, Input
 from dify_aws.resources.attachment import attach, refuse_other_places
+from dify_aws.resources.cpu_credits import TABLE as CPU_CREDITS
+from dify_aws.resources.cpu_credits import cpu_credits, set_cpu_credits
 from dify_aws.resources.ec2 import Ec2Resource, ours
 from dify_aws.resources.gone import delete, wait_until_gone
 from dify_aws.resources.image import find_image
+from dify_aws.resources.root_disk import grow_root_disk, root_disk_size
 from dify_aws.resources.sighting import sighting
-from dify_aws.resources.volume import modify, refuse_to_shrink
-
-GROW_SECONDS: Final = 60.0
-"""How long a root disk may take to show its new size."""
+from dify_aws.resources.volume import refuse_to_shrink
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -35,6 +35,7 @@ class Instance(Ec2Resource):
         root_volume_gib: size of the root disk (gp3, encrypted); it only grows.
         volumes: the volume by device name, as in ``{"/dev/sdf": data.id}``. What hangs on other devices is left alone.
         http_put_response_hop_limit: 2 lets containers reach the instance metadata, which they need for the role.
+        cpu_credits: "standard" or "unlimited", for burstable types (t2, t3, t3a, t4g) only.
         running: a stopped instance is started.
     """
 
@@ -48,13 +49,14 @@ class Instance(Ec2Resource):
     volumes: Mapping[str, Input[str]] = field(default_factory=dict)
     http_tokens: str = "required"
     http_put_response_hop_limit: int = 1
+    cpu_credits: str | None = None
     running: bool = True
 
     kind = "instance"
     fixed = frozenset({"subnet", "key_name"})
     initial = frozenset({"image"})
     unordered = frozenset({"security_groups"})
-    tables = ("instances",)
+    tables = ("instances", CPU_CREDITS)
     permissions = frozenset(
         {
             "ec2:AssociateIamInstanceProfile",
@@ -62,10 +64,12 @@ class Instance(Ec2Resource):
             "ec2:CreateTags",
             "ec2:DescribeIamInstanceProfileAssociations",
             "ec2:DescribeImages",
+            "ec2:DescribeInstanceCreditSpecifications",
             "ec2:DescribeInstances",
             "ec2:DescribeVolumes",
             "ec2:DescribeVolumesModifications",
             "ec2:ModifyInstanceAttribute",
+            "ec2:ModifyInstanceCreditSpecification",
             "ec2:ModifyInstanceMetadataOptions",
             "ec2:ModifyVolume",
             "ec2:ReplaceIamInstanceProfileAssociation",
@@ -105,6 +109,7 @@ class Instance(Ec2Resource):
         optional: dict[str, Any] = {
             "KeyName": self.key_name,
             "IamInstanceProfile": {"Arn": self.instance_profile} if self.instance_profile else None,
+            "CreditSpecification": {"CpuCredits": self.cpu_credits} if self.cpu_credits else None,
         }
         aws.create(
             "ec2.RunInstances",
@@ -157,7 +162,9 @@ class Instance(Ec2Resource):
         if names & {"http_tokens", "http_put_response_hop_limit"}:
             aws.call("ec2.ModifyInstanceMetadataOptions", InstanceId=actual.id, **self._metadata())
         if "root_volume_gib" in names:
-            self._grow(aws, actual["root_volume"])
+            grow_root_disk(aws, actual["root_volume"], self.root_volume_gib)
+        if "cpu_credits" in names:
+            set_cpu_credits(aws, actual.id, str(self.cpu_credits))
         if "volumes" in names:
             for device, volume in self.volumes.items():
                 if actual["volumes"].get(device) != volume:
@@ -204,15 +211,6 @@ class Instance(Ec2Resource):
         else:
             aws.call("ec2.AssociateIamInstanceProfile", InstanceId=actual.id, IamInstanceProfile=profile)
 
-    def _grow(self, aws: Aws, volume: str) -> None:
-        modify(aws, volume, {"Size": self.root_volume_gib})
-
-        def grown() -> bool | None:
-            aws.census.forget("volumes")
-            return _size(aws, volume) == self.root_volume_gib or None
-
-        aws.patience.until(grown, GROW_SECONDS)
-
 
 def _seen(aws: Aws, instance: Mapping[str, Any]) -> Actual | None:
     devices = {
@@ -229,10 +227,11 @@ def _seen(aws: Aws, instance: Mapping[str, Any]) -> Actual | None:
         "security_groups": frozenset(group["GroupId"] for group in instance.get("SecurityGroups", ())),
         "key_name": instance.get("KeyName", ""),
         "instance_profile": instance.get("IamInstanceProfile", {}).get("Arn", ""),
-        "root_volume_gib": _size(aws, root),
+        "root_volume_gib": root_disk_size(aws, root),
         "volumes": devices,
         "http_tokens": options.get("HttpTokens", "optional"),
         "http_put_response_hop_limit": options.get("HttpPutResponseHopLimit", 1),
+        "cpu_credits": cpu_credits(aws, instance["InstanceId"], instance["InstanceType"]),
         "running": state in ("pending", "running"),
     }
     return sighting(
@@ -248,16 +247,3 @@ def _seen(aws: Aws, instance: Mapping[str, Any]) -> Actual | None:
         public_ip=instance.get("PublicIpAddress", ""),
         availability_zone=instance.get("Placement", {}).get("AvailabilityZone", ""),
     )
-
-
-def _size(aws: Aws, root: str) -> int | None:
-    def listed() -> int | None:
-        volumes = ours(aws, "volumes", "ec2.DescribeVolumes", "Volumes")
-        return next((volume["Size"] for volume in volumes if volume["VolumeId"] == root), None)
-
-    size = listed()
-    if size is None and root:
-        # The list was read before this disk was made.
-        aws.census.forget("volumes")
-        size = listed()
-    return size

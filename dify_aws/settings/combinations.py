@@ -9,7 +9,6 @@ from typing import Any, Final
 from dify_aws.errors import Problem
 from dify_aws.settings.limit_rules import fitting
 
-_ARM: Final = re.compile(r"a1|[a-z]+\d+[a-z-]*g")  # AWS marks Graviton by a g after the generation; the first was a1
 EVERYWHERE: Final = "0.0.0.0/0"
 
 
@@ -22,10 +21,6 @@ def combinations(values: Mapping[str, Any]) -> Iterator[Problem]:
         )
     yield from _network(values)
     yield from fitting(values)
-    kind = values.get("instance_type")
-    if kind and "image_id" in values and values["image_id"] is None and _ARM.match(kind):
-        right = 'Choose an x86-64 type like "t3.medium", or give the image_id of an image for arm64'
-        yield Problem("instance_type", kind, "has an arm64 processor, and the image is for amd64", right)
     if values.get("domain") and "web_cidrs" in values and EVERYWHERE not in values["web_cidrs"]:
         right = f'Let everybody in ("{EVERYWHERE}"), or leave domain out: the certificate authority looks from anywhere'
         wrong = "does not let the certificate authority in, and there is a domain"

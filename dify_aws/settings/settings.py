@@ -44,8 +44,11 @@ class Settings:
     :param availability_zone: the zone; ``None`` takes the first that offers the instance type, and then stays there.
     :param nat_gateway: whether the private subnet reaches the internet. AWS charges by the hour for it.
     :param web_cidrs: the IPv4 and IPv6 networks that reach ports 80 and 443; one may stand alone, none is nobody.
-    :param instance_type: the size of the host: 4 GiB of memory or more, and amd64 unless ``image_id`` is given.
-    :param image_id: the AMI; ``None`` takes the newest Ubuntu 22.04 LTS for amd64 that Canonical has published.
+    :param instance_type: the size of the host: 4 GiB of memory or more, x86-64, or Graviton (t4g, m7g, …).
+    :param image_id: the AMI; ``None`` takes the newest Ubuntu 22.04 LTS that Canonical has published for the type's
+        architecture.
+    :param cpu_credits: of a t2, t3, t3a or t4g: ``unlimited`` computes on when the earned credits are used up, which
+        AWS bills by the hour; ``standard`` is slowed down instead. Other types have none.
     :param root_volume_gib: GiB for the system and the container images.
     :param data_volume_gib: GiB for what Dify stores. It grows in place and never shrinks.
     :param log_retention_days: days that CloudWatch keeps the logs.
@@ -91,6 +94,7 @@ class Settings:
     web_cidrs: Annotated[tuple[str, ...], network_rules.web_cidrs] = ("0.0.0.0/0",)
     instance_type: Annotated[str, aws_rules.instance_type] = "t3.medium"
     image_id: Annotated[str | None, rules.optional(aws_rules.image_id)] = None
+    cpu_credits: Annotated[str, rules.choice("standard", "unlimited")] = "unlimited"
     root_volume_gib: Annotated[int, rules.whole_number(20, 16384, "two releases of Dify fit beside Ubuntu")] = 30
     data_volume_gib: Annotated[int, rules.whole_number(10, 16384, "for databases, vectors and plugins")] = 50
     log_retention_days: Annotated[int, aws_rules.retention_days] = 30

@@ -174,6 +174,12 @@ def _metadata(**options: Any) -> Any:
     )
 
 
+def _credits(hand: Hand, found: Found, actual: Actual) -> None:
+    other = {"standard": "unlimited", "unlimited": "standard"}[actual["cpu_credits"]]
+    wish = [{"InstanceId": actual.id, "CpuCredits": other}]
+    hand.client("ec2").modify_instance_credit_specification(InstanceCreditSpecifications=wish)
+
+
 def _terminate(hand: Hand, found: Found, actual: Actual) -> None:
     hand.client("ec2").terminate_instances(InstanceIds=[actual.id])
     hand.wait()
@@ -198,6 +204,7 @@ def _instance() -> list[Resource]:
         key_name=key.id,
         instance_profile=profiles[-1].id,
         volumes={"/dev/sdf": data.id},
+        cpu_credits="standard",
     )
     groups = [GROUP, SecurityGroup(name="other", vpc=VPC.id)]
     return [VPC, SUBNET, OTHER_SUBNET, *groups, *profiles, another, key, other_key, data, host]
@@ -267,6 +274,7 @@ MACHINE: Final[Mapping[str, Case]] = {
             "volumes (unplugged)": _unplug,
             "http_tokens": _metadata(HttpTokens="optional"),
             "http_put_response_hop_limit": _metadata(HttpTokens="required", HttpPutResponseHopLimit=3),
+            "cpu_credits": _credits,
             "running": _stop,
         },
         rewished={"root_volume_gib": 40, "running": False, "instance_type": "t3.large"},

@@ -24,7 +24,7 @@ SPOILT: Final = (
     (
         "alarm/cpu: threshold",
         "bucket/storage: versioning, encryption, block_public_access, ownership, tls_only, lifecycle (none)",
-        "instance/host: security_groups, instance_profile (none), http_tokens",
+        "instance/host: security_groups, instance_profile (none), http_tokens, cpu_credits",
         "instance-connect-endpoint/main: security_groups (another)",
         "elastic-ip/host: instance (none)",
         "log-group/nginx: retention_days (another)",

@@ -69,6 +69,7 @@ EC2: Final[Mapping[str, str]] = {
     "ImportKeyPair": "+key-pair",
     "ModifyInstanceAttribute": "instance=InstanceId security-group=Groups",
     "ModifyInstanceConnectEndpoint": "instance-connect-endpoint=InstanceConnectEndpointId",
+    "ModifyInstanceCreditSpecification": "instance=InstanceCreditSpecifications.InstanceId",
     "ModifyInstanceMetadataOptions": "instance=InstanceId",
     "ModifySubnetAttribute": "subnet=SubnetId",
     "ModifyVolume": "volume=VolumeId",

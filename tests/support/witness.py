@@ -261,7 +261,9 @@ def _at(params: Mapping[str, Any], path: str) -> list[str]:
     """The values of a parameter, none if it is not given."""
     found: Any = params
     for name in path.split("."):
-        found = found.get(name, ()) if isinstance(found, Mapping) else ()
+        inside = found if isinstance(found, list) else [found]
+        values = [each.get(name, ()) for each in inside if isinstance(each, Mapping)]
+        found = values if isinstance(found, list) else next(iter(values), ())
     return [found] if isinstance(found, str) else list(found)
 
 

@@ -11,7 +11,7 @@ from uuid import NAMESPACE_URL, uuid5
 
 from dify_aws.change import Change
 from dify_aws.install import fstab
-from dify_aws.install.block_device import MARKS, BlockDevice, BlockDeviceState
+from dify_aws.install.block_device import FIND, MARKS, BlockDevice, BlockDeviceState, xen_name
 from dify_aws.install.content import Content
 from dify_aws.install.errors import StepRefused
 from dify_aws.install.fact import Fact, Facts
@@ -29,8 +29,10 @@ GROUP: Final = 128 << 20
 LEAST_FREE: Final = 256 << 20
 """Bytes. With less, PostgreSQL stops in the middle of something."""
 
-FORMAT: Final = """\
-disk=$(readlink -e -- "/dev/disk/by-id/nvme-Amazon_Elastic_Block_Store_${1//-/}")
+FORMAT: Final = (
+    FIND
+    + """\
+disk=$(find_disk "$1" "$4")
 mark=$3/formatting-$1
 exec 9<"$disk"
 # A predecessor that is still at work is waited for; udev keeps away meanwhile.
@@ -47,12 +49,17 @@ sync -- "$mark" "$3"
 mkfs.ext4 -q -F -m 1 -U "$2" "$disk"
 rm -f -- "$mark"
 """
-"""Makes the file system, if the disk is still as blank as it was. $1: volume id, $2: UUID, $3: where marks are.
+)
+"""Makes the file system, if the disk is still as blank as it was. $1: volume id, $2: UUID, $3: where marks are, $4: its
+name on Xen.
 
 mkfs writes the superblock last, after a sync of all the rest, so a disk that shows ext4 has all of it, even after a
 power cut. One that was stopped before that shows no signature, and is not empty any more: like a disk with data that
 no tool knows. The mark tells the two apart. It was made when the disk was seen to be empty.
 """
+
+GROW: Final = FIND + 'resize2fs "$(find_disk "$1" "$2")"\n'
+"""Makes the file system as large as the disk. $1: volume id, $2: its name on Xen."""
 
 MOUNT: Final = """\
 exec 9>/run/lock/dify-aws-mount
@@ -69,7 +76,8 @@ class DataDisk:
     It is formatted only if it is empty: no signature of anything, and nothing but zeros at its beginning.
 
     Args:
-        volume_id: as AWS calls it. A disk is found by it and by nothing else.
+        volume_id: as AWS calls it. A disk is found by it; on a type that is built on Xen, by ``device``.
+        device: what AWS says that it is attached as ("/dev/sdf"); "" where it is attached to nothing.
         path: where it is mounted.
         needs: the steps before it; None is all that stand before it in the list. It writes /etc/fstab, so it must not
             run beside another step that does.
@@ -80,6 +88,7 @@ class DataDisk:
 
     volume_id: str
     path: str = "/data"
+    device: str = ""
     needs: Sequence[str] | None = None
 
     def __post_init__(self) -> None:
@@ -99,7 +108,7 @@ class DataDisk:
 
     @property
     def _fact(self) -> BlockDevice:
-        return BlockDevice(self.volume_id, self.path)
+        return BlockDevice(self.volume_id, self.path, self.device)
 
     def facts(self) -> Sequence[Fact[Any]]:
         return (self._fact, fstab.TABLE)
@@ -170,7 +179,7 @@ class DataDisk:
         for change in changes:
             match change.attribute, change.after:
                 case "file system", _:
-                    host.must(script(FORMAT, self.volume_id, self.uuid, MARKS), again=True)
+                    host.must(script(FORMAT, self.volume_id, self.uuid, MARKS, xen_name(self.device)), again=True)
                 case fstab.ATTRIBUTE, Content() as table:
                     host.write(fstab.PATH, table.data)
                 case "mounted", _:
@@ -182,11 +191,7 @@ class DataDisk:
                         advice="If the file system is damaged: detach nothing, take a snapshot, and try fsck.ext4.",
                     )
                 case "size", _:
-                    host.must(f"resize2fs /dev/disk/by-id/{_by_id(self.volume_id)}", again=True)
-
-
-def _by_id(volume_id: str) -> str:
-    return f"nvme-Amazon_Elastic_Block_Store_{volume_id.replace('-', '')}"
+                    host.must(script(GROW, self.volume_id, xen_name(self.device)), again=True)
 
 
 def _gib(size: int) -> str:

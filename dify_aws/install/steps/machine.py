@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -10,12 +10,13 @@ from dify_aws.change import Change
 from dify_aws.install.errors import StepRefused
 from dify_aws.install.fact import Answer, Fact, Facts
 from dify_aws.install.host import Host
+from dify_aws.instance_types import Architecture
 
 RELEASES: Final = ("22.04", "24.04")
 """Of Ubuntu: what Docker's repository and our list of packages have been tried on."""
 
-PROCESSORS: Final = ("x86_64",)
-"""What the images of Dify are pulled for."""
+PROCESSORS: Final[Mapping[Architecture, str]] = {"amd64": "x86_64", "arm64": "aarch64"}
+"""What Linux calls the processors that the images of Dify are published for, by the name of their architecture."""
 
 FIRST_FREE_MIB: Final = 6144
 """On the root disk, before the first installation: 4 GiB of swap, 1 GiB of packages, and room for logs."""
@@ -93,12 +94,14 @@ class Machine:
 
     Args:
         memory_mib: MiB that it has at least. Linux keeps a part for itself: 4 GiB show as 3900 MiB.
+        processor: what Linux calls its processor, as in :data:`PROCESSORS`.
         ports: those that nobody but Docker may listen on.
         clock: seconds since 1970, to compare the machine's clock with; None: it is not compared.
         needs: the steps before it; None is all that stand before it in the list.
     """
 
     memory_mib: int = 3584
+    processor: str = PROCESSORS["amd64"]
     ports: tuple[int, ...] = (80, 443)
     clock: Callable[[], float] | None = None
     needs: Sequence[str] | None = None
@@ -122,8 +125,8 @@ class Machine:
     def _wrong(self, found: ShapeState) -> Iterator[str]:
         if found.system not in [f"ubuntu {release}" for release in RELEASES]:
             yield f"it runs {found.name}; it has to be Ubuntu {' or '.join(RELEASES)} (image_id)."
-        if found.processor not in PROCESSORS:
-            yield f"its processor is {found.processor}; the images are for {', '.join(PROCESSORS)} (instance_type)."
+        if found.processor != self.processor:
+            yield f"its processor is {found.processor}; one of the instance_type in the settings is {self.processor}."
         if found.memory >> 20 < self.memory_mib:
             yield (
                 f"it has {found.memory >> 20} MiB of memory; this profile needs {self.memory_mib}. "

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,9 +10,9 @@ from moto.core.responses import ActionResult
 from moto.core.utils import utcnow
 from moto.ec2.exceptions import EC2ClientError
 from moto.ec2.models.core import TaggedEC2Resource
-from moto.ec2.responses import EC2Response
 from moto.ec2.utils import add_tag_specification, generic_filter, random_id
 
+from dify_aws.offline.addition import adds
 from dify_aws.offline.cloud import Cloud
 from dify_aws.offline.correction import Correction
 
@@ -80,39 +79,6 @@ class Endpoint(TaggedEC2Resource):  # type: ignore[misc]
         }
 
 
-class Addition(Correction):
-    """An action of EC2 that moto does not have, so that there is nothing of moto's to stand around."""
-
-    def install(self, cloud: Cloud) -> Callable[[], None]:
-        """See :meth:`Correction.install`. TypeError if moto has the action by now: then correct that one."""
-        (action,) = self.attributes
-        if hasattr(EC2Response, action):
-            raise TypeError(f"moto has {action} by now")
-        setattr(EC2Response, action, self.replace(cloud, None))
-        return functools.partial(delattr, EC2Response, action)
-
-
-def _adds(*, says: str) -> Callable[[Callable[[Cloud, Any], ActionResult]], Addition]:
-    """Make an addition out of a function that is called as the action is."""
-
-    def make(function: Callable[[Cloud, Any], ActionResult]) -> Addition:
-        name = function.__name__
-        page = "".join(part.capitalize() for part in name.split("_"))
-
-        def replace(cloud: Cloud, original: None) -> Callable[[Any], ActionResult]:
-            return lambda response: function(cloud, response)
-
-        return Addition(
-            owner="moto.ec2.responses:EC2Response",
-            attributes=(name,),
-            says=says,
-            link=f"{_REFERENCE}/API_{page}.html",
-            replace=replace,
-        )
-
-    return make
-
-
 def _here(cloud: Cloud, response: Any) -> dict[str, Endpoint]:
     """The endpoints of the account and region."""
     places = cloud.remember("instance connect endpoints")
@@ -133,7 +99,7 @@ def _find(cloud: Cloud, response: Any, id: str) -> Endpoint:
     return endpoint
 
 
-@_adds(
+@adds(
     says="An endpoint is create-in-progress for some minutes, and holds a network interface in its subnet and groups."
     " One that gets no interface is made all the same, and then fails. A VPC may have one, a region five."
 )
@@ -184,7 +150,7 @@ def _becomes(endpoint: Endpoint, before: str, after: str) -> None:
         endpoint.state = after
 
 
-@_adds(says="DescribeInstanceConnectEndpoints filters by id, state, subnet, VPC and tags; an unknown id is an error.")
+@adds(says="DescribeInstanceConnectEndpoints filters by id, state, subnet, VPC and tags; an unknown id is an error.")
 def describe_instance_connect_endpoints(cloud: Cloud, response: Any) -> ActionResult:
     ids = response._get_param("InstanceConnectEndpointIds", [])
     asked_for = [_find(cloud, response, id) for id in ids] or list(_here(cloud, response).values())
@@ -192,7 +158,7 @@ def describe_instance_connect_endpoints(cloud: Cloud, response: Any) -> ActionRe
     return ActionResult({"InstanceConnectEndpoints": [endpoint.told() for endpoint in found]})
 
 
-@_adds(says="The groups of an endpoint, and whose address it shows, can be changed once it is made; it takes a moment.")
+@adds(says="The groups of an endpoint, and whose address it shows, can be changed once it is made; it takes a moment.")
 def modify_instance_connect_endpoint(cloud: Cloud, response: Any) -> ActionResult:
     endpoint = _asked_for(cloud, response)
     _must_rest(endpoint)
@@ -208,7 +174,7 @@ def modify_instance_connect_endpoint(cloud: Cloud, response: Any) -> ActionResul
     return ActionResult({"Return": True})
 
 
-@_adds(
+@adds(
     says="An endpoint is delete-in-progress for a while, with its network interface, and cannot be deleted before it"
     " is made: https://github.com/aws-cloudformation/cloudformation-coverage-roadmap/issues/2000"
 )

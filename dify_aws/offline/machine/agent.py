@@ -12,6 +12,7 @@ from dify_aws.install.bundle import AGENT
 from dify_aws.install.fact import Answer, Fact
 from dify_aws.install.publishers import Publishers
 from dify_aws.install.steps.listening import WAIT, UdpPort
+from dify_aws.install.steps.machine import PROCESSORS
 from dify_aws.install.steps.signed_package import DOWNLOADS, FETCH, INSTALL, VERIFY, DownloadedPackage
 from dify_aws.offline.machine.ended import Ended, failed
 from dify_aws.offline.machine.files import Entry
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from dify_aws.offline.machine.machine import Machine
 
 BUCKET: Final = re.compile(
-    r"https://amazoncloudwatch-agent-([a-z0-9-]+)\.s3\.\1\.amazonaws\.com(\.cn)?/ubuntu/amd64/.*"
+    r"https://amazoncloudwatch-agent-([a-z0-9-]+)\.s3\.\1\.amazonaws\.com(\.cn)?/ubuntu/(amd64|arm64)/latest/.*"
 )
 KEY: Final = "https://amazoncloudwatch-agent.s3.amazonaws.com/assets/amazon-cloudwatch-agent.gpg"
 
@@ -51,9 +52,11 @@ def _fetch(machine: Machine, arguments: Sequence[str], stdin: bytes) -> Ended:
     machine.files.make_directories(folder, 0o700)
     if publisher.reached:
         return failed(f"curl: ({publisher.reached}) {package}", publisher.reached)
-    if key != KEY or not BUCKET.fullmatch(package) or signature != f"{package}.sig":
+    found = BUCKET.fullmatch(package)
+    if key != KEY or not found or signature != f"{package}.sig":
         return failed("curl: (22) The requested URL returned error: 404", 22)
-    for name, text in (("key", publisher.key), ("package.deb", PACKAGE), ("signature", publisher.signed_by)):
+    deb = f"{PACKAGE}:{found[3]}"
+    for name, text in (("key", publisher.key), ("package.deb", deb), ("signature", publisher.signed_by)):
         machine.files.put(f"{folder}/{name}", Entry("file", text.encode(), 0o600))
     return Ended()
 
@@ -73,9 +76,12 @@ def _verify(machine: Machine, arguments: Sequence[str], stdin: bytes) -> Ended:
 
 def _install(machine: Machine, arguments: Sequence[str], stdin: bytes) -> Ended:
     (folder,) = arguments
-    package = machine.files.text(f"{folder}/package.deb")
+    package, _, architecture = machine.files.text(f"{folder}/package.deb").partition(":")
     if package != PACKAGE:
         return failed(f"E: Unsupported file {folder}/package.deb given on commandline", 100)
+    if machine.system.processor not in [name for word, name in PROCESSORS.items() if word == architecture]:
+        # apt takes it for a package of a foreign architecture, whose dependencies nobody has.
+        return failed(f"The following packages have unmet dependencies:\n {package}:{architecture} : Depends: …", 100)
     for name in ("bin", "etc", "etc/amazon-cloudwatch-agent.d", "logs", "var"):
         machine.files.make_directories(f"/opt/aws/amazon-cloudwatch-agent/{name}")
     machine.files.put(f"{FOLDER}/{UNIT}", Entry("file", b"[Install]\n", 0o644, changed=machine.clock.now()))

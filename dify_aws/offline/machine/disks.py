@@ -6,16 +6,15 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
-from dify_aws.install.block_device import BlockDevice
+from dify_aws.install.block_device import BlockDevice, xen_name
 from dify_aws.install.fact import Answer, Fact
-from dify_aws.install.steps.data_disk import FORMAT, MOUNT
+from dify_aws.install.steps.data_disk import FORMAT, GROW, MOUNT
 from dify_aws.offline.machine.ended import Ended, failed
 from dify_aws.offline.machine.files import Entry, Tree
 
 if TYPE_CHECKING:
     from dify_aws.offline.machine.machine import Machine
 
-BY_ID: Final = "/dev/disk/by-id/nvme-Amazon_Elastic_Block_Store_"
 BLOCK: Final = 4096
 
 
@@ -39,21 +38,31 @@ class Disk:
 
 @dataclass
 class Disks:
-    """Those that are attached beside the root disk, by volume id, and which is mounted where."""
+    """Those that are attached beside the root disk, by volume id, and which is mounted where.
+
+    ``xen_names`` is what Linux calls them on a machine that is built on Xen, where nothing tells the volume id.
+    """
 
     attached: dict[str, Disk] = field(default_factory=dict)
+    xen_names: dict[str, str] = field(default_factory=dict)
     mounted: dict[str, str] = field(default_factory=dict)
 
     def device(self, volume_id: str) -> str:
         """How Linux calls it."""
-        return f"/dev/nvme{list(self.attached).index(volume_id) + 1}n1"
+        return self.xen_names.get(volume_id) or f"/dev/nvme{list(self.attached).index(volume_id) + 1}n1"
+
+    def seen(self, volume_id: str, xen_name: str) -> str | None:
+        """The volume that is found by this id on Nitro, or by this name on Xen; None if there is none."""
+        if self.xen_names:
+            return next((volume for volume, name in self.xen_names.items() if name == xen_name), None)
+        return volume_id if volume_id in self.attached else None
 
 
 def _block_device(machine: Machine, fact: BlockDevice) -> Answer:
-    return Answer("\n".join(_told(machine, fact.volume_id, fact.path)).encode())
+    return Answer("\n".join(_told(machine, fact.volume_id, fact.path, xen_name(fact.device))).encode())
 
 
-def _told(machine: Machine, volume_id: str, path: str) -> Iterator[str]:
+def _told(machine: Machine, asked_for: str, path: str, name: str) -> Iterator[str]:
     disks = machine.disks
     if there := disks.mounted.get(path):
         yield f"at={disks.device(there)} ext4"
@@ -61,15 +70,16 @@ def _told(machine: Machine, volume_id: str, path: str) -> Iterator[str]:
     else:
         names = (each.removeprefix(f"{path}/") for each in machine.files.below(path) if each != path)
         yield from [f"inside={name}" for name in names if "/" not in name][:3]
-    if volume_id not in disks.attached:
-        yield from (f"there={each}" for each in disks.attached)
+    volume_id = disks.seen(asked_for, name)
+    if volume_id is None:
+        yield from (f"there={each}" for each in disks.attached if not disks.xen_names)
         return
     disk = disks.attached[volume_id]
     yield f"device={disks.device(volume_id)}"
     yield f"size={disk.size}"
     yield from (f"part={part}" for part in disk.parts)
     yield from (f"mounted={where}" for where, volume in disks.mounted.items() if volume == volume_id)
-    if machine.files.get(f"/var/lib/dify-aws/formatting-{volume_id}"):
+    if machine.files.get(f"/var/lib/dify-aws/formatting-{asked_for}"):
         yield "begun=yes"
     yield from (f"signature={signature}" for signature in disk.signatures)
     if disk.signatures == ("ext4",):
@@ -81,13 +91,14 @@ def _told(machine: Machine, volume_id: str, path: str) -> Iterator[str]:
 
 
 def _format(machine: Machine, arguments: Sequence[str], stdin: bytes) -> Ended:
-    volume_id, uuid, marks = arguments
-    disk = machine.disks.attached.get(volume_id)
-    if disk is None:
+    asked_for, uuid, marks, name = arguments
+    volume_id = machine.disks.seen(asked_for, name)
+    if volume_id is None:
         return failed("")
+    disk = machine.disks.attached[volume_id]
     if disk.uuid == uuid:
         return Ended()
-    mark = f"{marks}/formatting-{volume_id}"
+    mark = f"{marks}/formatting-{asked_for}"
     if disk.signatures or disk.parts or (disk.filled and not machine.files.get(mark)):
         return failed(f"{machine.disks.device(volume_id)} is not blank: {' '.join(disk.signatures + disk.parts)}", 65)
     machine.files.make_directories(marks)
@@ -115,17 +126,18 @@ def _mount(machine: Machine, arguments: Sequence[str], stdin: bytes) -> Ended:
     return Ended()
 
 
-def _resize2fs(machine: Machine, argv: Sequence[str], stdin: bytes) -> Ended:
-    names = {f"{BY_ID}{volume.replace('-', '')}": disk for volume, disk in machine.disks.attached.items()}
-    if argv[1:] and argv[1] not in names:
-        return failed(f"open: No such file or directory while opening {argv[1]}")
-    disk = names[argv[1]]
+def _grow(machine: Machine, arguments: Sequence[str], stdin: bytes) -> Ended:
+    volume_id = machine.disks.seen(*arguments)
+    if volume_id is None:
+        return failed("open: No such file or directory while opening ")
+    disk = machine.disks.attached[volume_id]
     disk.file_system = disk.size
     return Ended()
 
 
 ANSWERS: Final[Mapping[type[Fact[Any]], Callable[[Machine, Any], Answer]]] = {BlockDevice: _block_device}
-COMMANDS: Final[Mapping[str, Callable[[Machine, Sequence[str], bytes], Ended]]] = {
-    "resize2fs": _resize2fs,
+SCRIPTS: Final[Mapping[str, Callable[[Machine, Sequence[str], bytes], Ended]]] = {
+    FORMAT: _format,
+    GROW: _grow,
+    MOUNT: _mount,
 }
-SCRIPTS: Final[Mapping[str, Callable[[Machine, Sequence[str], bytes], Ended]]] = {FORMAT: _format, MOUNT: _mount}

@@ -33,7 +33,6 @@ ANSWERS: Final[Mapping[type[Fact[Any]], Callable[[Machine, Any], Answer]]] = {
 
 COMMANDS: Final[Mapping[str, Command]] = {
     **certificates.COMMANDS,
-    **disks.COMMANDS,
     **docker.COMMANDS,
     **files.COMMANDS,
     **kernel.COMMANDS,

@@ -23,12 +23,13 @@ FIRST_BOOT_SECONDS: Final = 20.0
 class System:
     """A fresh server of Ubuntu 22.04. ``free`` is in bytes, on the root disk; ``listening`` has programs by port.
 
-    ``astray`` is by how many seconds its clock is ahead.
+    ``hypervisor`` is "nitro" or "xen". ``astray`` is by how many seconds its clock is ahead.
     """
 
     release: str = "22.04"
     codename: str = "jammy"
     processor: str = "x86_64"
+    hypervisor: str = "nitro"
     astray: float = 0.0
     free: int = 27 << 30
     listening: dict[int, str] = field(default_factory=lambda: {22: "sshd"})

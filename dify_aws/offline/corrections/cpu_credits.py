@@ -1,0 +1,112 @@
+"""CPU credits: which instances have a credit specification, what it is at launch, and how it is changed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from moto.core.responses import ActionResult
+from moto.ec2.exceptions import EC2ClientError
+from moto.ec2.models.instance_types import INSTANCE_TYPES
+
+from dify_aws.offline.addition import adds
+from dify_aws.offline.cloud import Cloud
+from dify_aws.offline.correction import corrects
+
+_EC2 = "moto.ec2.responses:EC2Response"
+_GUIDE = (
+    "https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/burstable-performance-instances-unlimited-mode-concepts.html"
+)
+_WORDS = ("standard", "unlimited")
+_NOT_SUPPORTED = "InstanceCreditSpecification.NotSupported"
+
+
+def _has_credits(instance_type: str) -> bool:
+    return bool(INSTANCE_TYPES.get(instance_type, {}).get("BurstablePerformanceSupported"))
+
+
+def specification(cloud: Cloud, instance: Any) -> str:
+    """What it is now: as it was chosen, else "unlimited"; of a t2 "standard"."""
+    default = "standard" if instance.instance_type.startswith("t2.") else "unlimited"
+    return str(cloud.remember("cpu credits").get(instance.id, default))
+
+
+@corrects(
+    _EC2,
+    "run_instances",
+    says="A t3, t3a or t4g is launched as unlimited unless it is said otherwise, and types without credits refuse it.",
+    link=_GUIDE,
+)
+def launched_with_credits(cloud: Cloud, original: Callable[[], Any], response: Any) -> Any:
+    wish, instance_type = response._get_param("CreditSpecification.CpuCredits"), response._get_param("InstanceType")
+    if wish is None:
+        wish = (response._get_param("CreditSpecification") or {}).get("CpuCredits")
+    if wish is not None:
+        if wish not in _WORDS:
+            raise EC2ClientError("InvalidParameterValue", f"Invalid value '{wish}' for CpuCredits.")
+        if not _has_credits(instance_type):
+            raise EC2ClientError(
+                "InvalidParameterCombination",
+                f"CreditSpecification is not supported for instance type {instance_type}.",
+            )
+    answer = original()
+    if wish is not None:
+        for instance in answer.result.instances:
+            cloud.remember("cpu credits")[instance.id] = wish
+    return answer
+
+
+@corrects(
+    _EC2,
+    "describe_instance_credit_specifications",
+    says="By id it tells instances that have credits, and refuses all others; without ids, those that are unlimited.",
+    link="https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DescribeInstanceCreditSpecifications.html",
+)
+def those_with_credits(cloud: Cloud, original: Callable[[], Any], response: Any) -> Any:
+    backend, ids = response.ec2_backend, response._get_param("InstanceIds", [])
+    if ids:
+        found = backend.get_multi_instances_by_id(ids)
+        for instance in found:
+            if not _has_credits(instance.instance_type):
+                raise EC2ClientError(_NOT_SUPPORTED, f"The instance {instance.id} does not have CPU credits.")
+    else:
+        found = [
+            each
+            for each in backend.all_instances()
+            if _has_credits(each.instance_type) and specification(cloud, each) == "unlimited"
+        ]
+    told = [{"InstanceId": each.id, "CpuCredits": specification(cloud, each)} for each in found]
+    return ActionResult({"InstanceCreditSpecifications": told})
+
+
+@adds(says="The specification of a running or stopped instance can be changed; what cannot be is told in the answer.")
+def modify_instance_credit_specification(cloud: Cloud, response: Any) -> ActionResult:
+    done, refused = [], []
+    for asked in response._get_param("InstanceCreditSpecifications", []):
+        instance_id = asked["InstanceId"]
+        try:
+            _modify(cloud, response.ec2_backend, instance_id, asked.get("CpuCredits"))
+        except EC2ClientError as error:
+            fault = {"Code": error.code, "Message": error.message}
+            refused.append({"InstanceId": instance_id, "Error": fault})
+        else:
+            done.append({"InstanceId": instance_id})
+    return ActionResult(
+        {"SuccessfulInstanceCreditSpecifications": done, "UnsuccessfulInstanceCreditSpecifications": refused}
+    )
+
+
+def _modify(cloud: Cloud, backend: Any, instance_id: str, wish: str | None) -> None:
+    instance = backend.get_instance(instance_id)
+    if not _has_credits(instance.instance_type):
+        raise EC2ClientError(_NOT_SUPPORTED, f"The instance {instance_id} does not have CPU credits.")
+    if instance.state not in ("running", "stopped"):
+        raise EC2ClientError(
+            "IncorrectInstanceState", f"The instance '{instance_id}' is not in a state from which it can be modified."
+        )
+    if wish not in _WORDS:
+        raise EC2ClientError("InvalidParameterValue", f"Invalid value '{wish}' for CpuCredits.")
+    cloud.remember("cpu credits")[instance_id] = wish
+
+
+CORRECTIONS = (launched_with_credits, those_with_credits, modify_instance_credit_specification)
