@@ -10,7 +10,7 @@ import dify_aws
 
 
 def main(console: Console) -> None:
-    settings = dify_aws.Settings(environment="dev", admin_email="you@example.com", alarm_email="you@example.com")
+    settings = dify_aws.Settings(environment="dev", admin_email="you@example.com", alarm_email="you@your-company.com")
 
     with dify_aws.offline(speed=60) as world, dify_aws.Progress(console) as progress:
         deployment = dify_aws.Deployment(settings, session=world.session, listener=progress)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import Any, Final
 
 from dify_aws.errors import SettingsError
 from dify_aws.settings import PREFIX, Settings
+from dify_aws.settings.toml_file import read_toml
 
 FILE: Final = "settings.toml"
 FOLDER: Final = "settings"
@@ -33,7 +33,7 @@ def given_settings(
     variables = {name: text for name, text in environ.items() if name.startswith(PREFIX)}
     texts = {**variables, **{_variable(name): text for name, text in flags.items()}}
     where = file or _usual(texts.get(_variable("environment"), ""))
-    written = _in_file(where) if where else {}
+    written = read_toml(where) if where else {}
     below = {name: value for name, value in {**otherwise, **written}.items() if _variable(name) not in texts}
     try:
         return Settings.from_env(texts, **below)
@@ -42,7 +42,7 @@ def given_settings(
             replace(
                 problem,
                 wrong=problem.wrong.removesuffix(f" (in {_variable(problem.field)})")
-                + _place(problem.field, flags, variables, below, where),
+                + _place(problem.field.partition(".")[0], flags, variables, below, where),
             )
             for problem in error.problems
         ) from None
@@ -61,16 +61,6 @@ def _usual(environment: str) -> str | None:
     # The name is somebody's input: it may not lead elsewhere.
     own = [Path(FOLDER, f"{environment}.toml")] if environment.replace("-", "").isalnum() else []
     return next((str(path) for path in (*own, Path(FILE)) if path.is_file()), None)
-
-
-def _in_file(path: str) -> dict[str, Any]:
-    try:
-        with open(path, "rb") as file:
-            return tomllib.load(file)
-    except (OSError, ValueError):
-        # It has the words for what is wrong with a file.
-        Settings.from_file(path)
-        raise
 
 
 def _place(

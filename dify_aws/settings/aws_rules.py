@@ -11,7 +11,10 @@ RETENTION_DAYS: Final = (
     *(1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731),
     *(1096, 1827, 2192, 2557, 2922, 3288, 3653),
 )
-_INSTANCE_TYPE: Final = re.compile(r"[a-z][a-z0-9-]*\.(nano|micro|small|medium|large|xlarge|\d+xlarge|metal(-\d+xl)?)")
+_INSTANCE_TYPE: Final = re.compile(
+    r"[a-z][a-z0-9-]*\.(nano|micro|small|medium|large|xlarge|[0-9]+xlarge|metal(-[0-9]+xl)?)"
+)
+_ZONE: Final = re.compile(r"[a-z]{2}(-[a-z]+)+-[0-9][a-z]")
 _IMAGE_ID: Final = re.compile(r"ami-[0-9a-f]{8}([0-9a-f]{9})?")
 
 
@@ -19,6 +22,13 @@ def region(value: object) -> str:
     """The code of an AWS region."""
     if (written := text(value)) not in REGIONS:
         raise Broken(("is no AWS region", did_you_mean(written, REGIONS)))
+    return written
+
+
+def availability_zone(value: object) -> str:
+    """The name of an availability zone; of which region it has to be, the combinations tell."""
+    if not _ZONE.fullmatch(written := text(value)):
+        raise Broken(("is no availability zone", 'Write one like "ap-northeast-1a", or leave it out'))
     return written
 
 

@@ -4,21 +4,29 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from ipaddress import IPv4Network
 from typing import Any, Final
 
 from dify_aws.errors import Problem
+from dify_aws.settings import networks
 from dify_aws.settings.limit_rules import fitting
 
 EVERYWHERE: Final = "0.0.0.0/0"
 
 
-def combinations(values: Mapping[str, Any]) -> Iterator[Problem]:
-    """What is wrong between settings that are right each for itself."""
+def combinations(values: Mapping[str, Any], given: Mapping[str, object]) -> Iterator[Problem]:
+    """What is wrong between settings that are right each for itself.
+
+    Args:
+        values: the settings that are, by name.
+        given: all settings as they were written, right or wrong.
+    """
     zone, region = values.get("availability_zone"), values.get("region")
     if zone and region and not re.fullmatch(re.escape(region) + "[a-z]", zone):
         yield Problem(
             "availability_zone", zone, f"is no zone of {region}", f'Write one like "{region}a", or leave it out'
         )
+    yield from _range(values, given)
     yield from _network(values)
     yield from fitting(values)
     if values.get("domain") and "web_cidrs" in values and EVERYWHERE not in values["web_cidrs"]:
@@ -45,3 +53,20 @@ def _network(values: Mapping[str, Any]) -> Iterator[Problem]:
     if vpc and values.get("availability_zone"):
         right = "Leave it out: everything is made in the zone of public_subnet_id"
         yield Problem("availability_zone", values["availability_zone"], "is given, and there is a vpc_id", right)
+
+
+def _range(values: Mapping[str, Any], given: Mapping[str, object]) -> Iterator[Problem]:
+    """A VPC that exists has the range that it has; for a new one, a good one is chosen."""
+    written = values.get("vpc_cidr", given.get("vpc_cidr"))
+    if not isinstance(written, str) or "/" not in written or values.get("vpc_id", "?") is not None:
+        return
+    try:
+        network = IPv4Network(written.strip(), strict=False)
+    except ValueError:
+        return  # its own rule tells
+    if not networks.is_private(network):
+        right = f"Choose a range within {', '.join(map(str, networks.PRIVATE))}: others hide addresses of the internet"
+        yield Problem("vpc_cidr", written, "is not private (RFC 1918), and the VPC is to be made", right)
+    if network.prefixlen > networks.SMALLEST:
+        right = f"Choose /{networks.SMALLEST} or larger: it is cut in four, and AWS makes no subnet smaller than /28"
+        yield Problem("vpc_cidr", written, "is too small for two subnets", right)

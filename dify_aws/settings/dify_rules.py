@@ -10,13 +10,14 @@ from typing import Final
 
 from dify_aws.releases import NAMES, RELEASES
 from dify_aws.settings.rules import Broken, did_you_mean, text
+from dify_aws.settings.shown import brief, shown_name
 
-_VERSION: Final = re.compile(r"\d+\.\d+\.\d+")
+_VERSION: Final = re.compile(r"[0-9]+\.[0-9]+\.[0-9]+")
 _HOST: Final = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)+")
 # As Docker reads it: a name in lower case, perhaps after a registry, then a tag, a digest, or both.
 _IMAGE: Final = re.compile(
-    r"([A-Za-z0-9.-]+(:\d+)?/)?[a-z0-9]+([._/-]+[a-z0-9]+)*"
-    r"(?=[:@])(:(?P<tag>\w[\w.-]{0,127}))?(@sha256:[0-9a-f]{64})?"
+    r"([A-Za-z0-9.-]+(:[0-9]+)?/)?[a-z0-9]+([._/-]+[a-z0-9]+)*"
+    r"(?=[:@])(:(?P<tag>[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}))?(@sha256:[0-9a-f]{64})?"
 )
 _NAME_AT_MOST: Final = 30
 _HOST_AT_MOST: Final = 253
@@ -34,11 +35,10 @@ def release(value: object) -> str:
 
 def domain(value: object) -> str:
     """A host name that the certificate authority can find in DNS, in lower case."""
-    written = text(value).lower().removesuffix(".")
-    wrong = (
-        "://" in written or "/" in written or len(written) > _HOST_AT_MOST or not _HOST.fullmatch(written)
-    ) or _is_address(written)
-    if wrong:
+    written = text(value).strip().lower().removesuffix(".")
+    # lower() makes a plain k of the sign for kelvin.
+    plain = str(value).isascii() and len(written) <= _HOST_AT_MOST and _HOST.fullmatch(written)
+    if not plain or _is_address(written):
         raise Broken(("is not a host name", 'Write one like "dify.example.com", with neither https:// nor a port'))
     return written
 
@@ -71,12 +71,12 @@ def images(value: object) -> Mapping[str, str]:
 
 def _image(name: object, reference: object) -> Iterable[tuple[str, str]]:
     if name not in NAMES:
-        yield f"has {name!r}, which is none of the images", did_you_mean(str(name), NAMES)
+        yield f"has {shown_name(name)}, which is none of the images", did_you_mean(str(name)[:64], NAMES)
     found = _IMAGE.fullmatch(reference) if isinstance(reference, str) else None
     if not found:
         yield (
-            f"has {reference!r} for {name!r}, which does not say which version of which image",
+            f"has {brief(reference)} for {shown_name(name)}, which does not say which version of which image",
             'Write name:tag or name@sha256:digest, like "registry.example.com/nginx:1.28.2"',
         )
     elif found["tag"] == "latest":
-        yield f"has latest for {name!r}, another image every day", "Name a version"
+        yield f"has latest for {shown_name(name)}, another image every day", "Name a version"

@@ -1,7 +1,11 @@
 """Environment variables: settings as ``DIFY_AWS_…`` variables, each read by the type of its setting."""
 
+import json
+import re
 from collections.abc import Mapping
 from typing import Any, Final, get_args, get_origin
+
+from dify_aws.settings.shown import VARIABLE
 
 PREFIX: Final = "DIFY_AWS_"
 LOG: Final = "DIFY_AWS_LOG"
@@ -9,6 +13,7 @@ LOG: Final = "DIFY_AWS_LOG"
 
 YES: Final = ("true", "yes", "1")
 NO: Final = ("false", "no", "0")
+QUOTES: Final = ('"', "'")
 
 
 def read_environment(environ: Mapping[str, str], types: Mapping[str, object]) -> dict[str, Any]:
@@ -23,18 +28,51 @@ def read_environment(environ: Mapping[str, str], types: Mapping[str, object]) ->
     """
     ours = sorted(name for name in environ if name.startswith(PREFIX) and name != LOG)
     found = {name.removeprefix(PREFIX).lower(): name for name in ours}
-    return {name: _read(environ[variable].strip(), types.get(name)) for name, variable in found.items()}
+    return {name: _read(name, environ[variable].strip(), types.get(name)) for name, variable in found.items()}
 
 
-def _read(text: str, kind: object) -> object:
+def _read(name: str, text: str, kind: object) -> object:
     """What a variable says, by the type of its setting. What says nothing stays as it is, for the rule to refuse."""
     if kind is bool:
         return text.lower() in YES if text.lower() in YES + NO else text
     if kind is int or (int in get_args(kind) and text):
-        return int(text) if text.isdecimal() else text
+        # Not int() by itself: it takes "1_0" and digits of every script, and refuses thousands of digits its own way.
+        return int(text) if re.fullmatch(r"0|-?[1-9][0-9]{0,17}", text) else text
     if kind == tuple[str, ...]:
+        if text.startswith("[") and isinstance(found := _json(text), list):
+            return found
         return [part.strip() for part in text.split(",") if part.strip()]
     if get_origin(kind) is Mapping:
-        pairs = [part.partition("=") for part in text.split(",") if part.strip()]
-        return {key.strip(): worth.strip() for key, _, worth in pairs} if all(sign for _, sign, _ in pairs) else text
+        if text.startswith("{"):
+            return found if isinstance(found := _json(text), dict) else text
+        return _pairs(name, text)
     return None if text == "" and type(None) in get_args(kind) else text
+
+
+def _json(text: str) -> object:
+    """What is written in JSON; None if nothing is, or if a name stands twice."""
+    try:
+        return json.loads(text, object_pairs_hook=_once)
+    except (ValueError, RecursionError):
+        return None
+
+
+def _once(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    if len(found := dict(pairs)) < len(pairs):
+        raise ValueError("a name stands twice")
+    return found
+
+
+def _pairs(name: str, text: str) -> object:
+    """``key=value,key=value``; the text itself where it is not clear what it says."""
+    pairs = [(key.strip(), sign, worth.strip()) for key, sign, worth in map(_cut, text.split(",")) if key or sign]
+    found = {key: worth for key, _, worth in pairs}
+    clear = len(found) == len(pairs) and all(sign for _, sign, _ in pairs)
+    if name == "env":
+        # A comma in a value would make a variable of the rest of it.
+        clear = clear and all(VARIABLE.fullmatch(key) and worth[:1] not in QUOTES for key, worth in found.items())
+    return found if clear else text
+
+
+def _cut(part: str) -> tuple[str, str, str]:
+    return part.strip().partition("=")

@@ -3,14 +3,26 @@
 from ipaddress import IPv4Network
 from typing import Final
 
-PRIVATE: Final = (IPv4Network("10.0.0.0/8"), IPv4Network("172.16.0.0/12"), IPv4Network("192.168.0.0/16"))
+PRIVATE: Final = (
+    *(IPv4Network("10.0.0.0/8"), IPv4Network("172.16.0.0/12"), IPv4Network("192.168.0.0/16")),
+    IPv4Network("100.64.0.0/10"),
+)
+"""Addresses that nobody has on the internet: RFC 1918, and the shared ones of RFC 6598."""
+
+REFUSED: Final = (
+    *(IPv4Network("0.0.0.0/8"), IPv4Network("127.0.0.0/8"), IPv4Network("169.254.0.0/16")),
+    IPv4Network("224.0.0.0/4"),
+)
+"""What AWS makes no VPC of: https://docs.aws.amazon.com/vpc/latest/userguide/vpc-cidr-blocks.html"""
+
 LARGEST: Final = 16
 SMALLEST: Final = 26
+SMALLEST_OF_AWS: Final = 28
 SUBNET: Final = 24
 
 
 def is_private(network: IPv4Network) -> bool:
-    """Whether the whole range is private by RFC 1918, so that it hides no address of the internet from the host."""
+    """Whether nobody on the internet has any address of the range, so that the VPC hides none of them from the host."""
     return any(network.subnet_of(private) for private in PRIVATE)
 
 

@@ -6,16 +6,17 @@ from collections.abc import Callable, Mapping
 from dataclasses import MISSING, dataclass, field, fields, replace
 from functools import partial
 from ipaddress import IPv4Network
-from typing import Annotated, Any, Self, get_args
+from typing import Annotated, Any, Self, cast, get_args
 
 from dify_aws.errors import Problem, SettingsError
-from dify_aws.secrets import MASK, Secret
+from dify_aws.secrets import Secret
 from dify_aws.settings import (
     aws_rules,
     deployment_rules,
     dify_rules,
     env_rules,
     limit_rules,
+    mail_rules,
     network_rules,
     networks,
     rules,
@@ -23,6 +24,8 @@ from dify_aws.settings import (
 )
 from dify_aws.settings.combinations import combinations
 from dify_aws.settings.environment_variables import PREFIX, read_environment
+from dify_aws.settings.names import below_tables, misplaced, unknown
+from dify_aws.settings.shown import shown
 from dify_aws.settings.toml_file import read_toml
 
 
@@ -89,7 +92,7 @@ class Settings:
     vpc_id: Annotated[str | None, rules.optional(aws_rules.existing("vpc"))] = None
     public_subnet_id: Annotated[str | None, rules.optional(aws_rules.existing("subnet"))] = None
     private_subnet_id: Annotated[str | None, rules.optional(aws_rules.existing("subnet"))] = None
-    availability_zone: Annotated[str | None, rules.optional(rules.text)] = None
+    availability_zone: Annotated[str | None, rules.optional(aws_rules.availability_zone)] = None
     nat_gateway: Annotated[bool, rules.flag] = True
     web_cidrs: Annotated[tuple[str, ...], network_rules.web_cidrs] = ("0.0.0.0/0",)
     instance_type: Annotated[str, aws_rules.instance_type] = "t3.medium"
@@ -98,15 +101,15 @@ class Settings:
     root_volume_gib: Annotated[int, rules.whole_number(20, 16384, "two releases of Dify fit beside Ubuntu")] = 30
     data_volume_gib: Annotated[int, rules.whole_number(10, 16384, "for databases, vectors and plugins")] = 50
     log_retention_days: Annotated[int, aws_rules.retention_days] = 30
-    alarm_email: Annotated[str | None, rules.optional(rules.email)] = None
+    alarm_email: Annotated[str | None, rules.optional(mail_rules.reachable_email)] = None
     tags: Annotated[Mapping[str, str], tag_rules.tags] = field(default_factory=dict, hash=False)
     dify_version: Annotated[str, dify_rules.release] = "1.17.1"
     vector_store: Annotated[str, rules.choice("pgvector", "weaviate", "qdrant")] = "pgvector"
     storage: Annotated[str, rules.choice("s3", "local")] = "s3"
     domain: Annotated[str | None, rules.optional(dify_rules.domain)] = None
-    email: Annotated[str | None, rules.optional(rules.email)] = None
+    email: Annotated[str | None, rules.optional(mail_rules.reachable_email)] = None
     profile: Annotated[str, rules.choice("compact", "full")] = "compact"
-    admin_email: Annotated[str | None, rules.optional(rules.email)] = None
+    admin_email: Annotated[str | None, rules.optional(mail_rules.email)] = None
     admin_name: Annotated[str, dify_rules.admin_name] = "Admin"
     images: Annotated[Mapping[str, str], dify_rules.images] = field(default_factory=dict, hash=False)
     docker_source: Annotated[str, rules.choice("docker", "distribution")] = "docker"
@@ -192,20 +195,23 @@ class Settings:
 
     @classmethod
     def _gathered(
-        cls, found: Mapping[str, object], overrides: Mapping[str, object], told: Callable[[str], str]
+        cls, found: Mapping[str, object], overrides: Mapping[str, object], place: Callable[[str], str]
     ) -> Self:
         given = {**found, **overrides}
-        values, problems = _checked({**_defaults(), **given})
         known = [setting.name for setting in fields(cls)]
-        for name in sorted(given.keys() - set(known)):
-            wrong = "is a table, and settings stand one a line" if isinstance(given[name], dict) else "is no setting"
-            problems.append(Problem(name, _shown(name, given[name]), wrong, rules.did_you_mean(name, known)))
+        lost = list(below_tables(given, known))
+        problems = [misplaced(table, name, cast(Any, given[table])[name], known) for table, name in lost]
+        for table, name in lost:
+            given[table] = {key: value for key, value in cast(Any, given[table]).items() if key != name}
+        values, wrong = _checked({**_defaults(), **given})
+        problems += [*wrong, *(unknown(name, given[name], known) for name in sorted(given.keys() - set(known)))]
+        elsewhere = {name for _, name in lost}
         for name in known:
-            if name not in given and name not in _defaults():
+            if name not in given and name not in _defaults() and name not in elsewhere:
                 problems.append(Problem(name, None, "is missing", "It has no default"))
         if problems:
             raise SettingsError(
-                one if one.field in overrides else replace(one, wrong=one.wrong + told(one.field)) for one in problems
+                one if one.field in overrides else replace(one, wrong=one.wrong + place(one.field)) for one in problems
             )
         return cls(**values)
 
@@ -219,6 +225,7 @@ def _defaults() -> dict[str, object]:
 def _checked(given: Mapping[str, object]) -> tuple[dict[str, Any], list[Problem]]:
     values: dict[str, Any] = {}
     problems: list[Problem] = []
+    known = [setting.name for setting in fields(Settings)]
     for setting in fields(Settings):
         if setting.name not in given:
             continue
@@ -226,14 +233,6 @@ def _checked(given: Mapping[str, object]) -> tuple[dict[str, Any], list[Problem]
         try:
             values[setting.name] = rule(given[setting.name])
         except rules.Broken as broken:
-            shown = _shown(setting.name, given[setting.name])
-            problems += [Problem(setting.name, shown, *fault) for fault in broken.faults]
-    return values, problems + list(combinations(values))
-
-
-def _shown(name: str, value: object) -> object:
-    """A value as a problem may show it: what is in ``env``, or in a table that was meant to be it, is secret."""
-    known = {setting.name for setting in fields(Settings)} - {"env"}
-    if name in known or not (name == "env" or isinstance(value, Mapping)):
-        return value
-    return dict.fromkeys(value, MASK) if isinstance(value, Mapping) else MASK
+            value = shown(setting.name, given[setting.name], known)
+            problems += [Problem(setting.name, value, *fault) for fault in broken.faults]
+    return values, problems + list(combinations(values, given))

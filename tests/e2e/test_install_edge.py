@@ -41,7 +41,7 @@ def host(docker: Bed) -> Iterator[SshHost]:
 
 
 def made(*, https: bool) -> Bundle:
-    return bundle(domain=DOMAIN, email="ops@example.com") if not https else bundle(https=True)
+    return bundle(domain=DOMAIN, email="ops@your-company.com") if not https else bundle(https=True)
 
 
 def bring_up_nginx(bed: Bed, *, https: bool) -> None:

@@ -33,7 +33,7 @@ def die_after(response_dict: Mapping[str, Any] | None, **_: object) -> None:
 
 
 def main(verb: str, moment: str, service: str, operation: str) -> None:
-    settings = Settings(environment="dev", alarm_email="a@example.com")
+    settings = Settings(environment="dev", alarm_email="a@your-company.com")
     session = boto3.Session(region_name=settings.region)
     if moment == "before":
         session.events.register_first(f"before-send.{service}.{operation}", die_before)

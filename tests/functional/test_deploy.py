@@ -19,7 +19,7 @@ from dify_aws.operations.host_key import TAG_HOST_KEY, pinned_key
 from dify_aws.resources.ssh_key import new_ssh_key
 from tests.support.inventory import WHOLE, counted, inventory
 
-SETTINGS = Settings(environment="dev", admin_email="admin@example.com", alarm_email="a@example.com")
+SETTINGS = Settings(environment="dev", admin_email="admin@example.com", alarm_email="a@your-company.com")
 
 Deploy = Callable[..., Deployment]
 
@@ -196,7 +196,7 @@ def test_other_secrets_than_those_of_the_data_are_refused(world: World, of: Depl
 
 def test_a_domain_that_leads_elsewhere_is_told_before(world: World, of: Deploy) -> None:
     """The record to make is in the message; AWS is done, and nothing is installed yet."""
-    deployment = of(domain="dify.example.com", email="ops@example.com")
+    deployment = of(domain="dify.example.com", email="ops@your-company.com")
     with pytest.raises(DomainElsewhere, match=r"make +dify\.example\.com\. 300 IN A 203\.0\.113"):
         deployment.deploy()
     outputs = deployment.outputs()

@@ -22,7 +22,7 @@ from dify_aws.operations.diagnosis import Diagnosis, Finding
 
 DOMAIN: Final = "dify.example.com"
 SETTINGS: Final = Settings(
-    environment="dev", admin_email="admin@example.com", domain=DOMAIN, email="ops@example.com", nat_gateway=False
+    environment="dev", admin_email="admin@example.com", domain=DOMAIN, email="ops@your-company.com", nat_gateway=False
 )
 OTHER_KEY: Final = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIOMqqnkVzrm0SdG6UOoqKLsabgH5C9okWi0dh2l9GKJl"
 

@@ -17,7 +17,7 @@ from dify_aws.operations.lock import holder_of
 from tests.support.deaths import dies_at_each
 from tests.support.inventory import GONE, KEPT, WHOLE, counted, inventory
 
-SETTINGS: Final = Settings(environment="dev", alarm_email="a@example.com")
+SETTINGS: Final = Settings(environment="dev", alarm_email="a@your-company.com")
 
 MADE: Final = {
     "cloudwatch.PutMetricAlarm": 3,

@@ -15,7 +15,7 @@ from dify_aws.offline.world import World
 from tests.support.inventory import WHOLE, counted, inventory
 from tests.support.statements import statements
 
-SETTINGS: Final = Settings(environment="dev", alarm_email="a@example.com", tags={"team": "ml"})
+SETTINGS: Final = Settings(environment="dev", alarm_email="a@your-company.com", tags={"team": "ml"})
 CANONICAL: Final = "099720109477"
 
 
@@ -250,7 +250,7 @@ def test_logs_and_alarms(world: World, outputs: Outputs) -> None:
         assert alarm["AlarmActions"] == alarm["OKActions"] == [outputs.alarm_topic]
         assert alarm["Dimensions"] == [{"Name": "InstanceId", "Value": outputs.instance_id}]
     (heard,) = world.session.client("sns").list_subscriptions_by_topic(TopicArn=outputs.alarm_topic)["Subscriptions"]
-    assert (heard["Protocol"], heard["Endpoint"]) == ("email", "a@example.com")
+    assert (heard["Protocol"], heard["Endpoint"]) == ("email", "a@your-company.com")
     assert heard["SubscriptionArn"] == "PendingConfirmation"
     assert any("a@example.com" in note for note in outputs.notes)
 

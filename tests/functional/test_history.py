@@ -182,7 +182,7 @@ def test_what_a_deployment_does_is_kept(ground: World) -> None:
 
 def test_what_was_made_is_kept_though_the_machine_failed(ground: World) -> None:
     """The next run finds nothing to do in AWS, so nobody else would tell of it."""
-    settings = Settings(environment="dev", domain="dify.example.com", email="me@example.com")
+    settings = Settings(environment="dev", domain="dify.example.com", email="me@your-company.com")
     deployment = Deployment(settings, session=ground.session)
     with pytest.raises(DomainElsewhere):
         deployment.deploy()

@@ -21,7 +21,7 @@ from dify_aws.offline.server import Served, serve
 from dify_aws.operations.lock import holder_of
 from tests.support.inventory import GONE, WHOLE, counted, inventory
 
-SETTINGS: Final = Settings(environment="dev", alarm_email="a@example.com")
+SETTINGS: Final = Settings(environment="dev", alarm_email="a@your-company.com")
 SCRIPT: Final = Path(__file__).with_name("apply_once.py")
 
 

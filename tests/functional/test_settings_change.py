@@ -12,7 +12,7 @@ from dify_aws import Deployment, DifyAwsError, PlanOutdated, PlanRefused, Settin
 from dify_aws.offline.world import World
 from tests.support.inventory import GONE, KEPT, WHOLE, counted, inventory
 
-SETTINGS: Final = Settings(environment="dev", alarm_email="a@example.com")
+SETTINGS: Final = Settings(environment="dev", alarm_email="a@your-company.com")
 WITHOUT_NAT: Final = {**WHOLE, "address": 1, "nat-gateway": 0}
 
 Deploy = Callable[..., Deployment]
@@ -102,8 +102,8 @@ def test_alarm_email(world: World, deploy: Deploy) -> None:
     assert any("a@example.com" in note for note in deploy().apply().notes)
     world.confirm_subscription("a@example.com")
     assert not any("a@example.com" in note for note in deploy().outputs().notes)
-    deploy(alarm_email="b@example.com").apply()
-    assert not deploy(alarm_email="b@example.com").plan()
+    deploy(alarm_email="b@your-company.com").apply()
+    assert not deploy(alarm_email="b@your-company.com").plan()
     listed = inventory(world.session)["subscription"]
     assert [each.rpartition(" ")[2] for each in listed] == ["b@example.com"]
     deploy(alarm_email=None).apply()

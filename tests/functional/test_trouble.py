@@ -20,7 +20,7 @@ from dify_aws import (
 from dify_aws.offline.world import World
 from tests.support.inventory import WHOLE, counted, inventory
 
-SETTINGS: Final = Settings(environment="dev", alarm_email="a@example.com")
+SETTINGS: Final = Settings(environment="dev", alarm_email="a@your-company.com")
 
 
 def deployment(world: World) -> Deployment:

@@ -107,7 +107,7 @@ def test_directories_are_those_that_containers_write_to() -> None:
 
 def test_https_comes_after_the_certificate() -> None:
     """With a domain and no certificate yet, nginx serves the proof for it and names no file that is not there."""
-    before = bundle(domain="dify.example.com", email="ops@example.com")
+    before = bundle(domain="dify.example.com", email="ops@your-company.com")
     after = bundle(https=True)
     first, then = (one.files["nginx/nginx.conf"].text for one in (before, after))
     assert "/.well-known/acme-challenge/" in first
@@ -151,8 +151,8 @@ def test_images_are_all_that_is_needed_and_pinned() -> None:
 
 def test_an_address_is_no_command() -> None:
     """An e-mail address may hold what a shell would take for the end of a word."""
-    script = bundle(domain="dify.example.com", email="o'$(id)@example.com").files["bin/certificate"].text
-    assert """--email 'o'"'"'$(id)@example.com'""" in script
+    script = bundle(domain="dify.example.com", email="o'`id`$HOME@your-company.com").files["bin/certificate"].text
+    assert """--email 'o'"'"'`id`$HOME@your-company.com'""" in script
 
 
 @pytest.mark.parametrize(

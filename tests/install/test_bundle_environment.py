@@ -96,7 +96,7 @@ def test_nothing_that_dify_publishes_is_in_it() -> None:
     ("wishes", "base", "socket"),
     [
         ({}, "http://203.0.113.7", "ws://203.0.113.7"),
-        ({"domain": "d.example.com", "email": "a@example.com"}, "http://d.example.com", "ws://d.example.com"),
+        ({"domain": "d.example.com", "email": "a@your-company.com"}, "http://d.example.com", "ws://d.example.com"),
         ({"https": True}, "https://dify.example.com", "wss://dify.example.com"),
     ],
 )

@@ -19,7 +19,7 @@ from tests.support.bundles import OUTPUTS, SECRETS
 from tests.support.model import VOLUME, Killed, fresh
 
 FULL = {"profile": "full", "vector_store": "qdrant", "admin_email": "admin@example.com", "storage": "local"}
-DOMAIN = {"domain": "dify.example.com", "email": "ops@example.com"}
+DOMAIN = {"domain": "dify.example.com", "email": "ops@your-company.com"}
 
 
 def large() -> Machine:

@@ -18,7 +18,7 @@ from dify_aws.operations.checks.machine import checks, look
 from tests.support.hosts import LocalHost, ToldHost
 
 CASES: dict[str, Any] = json.loads((Path(__file__).parent / "machine_checks.json").read_text())
-SETTINGS = Settings(environment="dev", domain="dify.example.com", email="ops@example.com")
+SETTINGS = Settings(environment="dev", domain="dify.example.com", email="ops@your-company.com")
 NOON = 1_800_000_000.0
 ALL = checks(SETTINGS, lambda: NOON)
 

@@ -50,7 +50,7 @@ COMBINATIONS: Final = tuple(dict(zip(CHOICES, choice, strict=True)) for choice i
 
 def bundle(*, https: bool = False, **wishes: Any) -> Bundle:
     """The bundle of settings like these; with https there is a domain."""
-    domain = {"domain": "dify.example.com", "email": "ops@example.com"} if https else {}
+    domain = {"domain": "dify.example.com", "email": "ops@your-company.com"} if https else {}
     return Bundle.render(Settings(environment="dev", **{**domain, **wishes}), OUTPUTS, SECRETS, https=https)
 
 

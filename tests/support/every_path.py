@@ -17,7 +17,7 @@ from tests.support.case import Hand
 from tests.support.iam_policy import Request
 from tests.support.witness import Witness
 
-SETTINGS: Final = Settings(environment="dev", admin_email="admin@example.com", alarm_email="a@example.com")
+SETTINGS: Final = Settings(environment="dev", admin_email="admin@example.com", alarm_email="a@your-company.com")
 REPOSITORY: Final = "acme/dify"
 
 SPOILT: Final = (

@@ -25,7 +25,7 @@ SAMPLES: Mapping[str, tuple[str, object]] = {
     "web_cidrs": ("--web-cidrs 192.0.2.0/24,2001:db8::/32", ("192.0.2.0/24", "2001:db8::/32")),
     "root_volume_gib": ("--root-volume-gib 40", 40),
     "tags": ("--tags team=ml,cost=7", {"team": "ml", "cost": "7"}),
-    "alarm_email": ("--alarm-email a@example.com", "a@example.com"),
+    "alarm_email": ("--alarm-email a@your-company.com", "a@your-company.com"),
 }
 
 
