@@ -252,7 +252,7 @@ def test_logs_and_alarms(world: World, outputs: Outputs) -> None:
     (heard,) = world.session.client("sns").list_subscriptions_by_topic(TopicArn=outputs.alarm_topic)["Subscriptions"]
     assert (heard["Protocol"], heard["Endpoint"]) == ("email", "a@your-company.com")
     assert heard["SubscriptionArn"] == "PendingConfirmation"
-    assert any("a@example.com" in note for note in outputs.notes)
+    assert any("a@your-company.com" in note for note in outputs.notes)
 
 
 def test_tags_of_the_settings_are_on_everything(ec2: Any, outputs: Outputs) -> None:

@@ -99,13 +99,13 @@ def test_tunnel_is_destroyed_with_the_rest(world: World, deploy: Deploy) -> None
 
 def test_alarm_email(world: World, deploy: Deploy) -> None:
     """Another address is subscribed, the old one is not told any more once it had confirmed."""
-    assert any("a@example.com" in note for note in deploy().apply().notes)
-    world.confirm_subscription("a@example.com")
-    assert not any("a@example.com" in note for note in deploy().outputs().notes)
+    assert any("a@your-company.com" in note for note in deploy().apply().notes)
+    world.confirm_subscription("a@your-company.com")
+    assert not any("a@your-company.com" in note for note in deploy().outputs().notes)
     deploy(alarm_email="b@your-company.com").apply()
     assert not deploy(alarm_email="b@your-company.com").plan()
     listed = inventory(world.session)["subscription"]
-    assert [each.rpartition(" ")[2] for each in listed] == ["b@example.com"]
+    assert [each.rpartition(" ")[2] for each in listed] == ["b@your-company.com"]
     deploy(alarm_email=None).apply()
     assert not deploy(alarm_email=None).plan()
 

@@ -141,7 +141,7 @@ def test_nobody_reaches_dify_before_it_has_an_admin() -> None:
 @pytest.mark.parametrize("wishes", COMBINATIONS, ids=lambda wishes: "-".join(map(str, wishes.values())))
 def test_nginx_waits_for_all_that_it_must_not_be_there_before(wishes: dict[str, Any]) -> None:
     """In the installer's own list, whatever is wished for: without the first admin, whoever comes first owns Dify."""
-    domain = {"domain": "dify.example.com", "email": "ops@example.com"} if wishes["https"] else {}
+    domain = {"domain": "dify.example.com", "email": "ops@your-company.com"} if wishes["https"] else {}
     chosen = {name: value for name, value in wishes.items() if name != "https"}
     settings = SETTINGS.replace(**chosen, **domain)
     for admin in (EMAIL, None):

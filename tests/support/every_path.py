@@ -203,7 +203,7 @@ def _mended(paths: Paths, hand: Hand, world: World, witness: Witness, of: Any) -
 
 def _changed(hand: Hand, of: Any) -> None:
     """Other settings, for what can be changed by them; and somebody has used the bucket."""
-    hand.confirm("a@example.com")
+    hand.confirm("a@your-company.com")
     hand.wait()
     # A run that died has begun to let the disk grow.
     ours = [{"Name": "tag:dify-aws:address", "Values": ["volume/data"]}]
