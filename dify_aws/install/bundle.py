@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from hashlib import sha256
-from ipaddress import IPv4Network
 from types import MappingProxyType
 from typing import Any, Final, Self
 
@@ -18,6 +17,8 @@ from dify_aws.limits.rules import PLUGIN_DAEMON_CONNECTIONS
 from dify_aws.outputs import Outputs
 from dify_aws.releases import images
 from dify_aws.settings import Settings
+from dify_aws.settings.internal_host_rules import METADATA, parsed
+from dify_aws.settings.networks import docker_pool
 from dify_aws.variables import READERS, read_by
 
 HOME: Final = "/opt/dify"
@@ -37,9 +38,6 @@ MOUNTED: Final[Mapping[str, tuple[str, str]]] = {
     "agent_ssrf_proxy": ("squid-agent/squid.conf", "squid-agent.conf.j2"),
 }
 """What each service has mounted and reads when it starts: the file, and its template."""
-
-POOLS: Final = (IPv4Network("172.30.0.0/16"), IPv4Network("172.29.0.0/16"))
-"""From which Docker cuts its networks. A VPC is at most a /16, so one of the two is free of it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -98,7 +96,9 @@ def _values(settings: Settings, outputs: Outputs, secrets: DifySecrets, *, https
         "reads": {container: read_by(container, names) for container in READERS},
         "database": DATABASE,
         "plugin_database": PLUGIN_DATABASE,
-        "pool": next(str(pool) for pool in POOLS if not pool.overlaps(IPv4Network(settings.vpc_cidr))),
+        "pool": str(docker_pool(settings.vpc_cidr)),
+        "internal_hosts": [parsed(written) for written in settings.internal_hosts],
+        "metadata": METADATA,
         "log_options": {"max-size": "20m", "max-file": "3", "tag": "{{.Name}}"},
     }
 

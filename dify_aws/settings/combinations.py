@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from dify_aws.errors import Problem
 from dify_aws.settings import networks
+from dify_aws.settings.internal_host_rules import among_containers
 from dify_aws.settings.limit_rules import fitting
 
 EVERYWHERE: Final = "0.0.0.0/0"
@@ -29,6 +30,7 @@ def combinations(values: Mapping[str, Any], given: Mapping[str, object]) -> Iter
     yield from _range(values, given)
     yield from _network(values)
     yield from fitting(values)
+    yield from among_containers(values)
     if values.get("domain") and "web_cidrs" in values and EVERYWHERE not in values["web_cidrs"]:
         right = f'Let everybody in ("{EVERYWHERE}"), or leave domain out: the certificate authority looks from anywhere'
         wrong = "does not let the certificate authority in, and there is a domain"

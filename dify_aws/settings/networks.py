@@ -15,6 +15,9 @@ REFUSED: Final = (
 )
 """What AWS makes no VPC of: https://docs.aws.amazon.com/vpc/latest/userguide/vpc-cidr-blocks.html"""
 
+DOCKER_POOLS: Final = (IPv4Network("172.30.0.0/16"), IPv4Network("172.29.0.0/16"))
+"""From which Docker cuts its networks. A VPC is at most a /16, so one of the two is free of it."""
+
 LARGEST: Final = 16
 SMALLEST: Final = 26
 SMALLEST_OF_AWS: Final = 28
@@ -24,6 +27,11 @@ SUBNET: Final = 24
 def is_private(network: IPv4Network) -> bool:
     """Whether nobody on the internet has any address of the range, so that the VPC hides none of them from the host."""
     return any(network.subnet_of(private) for private in PRIVATE)
+
+
+def docker_pool(vpc_cidr: str) -> IPv4Network:
+    """The range that the containers of a host in this VPC have their addresses in."""
+    return next(pool for pool in DOCKER_POOLS if not pool.overlaps(IPv4Network(vpc_cidr)))
 
 
 def divide(vpc: IPv4Network) -> tuple[IPv4Network, IPv4Network]:

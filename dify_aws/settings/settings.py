@@ -15,6 +15,7 @@ from dify_aws.settings import (
     deployment_rules,
     dify_rules,
     env_rules,
+    internal_host_rules,
     limit_rules,
     mail_rules,
     network_rules,
@@ -77,6 +78,8 @@ class Settings:
     :param postgres_memory_mib: MiB that PostgreSQL may take at most; ``None``: what its connections and cache need.
     :param postgres_shared_buffers_mib: MiB of PostgreSQL's own cache; ``None``: by ``profile``.
     :param postgres_max_connections: connections to PostgreSQL; ``None``: as many as all processes of Dify may open.
+    :param internal_hosts: what workflows may reach of your private network: addresses, networks, full host names, with
+        a port after a colon (else 80 and 443). Everything else that is private stays out of their reach.
     :param ssh: how the installer reaches the host: port 22 leased to this address (``lease``), or an EC2 Instance
         Connect Endpoint and no open port (``tunnel``).
     :raises SettingsError: with every problem at once, each by its field, with what would be right.
@@ -118,6 +121,7 @@ class Settings:
     postgres_memory_mib: Annotated[int | None, rules.optional(limit_rules.memory_mib)] = None
     postgres_shared_buffers_mib: Annotated[int | None, rules.optional(limit_rules.shared_buffers_mib)] = None
     postgres_max_connections: Annotated[int | None, rules.optional(limit_rules.max_connections)] = None
+    internal_hosts: Annotated[tuple[str, ...], internal_host_rules.internal_hosts] = ()
     ssh: Annotated[str, rules.choice("lease", "tunnel")] = "lease"
 
     def __post_init__(self) -> None:

@@ -148,6 +148,40 @@ def test_the_proxy_lets_nobody_at_the_metadata(dify: Bed) -> None:
     assert dify.inside(f"{ask} http://api:5001/health") == "403"
 
 
+def test_the_proxy_lets_in_what_the_settings_name(dify: Bed) -> None:
+    """An internal API at one port of an address, and of a name; no other port, nor what else the name leads to."""
+    inside, api, other = "10.77.0.1", "api.corp.example.com", "other.corp.example.com"
+    made = bundle(internal_hosts=(f"{inside}:8080", f"{api}:8081"))
+    path = f"{HOME}/squid/squid.conf"
+    before = dify.inside(f"cat {path}")
+    restart = f"{COMPOSE} restart ssrf_proxy 2>&1; {COMPOSE} up --detach --wait ssrf_proxy 2>&1"
+    ask = f"{COMPOSE} exec -T api curl -s -o /dev/null -w '%{{http_code}}' -x ssrf_proxy:3128"
+    dify.inside(
+        f"ip address add {inside}/32 dev lo; mkdir -p /run/internal; "
+        + "; ".join(
+            f"systemd-run --quiet --unit=internal-{port} python3 -m http.server --bind {inside} -d /run/internal {port}"
+            for port in (8080, 8081, 8082)
+        )
+    )
+    try:
+        dify.write(path, made.files["squid/squid.conf"].text)
+        dify.inside(restart)
+        dify.point(api, inside)
+        dify.point(other, inside)
+        assert dify.inside(f"{ask} http://{inside}:8080/") == "200"
+        assert dify.inside(f"{ask} http://{api}:8081/") == "200"
+        for closed in (f"{inside}:8081", f"{inside}:8082", f"{api}:8080", f"{other}:8081"):
+            assert dify.inside(f"{ask} http://{closed}/") == "403", closed
+        dify.point(api, "169.254.169.254")
+        dify.inside(restart)  # it remembers what a name led to
+        assert dify.inside(f"{ask} http://{api}:8081/") == "403"
+    finally:
+        dify.point(api, None)
+        dify.point(other, None)
+        dify.write(path, before)
+        dify.inside(f"systemctl stop 'internal-*'; ip address del {inside}/32 dev lo; {restart}")
+
+
 def test_a_certificate_is_for_who_holds_the_name(dify: Bed) -> None:
     """The proof is looked for from outside: by the name, on port 80. What lasts is kept, what runs out is renewed."""
     run = f"{HOME}/bin/certificate 2>&1"

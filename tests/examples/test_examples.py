@@ -118,7 +118,7 @@ def test_settings_file_can_be_read() -> None:
     shown = tomllib.loads("\n".join(re.findall(r"^# (\w+ = .*)", file.read_text(), re.MULTILINE)))
     # These have no value by default, so the file shows how one would look.
     postgresql = {f"postgres_{what}" for what in ("memory_mib", "shared_buffers_mib", "max_connections")}
-    examples = {"availability_zone", "domain", "email", "image_id", *postgresql}
+    examples = {"availability_zone", "domain", "email", "image_id", "internal_hosts", *postgresql}
     defaults = {name: value for name, value in shown.items() if name not in examples}
     assert len(defaults) > 4
     usual = dify_aws.Settings(environment="dev")

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.support.bundles import bundle, every
+from tests.support.bundles import OUTPUTS, bundle, every
 from tests.support.destinations import PRIVATE, PUBLIC
 
 
@@ -124,6 +124,41 @@ def test_squid_knows_every_private_network(path: str) -> None:
         assert not any(ip_address(address) in network for network in private), address
     # In Squid, an IPv4 address is one of these. A network with all of them in it would refuse the internet.
     assert not any(ip_address("::ffff:192.0.2.1") in network for network in private)
+
+
+HOSTS = ("10.0.5.20:8080", "api.corp.example.com:8443", "10.8.0.0/16", "[fd12::1]:81")
+
+
+@pytest.mark.parametrize("path", ["squid/squid.conf", "squid-agent/squid.conf"])
+def test_squid_lets_in_what_the_settings_name_and_nothing_beside_it(path: str) -> None:
+    """For both proxies: each host at its ports, exactly that name, and never what is never let in."""
+    lines = text(path, profile="full", internal_hosts=HOSTS).splitlines()
+    allowed = [line for line in lines if re.match("http_access allow internal", line)]
+    assert allowed == [f"http_access allow internal_{n} internal_{n}_port !never" for n in (1, 2, 3, 4)]
+    acls = [line.removeprefix("acl internal_") for line in lines if line.startswith("acl internal_")]
+    assert acls == [
+        *("1 dst 10.0.5.20/32", "1_port port 8080"),
+        *("2 dstdomain -n api.corp.example.com", "2_port port 8443"),
+        *("3 dst 10.8.0.0/16", "3_port port 80 443"),
+        *("4 dst fd12::1/128", "4_port port 81"),
+    ]
+    # Without them the file is what it is without the setting.
+    known = [line for line in text(path, profile="full").splitlines() if line]
+    assert [line for line in lines if line in known] == known
+
+
+@pytest.mark.parametrize("address", [
+    *("169.254.169.254", "169.254.170.2", "fd00:ec2::254", "127.0.0.1", "::1", "0.0.0.0"),
+    *("172.30.0.5", OUTPUTS.private_ip, "fe80::1", "::ffff:0:a9fe:a9fe", "64:ff9b::a9fe:a9fe", "2002:a9fe:a9fe::1"),
+])  # fmt: skip
+@pytest.mark.parametrize("path", ["squid/squid.conf", "squid-agent/squid.conf"])
+def test_a_name_that_is_let_in_leads_nowhere_else(path: str, address: str) -> None:
+    """Who has the name in DNS may point it at the metadata, at the machine or at a container."""
+    told = text(path, profile="full", internal_hosts=HOSTS)
+    never = " ".join(re.findall(r"^acl never dst (.*)$", told, re.MULTILINE)).split()
+    networks = [ip_network(each) for each in never]
+    assert any(ip_address(address) in network for network in networks if network.version == ip_address(address).version)
+    assert not any(ip_address("10.0.5.20") in network for network in networks if network.version == 4)
 
 
 def test_squid_writes_no_file_and_little_memory() -> None:
