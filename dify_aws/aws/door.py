@@ -20,6 +20,7 @@ from dify_aws.aws.census import Census
 from dify_aws.aws.clients import Clients
 from dify_aws.aws.patience import Patience
 from dify_aws.aws.physical_name import DEPLOYMENT, physical_name
+from dify_aws.aws.sessions import open_session, region_of
 from dify_aws.clock import Clock, SystemClock
 from dify_aws.errors import AwsError, Problem, SettingsError
 
@@ -36,7 +37,7 @@ class Aws:
     Args:
         session: a ``boto3.Session``; without one, boto3's default chain (AWS_PROFILE, AWS_ENDPOINT_URL, … count).
         deployment: the name under which things are made and found again (the tag ``dify-aws:deployment``).
-        region: overrides the region of the session.
+        region: overrides the region of the session (AWS_DEFAULT_REGION or the profile; AWS_REGION if they have none).
         tags: further tags for everything that is made.
 
     Raises:
@@ -52,12 +53,9 @@ class Aws:
         region: str | None = None,
         tags: Mapping[str, str] | None = None,
     ) -> None:
-        try:
-            self.session = session or boto3.Session()
-        except BotoCoreError as error:
-            raise answers.failure("boto3.Session", error) from error
+        self.session = session or open_session()
         self.deployment = deployment
-        self.region = region or self.session.region_name or ""
+        self.region = region or region_of(self.session, default_chain=session is None)
         self.tags = dict(tags or {})
         _check(self.deployment, self.region)
         self.clock: Clock = getattr(self.session, "clock", None) or SystemClock()
@@ -248,7 +246,7 @@ def _check(deployment: str, region: str) -> None:
                 "region",
                 region,
                 "no region is known",
-                "Give one (region=, AWS_REGION, or the profile), as in ap-northeast-1",
+                "Give one (region=, AWS_DEFAULT_REGION, AWS_REGION, or the profile), as in ap-northeast-1",
             )
         )
     if problems:

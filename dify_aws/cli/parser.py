@@ -34,7 +34,23 @@ class Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         """Tell what is wrong, and how it goes."""
+        message = _without_values(message)
         raise UsageError(f"{message}\n{self.format_usage().strip()}\n{self.prog} --help tells more.")
+
+
+def _without_values(message: str) -> str:
+    """argparse tells what it does not know as it was written: the values of that may be secrets."""
+    known, unknown, words = message.partition("unrecognized arguments: ")
+    if not unknown:
+        return message
+    names = [word.partition("=")[0] for word in words.split() if re.match(r"--?[A-Za-z]", word)]
+    advice = ""
+    if any(flag_of(name) in names for name in SECRET):
+        advice = (
+            f"\n{', '.join(map(flag_of, SECRET))} is no flag, because everybody on a machine can read what a command "
+        )
+        advice += "was started with: write [env] in the file, or set DIFY_AWS_ENV."
+    return f"{known}{unknown}{' '.join(names) or 'a word too many'}{advice}"
 
 
 def parser() -> Parser:
@@ -76,6 +92,11 @@ def _add_shared(parser: Parser) -> None:
         "--settings",
         metavar="FILE",
         help="a TOML file; by default settings/ENVIRONMENT.toml, else settings.toml, if there is one",
+    )
+    parser.add_argument(
+        "--aws-profile",
+        metavar="NAME",
+        help="a profile of ~/.aws/config, for the credentials; by default AWS_PROFILE (--profile is what Dify runs)",
     )
     parser.add_argument(
         "--offline",

@@ -10,6 +10,7 @@ from contextlib import ExitStack
 from typing import Final
 
 from dify_aws.aws import Session
+from dify_aws.aws.sessions import open_session
 from dify_aws.cli.command import WRONG, Command, Verb
 from dify_aws.cli.given import given_settings
 from dify_aws.cli.logs import logs
@@ -90,4 +91,6 @@ def _carried_out(
     with ExitStack() as until_the_end:
         if options["offline"]:
             session = until_the_end.enter_context(offline(region=settings.region)).session
+        elif options["aws_profile"] is not None:
+            session = open_session(options["aws_profile"])
         return verb.run(Command(options, settings, session, terminal, until_the_end))

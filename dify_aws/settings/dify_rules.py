@@ -9,6 +9,7 @@ from types import MappingProxyType
 from typing import Final
 
 from dify_aws.releases import NAMES, RELEASES
+from dify_aws.settings import rules
 from dify_aws.settings.rules import Broken, did_you_mean, text
 from dify_aws.settings.shown import brief, shown_name
 
@@ -21,6 +22,15 @@ _IMAGE: Final = re.compile(
 )
 _NAME_AT_MOST: Final = 30
 _HOST_AT_MOST: Final = 253
+
+
+def profile(value: object) -> str:
+    """How much of Dify is run. What else is called a profile is AWS's."""
+    try:
+        return rules.choice("compact", "full")(value)
+    except Broken as broken:
+        hint = "a profile of AWS is --aws-profile, or AWS_PROFILE"
+        raise Broken(*((wrong, f"{right}; {hint}") for wrong, right in broken.faults)) from None
 
 
 def release(value: object) -> str:

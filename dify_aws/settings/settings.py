@@ -111,7 +111,7 @@ class Settings:
     storage: Annotated[str, rules.choice("s3", "local")] = "s3"
     domain: Annotated[str | None, rules.optional(dify_rules.domain)] = None
     email: Annotated[str | None, rules.optional(mail_rules.reachable_email)] = None
-    profile: Annotated[str, rules.choice("compact", "full")] = "compact"
+    profile: Annotated[str, dify_rules.profile] = "compact"
     admin_email: Annotated[str | None, rules.optional(mail_rules.email)] = None
     admin_name: Annotated[str, dify_rules.admin_name] = "Admin"
     images: Annotated[Mapping[str, str], dify_rules.images] = field(default_factory=dict, hash=False)
