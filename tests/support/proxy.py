@@ -31,7 +31,8 @@ class Proxy:
                 pass
 
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self._server.daemon_threads = True
+        # Its end waits for those who are being carried, so that no socket outlives a test.
+        self._server.daemon_threads = False
         self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
 
     @property
@@ -54,7 +55,10 @@ def _carry(one: socket.socket, other: socket.socket) -> None:
     pairs = {one: other, other: one}
     while True:
         for ready in select.select(list(pairs), [], [], 10)[0]:
-            data = ready.recv(65_536)
+            try:
+                data = ready.recv(65_536)
+            except ConnectionResetError:
+                return
             if not data:
                 return
             pairs[ready].sendall(data)

@@ -56,6 +56,7 @@ def authority(tmp_path: Path) -> Authority:
 def server(authority: Authority) -> Iterator[str]:
     """An HTTPS server that only the authority vouches for: host and port."""
     httpd = ThreadingHTTPServer(("127.0.0.1", 0), Page)
+    httpd.daemon_threads = False
     httpd.socket = authority.server.wrap_socket(httpd.socket, server_side=True)
     thread = threading.Thread(target=httpd.serve_forever)
     thread.start()
