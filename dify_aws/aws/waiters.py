@@ -37,6 +37,7 @@ PACES: Final = {
     "instance_terminated": Pace(900, 3, "about 30 s as a rule"),
     "volume_available": Pace(300, 2, "a few seconds; longer while an instance lets go of it"),
     "volume_deleted": Pace(300, 2, "a few seconds"),
+    "vpc_endpoint_available": Pace(300, 3, "a few seconds for a gateway endpoint"),
     "vpc_endpoint_gone": Pace(300, 3, "its routes are taken out of the tables first"),
     "schedule_group_gone": Pace(300, 3, "its schedules are deleted first"),
     "table_exists": Pace(300, 2, "about 10 s as a rule"),
@@ -59,6 +60,18 @@ OURS: Final[dict[str, dict[str, Any]]] = {
         "delay": 3,
         "maxAttempts": 100,
         "acceptors": [{"matcher": "error", "expected": "ResourceNotFoundException", "state": "success"}],
+    },
+    "vpc_endpoint_available": {
+        "operation": "DescribeVpcEndpoints",
+        "delay": 3,
+        "maxAttempts": 100,
+        "acceptors": [
+            {"matcher": "pathAll", "expected": "available", "argument": "VpcEndpoints[].State", "state": "success"},
+            *(
+                {"matcher": "pathAny", "expected": state, "argument": "VpcEndpoints[].State", "state": "failure"}
+                for state in ("failed", "rejected", "deleting", "deleted")
+            ),
+        ],
     },
     "vpc_endpoint_gone": {
         "operation": "DescribeVpcEndpoints",

@@ -15,8 +15,8 @@ from dify_aws.errors import AwsError, InDoubt, NotConverged
 APPEAR_SECONDS: Final = 30.0
 """After this long, what was made and is still not to be seen is taken for a thing that a used-up token once made."""
 
-SETTLE_SECONDS: Final = 30.0
-"""How long a change that AWS accepted may take to show."""
+COMPLETE_SECONDS: Final = 120.0
+"""How long AWS may leave something out of its answers about a thing that can be used already."""
 
 ROUNDS: Final = 2
 """How often a thing is mended before we give up."""
@@ -51,16 +51,13 @@ def converge(resource: Resource, aws: Aws, found: Actual | None) -> Actual:
     """
     actual = found if found is not None else _born(resource, aws)
     for _ in range(ROUNDS):
-        waited = resource.ready(aws, actual)
+        actual = _complete(resource, aws, actual)
         changes = differences(resource, aws, actual)
-        if changes:
-            _mend(resource, aws, actual, changes)
-        elif not waited:
+        if not changes:
             return actual
-        settled = _settled(resource, aws)
-        if settled is None:
-            raise NotConverged(resource.address, "it went away meanwhile. Run again to make it anew.")
-        actual = settled
+        _mend(resource, aws, actual, changes)
+        actual = _there(resource, _settled(resource, aws))
+    actual = _complete(resource, aws, actual)
     if not (changes := differences(resource, aws, actual)):
         return actual
     still = "; ".join(str(change) for change in changes.values())
@@ -84,6 +81,36 @@ def _mend(resource: Resource, aws: Aws, actual: Actual, changes: dict[str, Chang
         aws.census.forget(TAGS)
     if names := frozenset(changes) - {TAGS}:
         resource.update(aws, actual, names)
+
+
+def _complete(resource: Resource, aws: Aws, actual: Actual) -> Actual:
+    """The thing when it can be used and AWS shows all of it.
+
+    What was seen before the wait is not compared: AWS leaves out what belongs to a thing that is on its way.
+    """
+    if not resource.ready(aws, actual) and not actual.pending:
+        return actual
+    last: list[Actual | None] = [None]
+    look = _fresh_look(resource, aws)
+
+    def complete() -> Actual | None:
+        last[0] = seen = look()
+        return None if seen is None or seen.pending else seen
+
+    seen = _there(resource, aws.patience.until(complete, COMPLETE_SECONDS) or last[0])
+    if seen.pending:
+        raise NotConverged(
+            resource.address,
+            f"AWS does not show the {', '.join(seen.pending)} of {seen.id} after {COMPLETE_SECONDS:.0f} s. "
+            "Look at it in the console, and run again in some minutes.",
+        )
+    return seen
+
+
+def _there(resource: Resource, seen: Actual | None) -> Actual:
+    if seen is None:
+        raise NotConverged(resource.address, "it went away meanwhile. Run again to make it anew.")
+    return seen
 
 
 def _born(resource: Resource, aws: Aws) -> Actual:
@@ -122,7 +149,7 @@ def _settled(resource: Resource, aws: Aws) -> Actual | None:
         last[0] = actual = look()
         return None if actual is None or differences(resource, aws, actual) else actual
 
-    return aws.patience.until(as_wished, SETTLE_SECONDS) or last[0]
+    return aws.patience.until(as_wished, resource.settle_seconds) or last[0]
 
 
 def _fresh_look(resource: Resource, aws: Aws) -> Callable[[], Actual | None]:

@@ -5,19 +5,20 @@ from __future__ import annotations
 from dify_aws.aws import Aws
 from dify_aws.aws.birth import TAGS
 from dify_aws.change import Change
-from dify_aws.engine.resource import Actual, Fact, Resource
+from dify_aws.engine.resource import PENDING, Actual, Fact, Resource
 from dify_aws.errors import FixedAttribute
 
 
 def differences(resource: Resource, aws: Aws, actual: Actual) -> dict[str, Change]:
     """The attributes of ``actual`` that are not as the (resolved) wish says, with their tags under ``tags``.
 
-    Tags that we do not set are left alone: people and their tools put their own on things.
+    Tags that we do not set are left alone: people and their tools put their own on things. What AWS does not show yet
+    is no difference.
     """
     changes = {
         name: Change(name, actual.values[name], wish)
         for name, wish in resource.wishes().items()
-        if actual.values[name] != wish
+        if actual.values[name] not in (wish, PENDING)
     }
     if isinstance(resource, Fact):
         return changes

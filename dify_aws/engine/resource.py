@@ -34,12 +34,16 @@ Input: TypeAlias = T | Ref | Unknown
 """What a wish may hold: a value, or a reference to one that is not known yet."""
 
 
+PENDING: Final = Unknown("not shown by AWS yet")
+"""In place of a value: AWS leaves it out in its first answers about a new thing. It is no drift, and is waited for."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Actual:
     """What is there: the thing as AWS tells it.
 
-    ``values`` has one entry for each field that can be wished for; ``facts`` what cannot be (an ARN, an address, a
-    state). ``actual["public_ip"]`` reads either.
+    ``values`` has one entry for each field that can be wished for (:data:`PENDING` while AWS does not show it);
+    ``facts`` what cannot be (an ARN, an address, a state). ``actual["public_ip"]`` reads either.
     """
 
     address: str
@@ -53,6 +57,11 @@ class Actual:
         if attribute == "id":
             return self.id
         return self.values[attribute] if attribute in self.values else self.facts[attribute]
+
+    @property
+    def pending(self) -> tuple[str, ...]:
+        """The names of the values that AWS does not show yet."""
+        return tuple(name for name, value in self.values.items() if value == PENDING)
 
 
 NOT_WISHES: Final = frozenset({"name", "keep"})
@@ -81,6 +90,8 @@ class Resource(ABC):
     """Kinds that AWS wants to be there first, though no field speaks of them; they go last, too."""
     tables: ClassVar[tuple[str, ...]] = ()
     """What ``find`` reads from the census, and what a change of this kind makes stale."""
+    settle_seconds: ClassVar[float] = 30.0
+    """How long a change that AWS accepted may take to show."""
     permissions: ClassVar[frozenset[str]] = frozenset()
     """Every IAM action that the verbs of this kind need."""
 

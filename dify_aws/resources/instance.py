@@ -8,7 +8,7 @@ from typing import Any
 
 from dify_aws.aws import Aws
 from dify_aws.change import Change
-from dify_aws.engine.resource import Actual, Input
+from dify_aws.engine.resource import PENDING, Actual, Input
 from dify_aws.resources.attachment import attach, refuse_other_places
 from dify_aws.resources.cpu_credits import TABLE as CPU_CREDITS
 from dify_aws.resources.cpu_credits import cpu_credits, set_cpu_credits
@@ -97,6 +97,8 @@ class Instance(Ec2Resource):
         if actual is None:
             return None
         plugged = actual["volumes"]
+        if plugged == PENDING:
+            return replace(actual, facts={**actual.facts, "plugged": {}})
         wished_for = {device: volume for device, volume in plugged.items() if device in self.volumes}
         return replace(
             actual,
@@ -219,6 +221,8 @@ def _seen(aws: Aws, instance: Mapping[str, Any]) -> Actual | None:
         if "Ebs" in each and each["Ebs"].get("Status") not in ("detaching", "detached")
     }
     root = devices.pop(instance.get("RootDeviceName", ""), "")
+    # EC2 leaves the disks out of its first answers, also of those about an instance that runs already; and ours have a
+    # root disk always. https://github.com/hashicorp/packer/issues/9476
     options = instance.get("MetadataOptions", {})
     state = instance["State"]["Name"]
     values = {
@@ -227,8 +231,8 @@ def _seen(aws: Aws, instance: Mapping[str, Any]) -> Actual | None:
         "security_groups": frozenset(group["GroupId"] for group in instance.get("SecurityGroups", ())),
         "key_name": instance.get("KeyName", ""),
         "instance_profile": instance.get("IamInstanceProfile", {}).get("Arn", ""),
-        "root_volume_gib": root_disk_size(aws, root),
-        "volumes": devices,
+        "root_volume_gib": root_disk_size(aws, root) if root else PENDING,
+        "volumes": devices if root else PENDING,
         "http_tokens": options.get("HttpTokens", "optional"),
         "http_put_response_hop_limit": options.get("HttpPutResponseHopLimit", 1),
         "cpu_credits": cpu_credits(aws, instance["InstanceId"], instance["InstanceType"]),

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from dify_aws.aws import Aws
-from dify_aws.engine.resource import Actual, Input
+from dify_aws.engine.resource import PENDING, Actual, Input
 from dify_aws.resources.ec2 import Ec2Resource, ours
 from dify_aws.resources.gone import delete, wait_until_gone
 from dify_aws.resources.sighting import sighting
@@ -44,9 +44,13 @@ class NatGateway(Ec2Resource):
         for gateway in ours(aws, "nat-gateways", "ec2.DescribeNatGateways", "NatGateways"):
             if gateway["State"] not in ("pending", "available"):
                 continue
-            allocations = [each.get("AllocationId", "") for each in gateway.get("NatGatewayAddresses", ())]
-            values = {"subnet": gateway["SubnetId"], "allocation": allocations[0] if allocations else ""}
+            allocations = [
+                each["AllocationId"] for each in gateway.get("NatGatewayAddresses", ()) if "AllocationId" in each
+            ]
             id, state = gateway["NatGatewayId"], gateway["State"]
+            # It gets its address while it is pending.
+            allocation = allocations[0] if allocations else PENDING if state == "pending" else ""
+            values = {"subnet": gateway["SubnetId"], "allocation": allocation}
             if seen := sighting(cls, aws, id, gateway.get("Tags"), values, state=state, vpc=gateway["VpcId"]):
                 yield seen
 

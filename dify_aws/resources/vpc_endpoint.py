@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from dify_aws.aws import Aws
-from dify_aws.engine.resource import Actual, Input
+from dify_aws.engine.resource import PENDING, Actual, Input
 from dify_aws.errors import AwsError
 from dify_aws.resources.ec2 import Ec2Resource, ours
 from dify_aws.resources.gone import wait_until_gone
@@ -46,12 +46,14 @@ class VpcEndpoint(Ec2Resource):
         for endpoint in ours(aws, "vpc-endpoints", "ec2.DescribeVpcEndpoints", "VpcEndpoints"):
             if endpoint["State"].lower() in ("deleting", "deleted", "failed", "rejected"):
                 continue
+            tables, state = frozenset(endpoint.get("RouteTableIds", ())), endpoint["State"].lower()
             values = {
                 "vpc": endpoint["VpcId"],
                 "service": endpoint["ServiceName"].rpartition(".")[2],
-                "route_tables": frozenset(endpoint.get("RouteTableIds", ())),
+                # A table that is added twice is refused (RouteAlreadyExists), so an early look is no reason to add one.
+                "route_tables": tables or (PENDING if state == "pending" else tables),
             }
-            if seen := sighting(cls, aws, endpoint["VpcEndpointId"], endpoint.get("Tags"), values):
+            if seen := sighting(cls, aws, endpoint["VpcEndpointId"], endpoint.get("Tags"), values, state=state):
                 yield seen
 
     def create(self, aws: Aws) -> Actual | None:
@@ -65,6 +67,12 @@ class VpcEndpoint(Ec2Resource):
             RouteTableIds=sorted(str(table) for table in self.route_tables),
         )
         return None
+
+    def ready(self, aws: Aws, actual: Actual) -> bool:
+        if actual["state"] != "pending":
+            return False
+        aws.wait("ec2", "vpc_endpoint_available", VpcEndpointIds=[actual.id])
+        return True
 
     def update(self, aws: Aws, actual: Actual, names: frozenset[str]) -> None:
         if "route_tables" in names:

@@ -106,7 +106,18 @@ def test_a_launch_without_a_key_pair_is_fine(place: Place) -> None:
     assert "KeyName" not in place.instance(place.launch())
 
 
-def test_volumes_of_a_launch_are_as_they_were_asked_for(place: Place, ec2: EC2Client) -> None:
+def test_its_disks_are_missing_in_the_first_answers(place: Place, world: World) -> None:
+    """https://github.com/aws/aws-sdk-php/issues/2804"""
+    instance = place.launch()
+    assert place.instance(instance)["BlockDeviceMappings"] == []
+    world.clock.advance(17)
+    assert place.state(instance) == "running"
+    assert place.instance(instance)["BlockDeviceMappings"] == []
+    world.clock.advance(5)
+    assert len(place.instance(instance)["BlockDeviceMappings"]) == 1
+
+
+def test_volumes_of_a_launch_are_as_they_were_asked_for(place: Place, ec2: EC2Client, world: World) -> None:
     """Type, IOPS, throughput, encryption and tags; and they go with the instance unless it was said otherwise."""
     ebs = {"VolumeSize": 30, "VolumeType": "gp3", "Iops": 4000, "Throughput": 250, "Encrypted": True}
     kept = {"VolumeSize": 5, "VolumeType": "gp3", "DeleteOnTermination": False}
@@ -117,6 +128,7 @@ def test_volumes_of_a_launch_are_as_they_were_asked_for(place: Place, ec2: EC2Cl
             for kind in ("instance", "volume", "network-interface")
         ],
     )
+    world.clock.advance(60)
     devices = {each["DeviceName"]: each["Ebs"] for each in place.instance(instance)["BlockDeviceMappings"]}
     assert [devices[name]["DeleteOnTermination"] for name in ("/dev/sda1", "/dev/sdf")] == [True, False]
     root = ec2.describe_volumes(VolumeIds=[devices["/dev/sda1"]["VolumeId"]])["Volumes"][0]

@@ -28,6 +28,14 @@ def test_it_is_pending_for_two_minutes(place: Place, world: World) -> None:
     assert gateway(place.ec2, nat)["NatGatewayAddresses"][0]["PublicIp"]
 
 
+def test_it_has_no_address_at_first(place: Place, world: World, ec2: EC2Client) -> None:
+    gateway = place.nat_gateway()
+    for seconds, addresses in ((0, 0), (30, 1)):
+        world.clock.advance(seconds)
+        (seen,) = ec2.describe_nat_gateways(NatGatewayIds=[gateway])["NatGateways"]
+        assert (seen["State"], len(seen["NatGatewayAddresses"])) == ("pending", addresses)
+
+
 def test_it_is_deleting_for_a_minute_and_stays_listed_as_deleted(place: Place, world: World) -> None:
     """While it is deleting it still has its address, and is still in its subnet."""
     address = place.address()

@@ -70,10 +70,21 @@ def test_a_route_to_an_internet_gateway_stays_in_its_vpc(place: Place) -> None:
     assert routes(place, where)[0]["State"] == "blackhole"
 
 
-def test_an_endpoint_is_a_gateway_unless_it_is_said_otherwise(place: Place) -> None:
+def test_an_endpoint_is_a_gateway_unless_it_is_said_otherwise(place: Place, world: World) -> None:
     made = endpoint(place)
+    world.clock.advance(10)
     told = place.ec2.describe_vpc_endpoints(VpcEndpointIds=[made])["VpcEndpoints"][0]
     assert (told["VpcEndpointType"], told["State"], told["ServiceName"]) == ("Gateway", "available", S3)
+
+
+def test_an_endpoint_that_is_pending_shows_no_tables(place: Place, world: World) -> None:
+    table = place.ec2.create_route_table(VpcId=place.vpc)["RouteTable"]["RouteTableId"]
+    service = "com.amazonaws.ap-northeast-1.s3"
+    place.ec2.create_vpc_endpoint(VpcId=place.vpc, ServiceName=service, RouteTableIds=[table])
+    for seconds, state, tables in ((0, "pending", []), (10, "available", [table])):
+        world.clock.advance(seconds)
+        (seen,) = place.ec2.describe_vpc_endpoints()["VpcEndpoints"]
+        assert (seen["State"], seen["RouteTableIds"]) == (state, tables)
 
 
 def test_an_endpoint_is_a_route_in_its_tables(place: Place) -> None:
@@ -83,9 +94,10 @@ def test_an_endpoint_is_a_route_in_its_tables(place: Place) -> None:
     assert routes(place, where)[0]["DestinationPrefixListId"].startswith("pl-")
 
 
-def test_the_tables_of_an_endpoint_can_be_changed(place: Place) -> None:
+def test_the_tables_of_an_endpoint_can_be_changed(place: Place, world: World) -> None:
     first, second = table(place), table(place)
     made = endpoint(place, first)
+    world.clock.advance(10)
     place.ec2.modify_vpc_endpoint(VpcEndpointId=made, AddRouteTableIds=[second], RemoveRouteTableIds=[first])
     assert routes(place, first) == []
     assert [route["GatewayId"] for route in routes(place, second)] == [made]

@@ -99,7 +99,8 @@ def test_an_attached_volume_outlives_the_instance(place: Place, world: World, ru
     assert volume(place, data)["State"] == "available"
 
 
-def test_a_root_volume_stays_with_a_running_instance(place: Place, running: str) -> None:
+def test_a_root_volume_stays_with_a_running_instance(place: Place, running: str, world: World) -> None:
+    world.clock.advance(60)
     root = place.instance(running)["BlockDeviceMappings"][0]["Ebs"]["VolumeId"]
     with refused("OperationNotPermitted"):
         place.ec2.detach_volume(VolumeId=root)

@@ -59,6 +59,8 @@ class Endpoint(TaggedEC2Resource):  # type: ignore[misc]
     def told(self) -> dict[str, Any]:
         """As AWS tells it."""
         account, region = self.ec2_backend.account_id, self.ec2_backend.region_name
+        # Its network interface and its name are shown when it is there.
+        early = self.state == "create-in-progress"
         name = f"{self.id}.0123abcd.ec2-instance-connect-endpoint.{region}.amazonaws.com"
         return {
             "OwnerId": account,
@@ -66,8 +68,8 @@ class Endpoint(TaggedEC2Resource):  # type: ignore[misc]
             "InstanceConnectEndpointArn": f"arn:aws:ec2:{region}:{account}:instance-connect-endpoint/{self.id}",
             "State": self.state,
             "StateMessage": self.message,
-            "DnsName": name,
-            "NetworkInterfaceIds": [self.interface.id] if self.interface else [],
+            "DnsName": "" if early else name,
+            "NetworkInterfaceIds": [self.interface.id] if self.interface and not early else [],
             "VpcId": self.vpc_id,
             "AvailabilityZone": self.subnet.availability_zone,
             "CreatedAt": self.created,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import functools
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -13,6 +14,7 @@ from moto.ec2.utils import generate_route_id
 from dify_aws.offline.cloud import Cloud
 from dify_aws.offline.correction import corrects
 
+SECONDS_PENDING = 5
 SECONDS_DELETING = 5
 
 _EC2 = "moto.ec2.responses:EC2Response"
@@ -22,7 +24,8 @@ _GATEWAY = "https://docs.aws.amazon.com/vpc/latest/privatelink/gateway-endpoints
 @corrects(
     _EC2,
     "create_vpc_endpoint",
-    says="An endpoint is of type Gateway unless it is said otherwise, and a table has one for a service.",
+    says="An endpoint is of type Gateway unless it is said otherwise, a table has one for a service, and it is pending"
+    " for some seconds.",
     link=_GATEWAY,
 )
 def one_endpoint_a_table(cloud: Cloud, original: Callable[[], Any], response: Any) -> Any:
@@ -33,9 +36,37 @@ def one_endpoint_a_table(cloud: Cloud, original: Callable[[], Any], response: An
     if is_gateway:
         _tables_are_free(backend, _prefix_list(backend, service), response._get_param("RouteTableIds", []))
     answer = original()
+    endpoint = answer.result["VpcEndpoint"]
     if is_gateway:
-        answer.result["VpcEndpoint"].vpc_endpoint_type = "Gateway"
+        endpoint.vpc_endpoint_type = "Gateway"
+    endpoint.state = "pending"
+    cloud.later(SECONDS_PENDING, functools.partial(_is_available, endpoint))
     return answer
+
+
+def _is_available(endpoint: Any) -> None:
+    if endpoint.state == "pending":
+        endpoint.state = "available"
+
+
+@corrects(
+    _EC2,
+    "describe_vpc_endpoints",
+    says="An endpoint that is pending may not show its route tables yet.",
+    link="https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_VpcEndpoint.html",
+)
+def tables_are_shown_when_it_is_available(cloud: Cloud, original: Callable[[], Any], response: Any) -> Any:
+    answer = original()
+    answer.result["VpcEndpoints"] = [_as_far_as_it_is(each) for each in answer.result["VpcEndpoints"]]
+    return answer
+
+
+def _as_far_as_it_is(endpoint: Any) -> Any:
+    if endpoint.state != "pending":
+        return endpoint
+    early = copy.copy(endpoint)
+    early.route_table_ids = []
+    return early
 
 
 def _prefix_list(backend: Any, service: str) -> str | None:
@@ -117,4 +148,4 @@ def _is_gone(backend: Any, endpoint_id: str) -> None:
     backend.tags.pop(endpoint_id, None)
 
 
-CORRECTIONS = (one_endpoint_a_table, routes_follow, deleting_takes_a_moment)
+CORRECTIONS = (one_endpoint_a_table, tables_are_shown_when_it_is_available, routes_follow, deleting_takes_a_moment)

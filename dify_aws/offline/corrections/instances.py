@@ -14,6 +14,7 @@ from dify_aws.offline.cloud import Cloud
 from dify_aws.offline.correction import Correction, corrects
 
 SECONDS_PENDING = 16
+SECONDS_WITHOUT_DISKS = 20
 SECONDS_SHUTTING_DOWN = 30
 SECONDS_STOPPING = 30
 SECONDS_TERMINATED_IS_LISTED = 3600
@@ -61,7 +62,24 @@ def launched_is_not_running(cloud: Cloud, original: Callable[[], Any], response:
     for instance in answer.result.instances:
         _goes_through(cloud, instance, "pending", SECONDS_PENDING, _nothing_more)
         _keep_what_was_asked(response, instance)
+        instance.shows_its_disks_at = cloud.clock.now() + SECONDS_WITHOUT_DISKS
     return answer
+
+
+def _disks_are_shown_late(cloud: Cloud, original: property) -> property:
+    def shown(instance: Any) -> Any:
+        return [] if cloud.clock.now() < getattr(instance, "shows_its_disks_at", 0.0) else original.__get__(instance)
+
+    return property(shown)
+
+
+disks_are_shown_late = Correction(
+    owner="moto.ec2.models.instances:Instance",
+    attributes=("block_device_mappings",),
+    says="The disks of an instance are missing in the first answers about it, also when it runs already.",
+    link="https://github.com/aws/aws-sdk-php/issues/2804",
+    replace=_disks_are_shown_late,
+)
 
 
 def _keep_what_was_asked(response: Any, instance: Any) -> None:
@@ -264,6 +282,7 @@ CORRECTIONS = (
     starting_takes_a_while,
     type_changes_only_when_stopped,
     state_in_the_answer,
+    disks_are_shown_late,
     other_options_stay,
     the_new_profile_is_told,
 )

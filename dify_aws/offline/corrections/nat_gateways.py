@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import functools
 from collections.abc import Callable
 from typing import Any
@@ -15,6 +16,7 @@ from dify_aws.offline.cloud import Cloud
 from dify_aws.offline.correction import corrects
 
 SECONDS_PENDING = 115
+SECONDS_WITHOUT_ADDRESS = 20
 SECONDS_UNTIL_FAILED = 5
 SECONDS_DELETING = 60
 SECONDS_DELETED_IS_LISTED = 3600
@@ -58,6 +60,7 @@ def made_is_not_available(cloud: Cloud, original: Callable[[], Any], response: A
         connectivity_type="public" if public else "private",
     )
     gateway.state = "pending"
+    gateway.has_its_address_at = cloud.clock.now() + SECONDS_WITHOUT_ADDRESS
     gateway._eni.interface_type = "nat_gateway"
     gateway._eni.requester_managed = True
     gateway._eni.status = "in-use"
@@ -68,6 +71,15 @@ def made_is_not_available(cloud: Cloud, original: Callable[[], Any], response: A
     else:
         cloud.later(SECONDS_PENDING, functools.partial(_is_available, gateway))
     return ActionResult({"NatGateway": gateway})
+
+
+def _as_far_as_it_is(cloud: Cloud, gateway: Any) -> Any:
+    """A gateway that was just made has no address yet."""
+    if gateway.state != "pending" or cloud.clock.now() >= gateway.has_its_address_at:
+        return gateway
+    early = copy.copy(gateway)
+    early.address_set = []
+    return early
 
 
 def _internet_gateways(backend: Any) -> list[Any]:
@@ -123,7 +135,8 @@ def _is_forgotten(gateway: Any) -> None:
 @corrects(
     _EC2,
     "describe_nat_gateways",
-    says="DescribeNatGateways filters by tags too, and an id that does not exist is NatGatewayNotFound.",
+    says="DescribeNatGateways filters by tags too, an id that does not exist is NatGatewayNotFound, and one that is"
+    " pending may have no address yet.",
     link="https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DescribeNatGateways.html",
 )
 def found_by_tags(cloud: Cloud, original: Callable[[], Any], response: Any) -> Any:
@@ -131,6 +144,7 @@ def found_by_tags(cloud: Cloud, original: Callable[[], Any], response: Any) -> A
     for nat_gateway_id in response._get_param("NatGatewayIds", []):
         find(backend, nat_gateway_id)
     answer = original()
+    answer.result["NatGateways"] = [_as_far_as_it_is(cloud, gateway) for gateway in answer.result["NatGateways"]]
     by_tags = {name: values for name, values in response._filters_from_querystring().items() if name.startswith("tag")}
     return ActionResult({"NatGateways": generic_filter(by_tags, answer.result["NatGateways"])})
 
