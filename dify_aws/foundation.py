@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import asdict, dataclass
-from typing import Any, Final
+from dataclasses import asdict, dataclass, field
+from typing import Any
 
 from dify_aws.aws import Aws, Session
 from dify_aws.blueprints.account import Account
@@ -17,24 +16,27 @@ from dify_aws.engine.resource import Actual
 from dify_aws.engine.stack import Stack
 from dify_aws.errors import DifyAwsError, Problem, SettingsError
 from dify_aws.events import Listener, quiet
-from dify_aws.permissions import permissions
+from dify_aws.github_access import DEPLOY, GithubAccess
+from dify_aws.operations.workflow import ENVIRONMENTS
+from dify_aws.permissions import Policies
 from dify_aws.resources import OidcProvider, PublicAccessBlock
 from dify_aws.resources.bucket import PUBLIC_ACCESS_BLOCKS
 from dify_aws.settings import Settings, deployment_rules
 from dify_aws.settings.rules import Broken
 
-REPOSITORY: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]*/[A-Za-z0-9._-]+")
-PLAIN: Final = re.compile(r"[^\s*?:$]+")
-"""A name without anything that means more in a policy of IAM, or in a token of GitHub."""
-
 
 @dataclass(frozen=True, kw_only=True)
 class FoundationOutputs:
-    """Where everything of the foundation is. ``github_role`` is the AWS_ROLE_ARN of the workflow."""
+    """Where everything of the foundation is.
+
+    ``github_roles`` has for each environment the role that is its ``AWS_ROLE_ARN`` in GitHub; ``plan_role`` is that of
+    pull requests.
+    """
 
     state_bucket: str
     lock_table: str
-    github_role: str | None = None
+    github_roles: Mapping[str, str] = field(default_factory=dict)
+    plan_role: str | None = None
     oidc_provider: str | None = None
     trail: str | None = None
     trail_bucket: str | None = None
@@ -48,7 +50,10 @@ class FoundationOutputs:
         return json.dumps(self.to_dict(), indent=indent)
 
     def __str__(self) -> str:
-        return "\n".join(f"{name.replace('_', ' '):<13}  {value}" for name, value in self.to_dict().items() if value)
+        roles = {f"role of {environment}": arn for environment, arn in self.github_roles.items()}
+        lines = {name.replace("_", " "): value for name, value in self.to_dict().items() if isinstance(value, str)}
+        width = max(map(len, lines | roles))
+        return "\n".join(f"{name:<{width}}  {value}" for name, value in (lines | roles).items())
 
 
 class Foundation:
@@ -60,15 +65,19 @@ class Foundation:
 
     Args:
         region: the region; without one, that of the session.
-        github_repository: "owner/name": its workflows may take the role. None: no role, no provider.
+        github_repository: "owner/name": its workflows may take the roles. None: no roles, no provider.
         session: a ``boto3.Session``; without one, boto3's default chain.
         listener: is told what happens as it happens.
-        branch: only workflows that run on this branch; None: no branch, only environments.
-        environments: also jobs of these environments of GitHub, which can have rules of their own (who approves).
+        environments: each has a role that deploys this environment and no other. It is for jobs in the environment of
+            GitHub of the same name, which can have rules of its own (who approves).
+        branches: by environment the name of a branch: workflows that run on it may take the role of that environment
+            too, without asking whoever approves in GitHub.
+        pull_requests: make a role for pull requests that plans all these environments; it changes nothing, and reads
+            no secret.
         project: the first part of every name; the same as in Settings.
-        policies: what the role may do, by name, as documents of IAM; taking locks and writing records goes without
-            saying. None: deploy every environment of the project in this account and region
-            (:func:`~dify_aws.permissions`).
+        policies: by environment what its role may do, by name, as documents of IAM; taking its lock and writing its
+            records goes without saying. None: deploy that environment (:func:`~dify_aws.permissions`).
+        existing: settings whose network and image are there already, for the roles that use them.
         trail: record every call to AWS's API in all regions, for a year.
         block_public_access: switch S3's public access block on for the whole account.
         tags: further tags for everything that is made.
@@ -84,24 +93,38 @@ class Foundation:
         session: Session | None = None,
         listener: Listener | None = None,
         *,
-        branch: str | None = "main",
-        environments: Iterable[str] = (),
+        environments: Iterable[str] = ENVIRONMENTS,
+        branches: Mapping[str, str] | None = None,
+        pull_requests: bool = False,
         project: str = "dify",
-        policies: Mapping[str, Mapping[str, Any]] | None = None,
+        policies: Mapping[str, Policies] | None = None,
+        existing: Settings | None = None,
         trail: bool = True,
         block_public_access: bool = True,
         tags: Mapping[str, str] | None = None,
     ) -> None:
-        names = tuple(environments)
-        problems = list(_problems(project, github_repository, branch, names))
-        if problems:
-            raise SettingsError(problems)
-        claims = [*([f"ref:refs/heads/{branch}"] if branch else []), *(f"environment:{name}" for name in names)]
         self.project = project
         self.listener = listener or quiet
+        self._github = (
+            None
+            if github_repository is None
+            else GithubAccess(
+                repository=github_repository,
+                project=project,
+                environments=tuple(environments),
+                branches=dict(branches or {}),
+                pull_requests=pull_requests,
+                policies=policies,
+                existing=existing,
+            )
+        )
+        problems = [*_problems(project), *(self._github.problems() if self._github else ())]
+        if problems:
+            raise SettingsError(problems)
         self.aws = Aws(session, deployment=foundation_name(project), region=region, tags=tags)
-        self._subjects = [f"repo:{github_repository}:{claim}" for claim in claims] if github_repository else []
-        self._policies = policies
+        # The id of the account, which nobody has asked for yet, is always as long.
+        if self._github and (problems := list(self._github.too_long(Account("0" * 12, "aws", self.aws.region)))):
+            raise SettingsError(problems)
         self._trail = trail
         self._block_public_access = block_public_access
 
@@ -160,17 +183,12 @@ class Foundation:
         """What is wished for, which depends on what the account has already."""
         self.aws.begin()
         account = Account(self.aws.account, self.aws.partition, self.aws.region)
-        theirs = self._their_provider() if self._subjects else None
-        policies = self._policies
-        if policies is None and self._subjects:
-            any_of_them = Settings(environment="any", project=self.project, region=account.region)
-            policies = permissions(any_of_them, account.id).github
+        theirs = self._their_provider() if self._github else None
         return foundation(
             self.project,
             account,
-            subjects=self._subjects,
+            roles=self._github.roles(account) if self._github else (),
             own_provider=theirs is None,
-            policies=policies,
             trail=self._trail,
             block_public_access=self._block_public_access,
             notes=self._notes(theirs),
@@ -187,6 +205,8 @@ class Foundation:
             yield f"{theirs.id} is there already and not ours: it is used as it is, and never changed or deleted."
             if AUDIENCE not in theirs["client_ids"]:
                 yield f"It believes no token for {AUDIENCE}: nobody can take the role until you add that client id."
+        if self._github:
+            yield from self._github.notes()
         if self._block_public_access:
             found = PublicAccessBlock(name="account").find(self.aws)
             if found is not None and len(found["blocks"]) < len(PUBLIC_ACCESS_BLOCKS):
@@ -201,34 +221,25 @@ class Foundation:
             where = f"{self.aws.deployment} in {self.aws.region}"
             raise DifyAwsError(f"{where} is not complete: no {', '.join(missing)}. apply() makes it.")
         ids = {address: actual.id for address, actual in found.items() if actual is not None}
-        role = ids.get("role/github")
+        roles = {
+            address.removeprefix(f"role/{DEPLOY}"): id
+            for address, id in ids.items()
+            if address.startswith(f"role/{DEPLOY}")
+        }
         return FoundationOutputs(
             state_bucket=ids["bucket/state"],
             lock_table=lock_table_name(self.project),
-            github_role=role,
-            oidc_provider=self.aws.arn("iam", f"oidc-provider/{GITHUB}", region="") if role else None,
+            github_roles=roles,
+            plan_role=ids.get("role/plan"),
+            oidc_provider=self.aws.arn("iam", f"oidc-provider/{GITHUB}", region="") if roles else None,
             trail=ids.get("trail/calls"),
             trail_bucket=ids.get("bucket/calls"),
         )
 
 
-def _problems(
-    project: str, repository: str | None, branch: str | None, environments: tuple[str, ...]
-) -> Iterator[Problem]:
+def _problems(project: str) -> Iterator[Problem]:
     try:
         deployment_rules.project(project)
     except Broken as broken:
         for wrong, right in broken.faults:
             yield Problem("project", project, wrong, right)
-    if repository is not None and not REPOSITORY.fullmatch(repository):
-        yield Problem("github_repository", repository, "is no repository of GitHub", 'Write it as "owner/name"')
-    if branch is not None and not PLAIN.fullmatch(branch):
-        yield Problem("branch", branch, "is no name of one branch", 'Write one like "main", without wildcards')
-    for name in environments:
-        if not PLAIN.fullmatch(name):
-            right = 'Write names like "production", without wildcards, colons or spaces'
-            yield Problem("environments", name, "is no name of an environment that can be trusted as it stands", right)
-    if repository is not None and branch is None and not environments:
-        yield Problem(
-            "branch", branch, "is none, and no environment is named", "Name one: anybody's branch is too much"
-        )

@@ -10,13 +10,15 @@ from typing import Final
 
 from dify_aws.blueprints import grants
 from dify_aws.blueprints.account import Account
-from dify_aws.blueprints.foundation_grants import ADOPTION, ENVIRONMENTS_ONLY, FOUNDATION, FOUNDATION_LOOKING, existing
+from dify_aws.blueprints.foundation_grants import ADOPTION, FOUNDATION, FOUNDATION_LOOKING, existing
 from dify_aws.blueprints.policies import host_policy
-from dify_aws.blueprints.policy_document import EVERY, Document, Place, document, joined
+from dify_aws.blueprints.policy_document import Document, Place, document, joined
+from dify_aws.blueprints.reader_grants import OPERATOR, READER
 from dify_aws.engine.resource import kinds
 from dify_aws.errors import Problem, SettingsError
-from dify_aws.operations import access, diagnose, history, lock
+from dify_aws.operations import access, diagnose, history, host_key, lock
 from dify_aws.settings import Settings
+from dify_aws.settings.deployment_rules import FOUNDATION as FOUNDATION_LABEL
 
 Policies = Mapping[str, Document]
 """Policy documents by name. Each fits into a managed policy; all of one identity fit together into one role."""
@@ -24,7 +26,8 @@ Policies = Mapping[str, Document]
 ACCOUNT_KINDS: Final = frozenset({"oidc-provider", "public-access-block", "table", "trail"})
 """The kinds that no environment has: the foundation's own."""
 
-UNDECLARED: Final = frozenset({"iam:GetOpenIDConnectProvider", "iam:ListOpenIDConnectProviders", "pricing:GetProducts"})
+PRICES: Final = frozenset({"pricing:GetProducts"})
+UNDECLARED: Final = PRICES | {"iam:GetOpenIDConnectProvider", "iam:ListOpenIDConnectProviders"}
 """A run looks for what it may own, also for the kinds of the foundation; and estimate_cost(live=True) asks prices."""
 
 LEFT_OUT: Final[Mapping[str, str]] = {
@@ -51,8 +54,10 @@ BEFORE_CHANGING: Final = frozenset(
 )
 """What is read only on the way to changing something."""
 
-BY_FOUNDATION: Final = frozenset({"Lock", "LockTable", "Records"})
-"""The grants that the foundation gives to its role itself."""
+NOT_GITHUBS: Final = frozenset({"ListBackups", "LockTable"})
+"""The grants that no workflow needs: it makes no diagnosis, and the foundation has made the table."""
+
+VALUE: Final = "secretsmanager:GetSecretValue"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,11 +68,14 @@ class Permissions:
 
     Args:
         deployer: for whoever makes, changes, looks at and destroys this environment, and no other.
-        reader: for whoever only looks at it: what ``plan``, ``outputs``, ``diagnose``, ``history`` and
-            ``estimate_cost`` ask. It can read the environment's secrets, because a plan compares them.
+        reader: for whoever only looks at it from outside: what ``plan``, ``outputs``, ``history``, ``estimate_cost``
+            and ``diagnose`` (but for the machine) ask. It can read no secret.
+        operator: for whoever also enters the machine: what ``access``, ``close_access`` and ``diagnose`` ask. It reads
+            the environment's secrets, and changes nothing but who gets in.
         instance: of the machine's role, which dify_aws makes itself: for reading.
-        github: for the role of GitHub Actions, as ``Foundation(policies=…)`` takes it: every environment of the
-            project in this account and region, but nothing of the foundation that the role itself comes from.
+        github: for the role that GitHub Actions has for this environment, as ``Foundation(policies=…)`` takes it: what
+            the workflow does (``plan``, ``deploy``, ``destroy``, ``access``), as short as it can be written: the inline
+            policies of a role are limited together.
         foundation: for whoever makes the foundation of the account (``Foundation``).
         adoption: beside ``deployer``, for as long as somebody adopts things that others have made: it can put the
             tag of the deployment on anything of EC2 that carries none.
@@ -75,6 +83,7 @@ class Permissions:
 
     deployer: Policies
     reader: Policies
+    operator: Policies
     instance: Policies
     github: Policies
     foundation: Policies
@@ -110,13 +119,13 @@ def permissions(settings: Settings, account: str) -> Permissions:
         raise SettingsError([Problem("account", account, "is no id of an account", "Write its twelve digits")])
     where = Account(account, _partition(settings.region), settings.region)
     one = Place(settings.project, settings.environment, where, settings.image_id or "*")
-    every = Place(settings.project, EVERY, where, settings.image_id or "*")
-    ground = Place(settings.project, "foundation", where)
+    ground = Place(settings.project, FOUNDATION_LABEL, where)
     return Permissions(
         deployer=_deployer(one, settings, declared()),
         reader={"reader": _reader(one, settings)},
+        operator=_operator(one, settings),
         instance={"host": host_policy(settings, where)},
-        github={"deploy": _github(every, ground, settings)},
+        github={"deploy": joined(*_deployer(one, settings, declared(looking=False), NOT_GITHUBS).values())},
         foundation={
             "looking": document(ground, FOUNDATION_LOOKING),
             "foundation": document(ground, FOUNDATION),
@@ -125,14 +134,18 @@ def permissions(settings: Settings, account: str) -> Permissions:
     )
 
 
-def declared() -> frozenset[str]:
-    """Every action that an environment may need: what its kinds of resources and the operations say of themselves."""
+def declared(*, looking: bool = True) -> frozenset[str]:
+    """Every action that an environment may need: what its kinds of resources and the operations say of themselves.
+
+    Args:
+        looking: also what only a diagnosis and an estimate of the cost ask.
+    """
     ours = [
         cls for name, cls in kinds().items() if cls.__module__.startswith("dify_aws.") and name not in ACCOUNT_KINDS
     ]
     needed = [cls.permissions for cls in ours]
-    needed += [each.PERMISSIONS for each in (access, diagnose, history, lock)]
-    return UNDECLARED.union(*needed)
+    needed += [each.PERMISSIONS for each in (access, history, host_key, lock, *([diagnose] if looking else []))]
+    return frozenset(UNDECLARED if looking else UNDECLARED - PRICES).union(*needed)
 
 
 def _deployer(
@@ -152,20 +165,15 @@ def _deployer(
 
 def _reader(place: Place, settings: Settings) -> Document:
     reading = frozenset(action for action in declared() if action.partition(":")[2].startswith(READING))
-    parts = _deployer(place, settings, reading - BEFORE_CHANGING).values()
+    parts = [*_deployer(place, settings, reading - BEFORE_CHANGING - {VALUE}).values(), document(place, READER)]
     return {"Version": "2012-10-17", "Statement": [each for part in parts for each in part["Statement"]]}
 
 
-def _github(every: Place, ground: Place, settings: Settings) -> Document:
-    """All in one and as short as can be: the inline policies of a role are limited together."""
-    policy = joined(*_deployer(every, settings, declared(), BY_FOUNDATION).values())
-    # The names of all environments are like those of the foundation as well: it is taken out again.
-    never = {
-        "Effect": "Deny",
-        "NotAction": list(ENVIRONMENTS_ONLY.named()),
-        "Resource": [ground.arn(each) for each in ENVIRONMENTS_ONLY.on],
-    }
-    return {**policy, "Statement": [*policy["Statement"], never]}
+def _operator(place: Place, settings: Settings) -> dict[str, Document]:
+    reader = _reader(place, settings)
+    # It reads all secrets, and with them the public key.
+    looking = [each for each in reader["Statement"] if each["Sid"] not in {grant.sid for grant in READER}]
+    return {"looking": {**reader, "Statement": looking}, "access": document(place, OPERATOR)}
 
 
 def _partition(region: str) -> str:

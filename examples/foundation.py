@@ -11,12 +11,12 @@ from rich.prompt import Confirm
 
 import dify_aws
 
-ENVIRONMENTS = ("dev", "staging", "prod")  # of GitHub: their jobs may take the role, and nobody else
+ENVIRONMENTS = ("dev", "staging", "prod")  # of GitHub: the jobs of each may take its role, and nobody else
 
 
 def main(console: Console, repository: str, region: str = "ap-northeast-1") -> None:
     progress = dify_aws.Progress(console)
-    foundation = dify_aws.Foundation(region, repository, listener=progress, branch=None, environments=ENVIRONMENTS)
+    foundation = dify_aws.Foundation(region, repository, listener=progress, environments=ENVIRONMENTS)
 
     plan = foundation.plan()
     console.print(plan)
@@ -27,8 +27,9 @@ def main(console: Console, repository: str, region: str = "ap-northeast-1") -> N
         outputs = foundation.apply(plan)
     console.print(str(outputs))
     console.print(
-        "In GitHub, under Settings → Secrets and variables → Actions → Variables, add AWS_ROLE_ARN:\n"
-        f"{outputs.github_role}",
+        "In GitHub, under Settings → Environments, add AWS_ROLE_ARN to the variables of each environment:",
+        *(f"{environment}: {role}" for environment, role in outputs.github_roles.items()),
+        sep="\n",
         soft_wrap=True,
     )
 

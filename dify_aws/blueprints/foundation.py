@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Final
 
 from dify_aws.aws.physical_name import physical_name
@@ -25,6 +26,23 @@ RECORDS: Final = "records/"
 LOCK_KEY: Final = "LockID"
 TRAIL_DAYS: Final = 365
 """How long the record of API calls is kept. It is looked at when something is found out, which may be months later."""
+
+
+@dataclass(frozen=True)
+class GithubRole:
+    """A role that workflows of GitHub may take.
+
+    Args:
+        name: in the foundation.
+        role_name: in IAM; None: as all roles are named.
+        subjects: who may take it, in the words of GitHub's tokens.
+        policies: what it may do.
+    """
+
+    name: str
+    role_name: str | None
+    subjects: tuple[str, ...]
+    policies: Mapping[str, Mapping[str, Any]]
 
 
 def foundation_name(project: str) -> str:
@@ -56,9 +74,8 @@ def foundation(
     project: str,
     account: Account,
     *,
-    subjects: Iterable[str] = (),
+    roles: Sequence[GithubRole] = (),
     own_provider: bool = True,
-    policies: Mapping[str, Mapping[str, Any]] | None = None,
     trail: bool = True,
     block_public_access: bool = True,
     notes: Iterable[str] = (),
@@ -68,9 +85,8 @@ def foundation(
     Args:
         project: the first part of every name.
         account: where it is.
-        subjects: the workflows of GitHub that may take the role, in the words of their tokens; none: there is no role.
+        roles: those that workflows of GitHub may take.
         own_provider: False if the account has a provider for GitHub that is somebody else's: it is used as it is.
-        policies: what the role may do, beside taking locks and writing records.
         trail: record every call to AWS's API.
         block_public_access: forbid public access in every bucket of the account.
     """
@@ -87,8 +103,8 @@ def foundation(
         resources += [PublicAccessBlock(name="account")]
     if trail:
         resources += _trail(project, account)
-    if subjects:
-        resources += _github(project, account, sorted(subjects), own_provider, policies or {})
+    if roles:
+        resources += _github(account, roles, own_provider)
     return Stack(foundation_name(project), resources, notes=notes)
 
 
@@ -130,52 +146,55 @@ def _trail(project: str, account: Account) -> Iterator[Resource]:
     yield Trail(name="calls", trail_name=name, bucket=logs.id)
 
 
-def _github(
-    project: str, account: Account, subjects: list[str], own_provider: bool, policies: Mapping[str, Mapping[str, Any]]
-) -> Iterator[Resource]:
-    """Whose tokens are believed, and the role that the named workflows get for one."""
+def _github(account: Account, roles: Sequence[GithubRole], own_provider: bool) -> Iterator[Resource]:
+    """Whose tokens are believed, and the roles that the named workflows get for one."""
     provider: Input[str] = f"arn:{account.partition}:iam::{account.id}:oidc-provider/{GITHUB}"
     if own_provider:
         ours = OidcProvider(name="github", url=GITHUB, client_ids=[AUDIENCE])
         provider = ours.id
         yield ours
-    yield Role(
-        name="github",
-        service=provider,
-        trust_condition={
-            "StringEquals": {
-                f"{GITHUB}:aud": AUDIENCE,
-                f"{GITHUB}:sub": subjects[0] if len(subjects) == 1 else list(subjects),
-            }
-        },
-        policies={"team": team_policy(project, account), **policies},
-    )
+    for role in roles:
+        subjects = sorted(role.subjects)
+        yield Role(
+            name=role.name,
+            role_name=role.role_name,
+            service=provider,
+            trust_condition={
+                "StringEquals": {
+                    f"{GITHUB}:aud": AUDIENCE,
+                    f"{GITHUB}:sub": subjects[0] if len(subjects) == 1 else list(subjects),
+                }
+            },
+            policies=role.policies,
+        )
 
 
-def team_policy(project: str, account: Account) -> dict[str, Any]:
-    """Take and give back locks, read and write records; delete no record."""
+def team_policy(project: str, environment: str, account: Account) -> dict[str, Any]:
+    """Take and give back the lock of this environment, read and write its records; delete none."""
     bucket = account.bucket_arn(state_bucket_name(project, account))
+    records = f"{RECORDS}{project}/{environment}/*"
     return {
         "Version": "2012-10-17",
         "Statement": [
             {
-                "Sid": "Locks",
+                "Sid": "Lock",
                 "Effect": "Allow",
                 "Action": ["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"],
                 "Resource": [account.arn("dynamodb", f"table/{lock_table_name(project)}")],
+                "Condition": {"ForAllValues:StringEquals": {"dynamodb:LeadingKeys": f"{project}/{environment}"}},
             },
             {
                 "Sid": "Records",
                 "Effect": "Allow",
                 "Action": ["s3:GetObject", "s3:PutObject"],
-                "Resource": [f"{bucket}/{RECORDS}*"],
+                "Resource": [f"{bucket}/{records}"],
             },
             {
                 "Sid": "ListRecords",
                 "Effect": "Allow",
                 "Action": ["s3:ListBucket"],
                 "Resource": [bucket],
-                "Condition": {"StringLike": {"s3:prefix": f"{RECORDS}*"}},
+                "Condition": {"StringLike": {"s3:prefix": records}},
             },
         ],
     }

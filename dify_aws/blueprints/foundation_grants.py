@@ -58,13 +58,6 @@ FOUNDATION: Final = (
     ),
 )
 
-ENVIRONMENTS_ONLY: Final = Grant(
-    "NotTheFoundation",
-    "s3:GetObject ListBucket PutObject",
-    (ROLES, "s3:::{name}--*"),
-)
-"""All that whoever deploys may do to the foundation's own things: write records, and read them."""
-
 ADOPTION: Final = (
     Grant(
         "Adopt",

@@ -189,12 +189,8 @@ STORAGE: Final = (
     ),
     Grant("Empty", "s3:AbortMultipartUpload DeleteObject DeleteObjectVersion", (BUCKET + "/*",)),
     Grant("Records", "s3:GetObject PutObject", (STATE + "/records/{deployment}/*",)),
-    Grant(
-        "List",
-        "s3:ListBucket",
-        (BUCKET, STATE),
-        {"StringLike": {"s3:prefix": ("backups/*", "records/{deployment}/*")}},
-    ),
+    Grant("ListRecords", "s3:ListBucket", (STATE,), {"StringLike": {"s3:prefix": "records/{deployment}/*"}}),
+    Grant("ListBackups", "s3:ListBucket", (BUCKET,), {"StringLike": {"s3:prefix": "backups/*"}}),
 )
 
 NAMED: Final = (

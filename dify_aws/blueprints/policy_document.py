@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
-from fnmatch import fnmatchcase
 from typing import Any, Final
 
 from dify_aws.aws.physical_name import physical_name
@@ -13,9 +12,6 @@ from dify_aws.blueprints.account import Account
 from dify_aws.blueprints.grants import Condition, Grant
 
 Document = dict[str, Any]
-
-EVERY: Final = "*"
-"""In place of an environment: all of a project."""
 
 MANAGED_POLICY: Final = 6144
 """Characters that a managed policy may have, white space not counted.
@@ -28,7 +24,7 @@ class Place:
 
     Args:
         project: the first part of every name.
-        environment: the second part, or :data:`EVERY`.
+        environment: the second part.
         account: where it is.
         image: the AMI that machines are made from, or "*".
     """
@@ -68,27 +64,47 @@ def document(place: Place, grants: Iterable[Grant], allowed: Collection[str] | N
 def joined(*documents: Document) -> Document:
     """One policy for several, shorter, that allows the same: statements are put together where nothing is added by it.
 
-    That is where they have the same condition, and the same resources or nothing to do with each other's services.
+    That is where they have the same condition, and the same actions or resources, or nothing to do with each other's
+    services.
     """
-    statements: list[Document] = []
-    for statement in (each for document in documents for each in document["Statement"]):
-        said = {**statement, "Action": _several(statement["Action"]), "Resource": _several(statement["Resource"])}
-        del said["Sid"]
-        partner = next((each for each in statements if _can_be_joined(each, said)), None)
-        if partner is None:
-            statements.append(said)
-        else:
-            for part in ("Action", "Resource"):
-                partner[part] += [each for each in said[part] if each not in partner[part]]
+    statements = [
+        {**each, "Action": _several(each["Action"]), "Resource": _several(each["Resource"])}
+        for document in documents
+        for each in document["Statement"]
+    ]
+    for can_be_joined in (_same_actions, _same_resources_or_services):
+        statements = _pairwise(statements, can_be_joined)
     for statement in statements:
+        statement.pop("Sid", None)
         for part in ("Action", "Resource"):
             statement[part] = _one_or_more(statement[part])
     return {"Version": "2012-10-17", "Statement": statements}
 
 
-def _can_be_joined(one: Document, other: Document) -> bool:
-    if one.get("Condition") != other.get("Condition"):
-        return False
+def _pairwise(statements: Iterable[Document], can_be_joined: Callable[[Document, Document], bool]) -> list[Document]:
+    found: list[Document] = []
+    for statement in statements:
+        partner = next(
+            (
+                each
+                for each in found
+                if each.get("Condition") == statement.get("Condition") and can_be_joined(each, statement)
+            ),
+            None,
+        )
+        if partner is None:
+            found.append(statement)
+        else:
+            for part in ("Action", "Resource"):
+                partner[part] += [each for each in statement[part] if each not in partner[part]]
+    return found
+
+
+def _same_actions(one: Document, other: Document) -> bool:
+    return bool(one["Action"] == other["Action"])
+
+
+def _same_resources_or_services(one: Document, other: Document) -> bool:
     if one["Resource"] == other["Resource"]:
         return True
     return "*" not in one["Resource"] + other["Resource"] and _services(one).isdisjoint(_services(other))
@@ -106,9 +122,7 @@ def size(document: Mapping[str, Any]) -> int:
 
 def _statement(place: Place, grant: Grant, actions: list[str]) -> Document:
     said: Document = {"Sid": grant.sid, "Effect": "Allow", "Action": _one_or_more(actions)}
-    arns = [place.arn(each) for each in grant.on]
-    # Of all environments together, one name may be like another.
-    said["Resource"] = _one_or_more([each for each in arns if not any(_within(each, other) for other in arns)])
+    said["Resource"] = _one_or_more([place.arn(each) for each in grant.on])
     if grant.when:
         said["Condition"] = _condition(place, grant.when)
     return said
@@ -122,10 +136,6 @@ def _condition(place: Place, when: Condition) -> Document:
             exactly = "StringLike" if any("*" in each for each in values) else "StringEquals"
             said.setdefault(operator.replace("StringIs", exactly), {})[key] = _one_or_more(values)
     return said
-
-
-def _within(arn: str, pattern: str) -> bool:
-    return arn != pattern and fnmatchcase(arn, pattern)
 
 
 def _several(value: str | list[str]) -> list[str]:

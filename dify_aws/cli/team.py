@@ -13,7 +13,6 @@ from dify_aws.operations.close import close_access
 from dify_aws.operations.history import NEWEST
 from dify_aws.operations.lease import MINUTES
 from dify_aws.operations.workflow import ENVIRONMENTS, github_workflow
-from dify_aws.permissions import permissions
 
 
 def _access(command: Command) -> int:
@@ -55,12 +54,10 @@ def _bootstrap(command: Command) -> int:
         options["github_repository"],
         command.session,
         command.progress(),
-        # The jobs of the workflow run in an environment of GitHub, and their tokens speak of that and of no branch.
-        branch=None,
         environments=_names(options["github_environments"]),
+        pull_requests=options["github_pull_requests"],
         project=settings.project,
-        # Of the settings count the names, and the network and the image that are there already.
-        policies=permissions(settings, command.deployment().aws.account).github,
+        existing=settings,
         tags=settings.tags,
     )
     if options["plan"]:
@@ -120,9 +117,12 @@ def _bootstrap_words(parser: ArgumentParser) -> None:
     what.add_argument("--destroy", action="store_true", help="delete it but for what holds data; asks before it does")
     parser.add_argument("--yes", action="store_true", help="do not ask")
     parser.add_argument(
-        "--github-repository", metavar="OWNER/NAME", help="whose workflows may take the role; without one: no role"
+        "--github-repository", metavar="OWNER/NAME", help="whose workflows may take the roles; without one: no roles"
     )
-    _environments_word(parser, "the environments of GitHub whose jobs may take it")
+    _environments_word(parser, "the environments, each with a role for the jobs of the environment in GitHub")
+    parser.add_argument(
+        "--github-pull-requests", action="store_true", help="also a role for pull requests, which plans and reads only"
+    )
 
 
 def _environments_word(parser: ArgumentParser, meaning: str) -> None:
@@ -145,7 +145,7 @@ HISTORY: Final = Verb(
 )
 BOOTSTRAP: Final = Verb(
     "bootstrap",
-    "make what an account needs once: records, locks, the role for GitHub Actions, the trail of calls",
+    "make what an account needs once: records, locks, the roles for GitHub Actions, the trail of calls",
     _bootstrap,
     _bootstrap_words,
     # It is for all environments, so none needs to be named.

@@ -24,6 +24,9 @@ https://cloudinit.readthedocs.io/en/latest/reference/modules.html#keys-to-consol
 KEY: Final = re.compile(r"\b((?:ssh|ecdsa)-[\w-]+) ([A-Za-z0-9+/]+=*)")
 CONSOLE_SECONDS: Final = 90.0
 
+PERMISSIONS: Final = frozenset({"ec2:GetConsoleOutput"})
+"""Every IAM action beside those of the secret that carries the pin."""
+
 PREFERRED: Final = ("ssh-ed25519", "ecdsa-sha2-nistp256")
 """Keys short enough for a tag (256 characters), the better one first; every Ubuntu image makes both."""
 

@@ -28,9 +28,9 @@ def github_workflow(
     """The text of ``.github/workflows/deploy.yml``: a run by hand that plans, deploys or destroys one environment.
 
     It takes a role in AWS with OpenID Connect, so no key of AWS is kept in GitHub; the role is ``AWS_ROLE_ARN``, a
-    variable or secret. What the settings say beside project, environment, region and range is not in it: the run reads
-    ``settings/ENVIRONMENT.toml``, or ``settings.toml``, of the repository. ``settings.env`` is never written: if it has
-    anything, the run takes it from the secret ``DIFY_AWS_ENV``.
+    variable or secret of the environment. What the settings say beside project, environment, region and range is not in
+    it: the run reads ``settings/ENVIRONMENT.toml``, or ``settings.toml``, of the repository. ``settings.env`` is never
+    written: if it has anything, the run takes it from the secret ``DIFY_AWS_ENV``.
 
     Args:
         settings: the project, and what the inputs are if nobody changes them.

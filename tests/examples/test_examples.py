@@ -87,7 +87,7 @@ def test_foundation_asks_and_tells_the_role(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """No: nothing is done. Yes: the role is told, for jobs of GitHub's environments only. Again: no question."""
-    mine = dify_aws.Foundation("ap-northeast-1", "octocat/dify", branch=None, environments=["dev", "staging", "prod"])
+    mine = dify_aws.Foundation("ap-northeast-1", "octocat/dify")
 
     answered(monkeypatch, "n", "octocat/dify")
     assert "to create" in run("foundation.py", capsys)
@@ -95,7 +95,8 @@ def test_foundation_asks_and_tells_the_role(
         mine.outputs()
 
     answered(monkeypatch, "y", "octocat/dify", "ap-northeast-1")
-    assert run("foundation.py", capsys).endswith(f"{mine.outputs().github_role}\n")
+    told = run("foundation.py", capsys)
+    assert told.endswith("".join(f"{name}: {role}\n" for name, role in mine.outputs().github_roles.items()))
     assert not mine.plan()
 
     answered(monkeypatch, "", "octocat/dify")

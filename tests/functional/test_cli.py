@@ -214,23 +214,23 @@ def test_a_lock_is_seen_and_can_be_taken_away(shell: Shell, world: World) -> Non
 
 
 def test_bootstrap_makes_what_github_needs_and_takes_it_away(shell: Shell, world: World) -> None:
-    """Without an environment: it is for all of them. The role trusts the jobs of the named environments only."""
+    """Without an environment: it is for all of them. Each role trusts the jobs of its environment only."""
     shell.environ = {}
     assert shell("bootstrap --plan --github-repository me/mine").status == 2
     assert writes(world) == []
     made = shell("bootstrap --github-repository me/mine --github-environments dev,prod --json")
     assert made.status == 0, made.err
-    role = json.loads(made.out)["github_role"].rpartition("/")[2]
+    roles = {name: arn.rpartition("/")[2] for name, arn in json.loads(made.out)["github_roles"].items()}
+    assert roles.keys() == {"dev", "prod"}
     iam: Any = world.session.client("iam")
     assert shell("history --environment dev").out == "nothing is recorded\n"
     assert shell("apply --environment dev").status == 0
     (record,) = json.loads(shell("history --environment dev --json").out)["records"]
     assert (record["verb"], record["deployment"]) == ("apply", "dify/dev")
-    (trust,) = statements(iam.get_role(RoleName=role)["Role"]["AssumeRolePolicyDocument"])
-    assert trust["Condition"]["StringEquals"]["token.actions.githubusercontent.com:sub"] == [
-        "repo:me/mine:environment:dev",
-        "repo:me/mine:environment:prod",
-    ]
+    for name, role in roles.items():
+        (trust,) = statements(iam.get_role(RoleName=role)["Role"]["AssumeRolePolicyDocument"])
+        who = trust["Condition"]["StringEquals"]["token.actions.githubusercontent.com:sub"]
+        assert who == [f"repo:me/mine:environment:{name}"]
     again = shell("bootstrap --plan --github-repository me/mine --github-environments dev,prod")
     assert again.status == 0, again.out
     assert shell("bootstrap --destroy", typed="no\n").status == 1

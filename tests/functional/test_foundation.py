@@ -7,22 +7,26 @@ from typing import Any, Final
 
 import pytest
 
-from dify_aws import Aws, Bucket, Foundation, SettingsError, Stack
-from dify_aws.blueprints.foundation import AUDIENCE, GITHUB
+from dify_aws import Aws, Bucket, Foundation, Settings, SettingsError, Stack
+from dify_aws.blueprints.account import Account
+from dify_aws.blueprints.foundation import AUDIENCE, GITHUB, GithubRole
+from dify_aws.blueprints.foundation import foundation as blueprint
 from dify_aws.offline.world import World
 from dify_aws.resources.bucket import PUBLIC_ACCESS_BLOCKS
 from tests.support.deaths import dies_at_each
+from tests.support.iam_policy import Policies, Request
 from tests.support.inventory import counted, inventory
 from tests.support.statements import statements
 
 ACCOUNT: Final = "123456789012"
 PROVIDER: Final = f"arn:aws:iam::{ACCOUNT}:oidc-provider/{GITHUB}"
 REPOSITORY: Final = "octocat/dify"
+EVERYTHING: Final = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "ec2:*", "Resource": "*"}]}
 WHOLE: Final = {"bucket": 2, "table": 1, "trail": 1, "oidc-provider": 1, "role": 1}
 
 
 def foundation(world: World, **other: Any) -> Foundation:
-    return Foundation(**{"github_repository": REPOSITORY, "session": world.session, **other})
+    return Foundation(**{"github_repository": REPOSITORY, "session": world.session, "environments": ["dev"], **other})
 
 
 def trust(world: World) -> dict[str, Any]:
@@ -57,10 +61,9 @@ def test_made_once_and_left_alone_then(world: World) -> None:
     assert not again.plan()
     assert again.apply() == again.outputs() == outputs
     assert world.writes == []
-    assert outputs.github_role is not None
-    assert outputs.github_role.endswith(
-        "/dify-aws/dify/foundation/ap-northeast-1/dify--foundation--github--ap-northeast-1"
-    )
+    path = f"arn:aws:iam::{ACCOUNT}:role/dify-aws/dify/foundation/ap-northeast-1"
+    assert outputs.github_roles == {"dev": f"{path}/dify--dev--github--ap-northeast-1"}
+    assert f"role of dev    {path}/dify--dev--github--ap-northeast-1" in str(outputs)
     assert json.loads(outputs.to_json())["state_bucket"] == f"dify--foundation--state-{ACCOUNT}-ap-northeast-1"
     assert "lock table     dify-aws-locks" in str(outputs)
 
@@ -88,32 +91,141 @@ def test_what_is_somebody_elses_stays(world: World) -> None:
     assert inventory(world.session) == before
 
 
+def subjects(world: World) -> dict[str, set[str]]:
+    """Which workflows may take which role."""
+    iam: Any = world.session.client("iam")
+    found: dict[str, set[str]] = {}
+    for role in iam.list_roles(PathPrefix="/dify-aws/dify/foundation/")["Roles"]:
+        (statement,) = statements(role["AssumeRolePolicyDocument"])
+        assert statement["Principal"] == {"Federated": PROVIDER}
+        assert statement["Action"] == ["sts:AssumeRoleWithWebIdentity"]
+        (condition,) = statement["Condition"].values()
+        assert condition.keys() == {f"{GITHUB}:aud", f"{GITHUB}:sub"}
+        assert condition[f"{GITHUB}:aud"] == [AUDIENCE]
+        found[role["RoleName"]] = set(condition[f"{GITHUB}:sub"])
+    return found
+
+
 @pytest.mark.parametrize(
-    ("asked", "subjects"),
+    ("asked", "expected"),
     [
-        ({}, [f"repo:{REPOSITORY}:ref:refs/heads/main"]),
-        ({"branch": None, "environments": ["prod"]}, [f"repo:{REPOSITORY}:environment:prod"]),
+        ({}, {"dev": {"environment:dev"}}),
+        ({"environments": ["dev", "prod"]}, {"dev": {"environment:dev"}, "prod": {"environment:prod"}}),
+        ({"environments": [], "branches": {"dev": "release/1"}}, {"dev": {"ref:refs/heads/release/1"}}),
         (
-            {"branch": "release/1", "environments": ["prod", "dev"]},
-            [
-                f"repo:{REPOSITORY}:environment:dev",
-                f"repo:{REPOSITORY}:environment:prod",
-                f"repo:{REPOSITORY}:ref:refs/heads/release/1",
-            ],
+            {"environments": ["dev", "prod"], "branches": {"dev": "main"}},
+            {"dev": {"environment:dev", "ref:refs/heads/main"}, "prod": {"environment:prod"}},
         ),
     ],
-    ids=["main", "an environment", "all of them"],
+    ids=["one", "two", "a branch", "both"],
 )
-def test_only_these_workflows_may_take_the_role(world: World, asked: dict[str, Any], subjects: object) -> None:
-    """Of this repository, on this branch or for these environments; nobody else's, and no pull request's."""
-    foundation(world, trail=False, **asked).apply()
-    assert trust(world) == {
-        "Effect": "Allow",
-        "Principal": {"Federated": PROVIDER},
-        "Action": ["sts:AssumeRoleWithWebIdentity"],
-        "Condition": {"StringEquals": {f"{GITHUB}:aud": [AUDIENCE], f"{GITHUB}:sub": subjects}},
+def test_only_these_workflows_may_take_the_role(
+    world: World, asked: dict[str, Any], expected: dict[str, set[str]]
+) -> None:
+    """A role for each environment, for the jobs of that environment or of that branch; nobody else's, and no pull
+    request's. That a branch goes round those who approve is in the plan."""
+    plan = foundation(world, trail=False, **asked).plan()
+    goes_round = any("environment:dev" in claims and len(claims) > 1 for claims in expected.values())
+    assert ("deploy dev without asking" in "\n".join(plan.notes)) == goes_round
+    foundation(world, trail=False, **asked).apply(plan)
+    assert subjects(world) == {
+        f"dify--{name}--github--ap-northeast-1": {f"repo:{REPOSITORY}:{claim}" for claim in claims}
+        for name, claims in expected.items()
     }
     assert not foundation(world, trail=False, **asked).plan()
+
+
+def policies_of(world: World, role: str) -> Policies:
+    """What a role may do, as IAM has it."""
+    iam: Any = world.session.client("iam")
+    names = iam.list_role_policies(RoleName=role)["PolicyNames"]
+    return Policies({name: iam.get_role_policy(RoleName=role, PolicyName=name)["PolicyDocument"] for name in names})
+
+
+def requests_about(environment: str) -> list[Request]:
+    """What somebody with the role of another environment would like to do to this one."""
+    deployment = f"dify/{environment}"
+    owned = {"aws:ResourceTag/dify-aws:deployment": (deployment,), "aws:RequestedRegion": ("ap-northeast-1",)}
+    there = f"ap-northeast-1:{ACCOUNT}"
+    state = f"arn:aws:s3:::dify--foundation--state-{ACCOUNT}-ap-northeast-1"
+    host = f"role/dify-aws/{deployment}/ap-northeast-1/dify--{environment}--host--ap-northeast-1"
+    secret = f"arn:aws:secretsmanager:{there}:secret:{deployment}/application-a1B2c3"
+    lock = {"dynamodb:LeadingKeys": (deployment,)}
+    return [
+        Request("ec2:TerminateInstances", f"arn:aws:ec2:{there}:instance/i-1", owned),
+        Request("ec2:GetConsoleOutput", f"arn:aws:ec2:{there}:instance/i-1", owned),
+        Request("iam:PutRolePolicy", f"arn:aws:iam::{ACCOUNT}:{host}"),
+        Request("secretsmanager:GetSecretValue", secret),
+        Request("secretsmanager:PutSecretValue", secret),
+        Request("s3:DeleteObjectVersion", f"arn:aws:s3:::dify--{environment}-{ACCOUNT}-ap-northeast-1/uploads/a"),
+        Request("s3:GetObject", f"{state}/records/{deployment}/00000001.json"),
+        Request("s3:PutObject", f"{state}/records/{deployment}/00000001.json"),
+        Request("s3:ListBucket", state, {"s3:prefix": (f"records/{deployment}/",)}),
+        Request("dynamodb:GetItem", f"arn:aws:dynamodb:{there}:table/dify-aws-locks", lock),
+        Request("dynamodb:PutItem", f"arn:aws:dynamodb:{there}:table/dify-aws-locks", lock),
+        Request("sns:DeleteTopic", f"arn:aws:sns:{there}:dify--{environment}--alarms", owned),
+    ]
+
+
+def test_no_role_reaches_another_environment(world: World) -> None:
+    """Who may deploy dev gets round nobody who approves prod. As IAM has the policies, own ones as well."""
+    foundation(world, environments=["dev", "prod"]).apply()
+    for name, other in (("dev", "prod"), ("prod", "dev")):
+        policies = policies_of(world, f"dify--{name}--github--ap-northeast-1")
+        assert [str(each) for each in requests_about(name) if not policies.allow(each)] == []
+        assert [str(each) for each in requests_about(other) if policies.allow(each)] == []
+    foundation(world, environments=["dev", "prod"], policies={"prod": {}}).apply()
+    policies = policies_of(world, "dify--prod--github--ap-northeast-1")
+    assert [str(each) for each in requests_about("dev") if policies.allow(each)] == []
+    assert {each.action for each in requests_about("prod") if policies.allow(each)} == {
+        "dynamodb:GetItem",
+        "dynamodb:PutItem",
+        "s3:GetObject",
+        "s3:ListBucket",
+        "s3:PutObject",
+    }
+
+
+def test_pull_requests_get_a_role_of_their_own_that_only_plans(world: World) -> None:
+    """Whoever may open one runs code of theirs: it changes nothing, and opens no secret."""
+    outputs = foundation(world, environments=["dev", "prod"], pull_requests=True).apply()
+    role = "dify--foundation--plan--ap-northeast-1"
+    assert (outputs.plan_role or "").endswith(f"/{role}")
+    assert subjects(world)[role] == {f"repo:{REPOSITORY}:pull_request"}
+    policies = policies_of(world, role)
+    for name in ("dev", "prod"):
+        allowed = {each.action for each in requests_about(name) if policies.allow(each)}
+        assert allowed == {"dynamodb:GetItem", "ec2:GetConsoleOutput", "s3:GetObject", "s3:ListBucket"}
+    assert not foundation(world, environments=["dev", "prod"], pull_requests=True).plan()
+
+
+def test_the_one_role_of_before_is_taken_away(world: World) -> None:
+    """A foundation that was made with one role for everything loses it with the next apply(), and the plan says so."""
+    aws = Aws(world.session, deployment="dify/foundation")
+    before = GithubRole("github", None, (f"repo:{REPOSITORY}:environment:dev",), {"all": EVERYTHING})
+    blueprint("dify", Account(ACCOUNT, "aws", "ap-northeast-1"), roles=[before], trail=False).apply(aws)
+    assert subjects(world).keys() == {"dify--foundation--github--ap-northeast-1"}
+    plan = foundation(world, trail=False).plan()
+    assert [each.address for each in plan if each.verb == "delete"] == ["role/github"]
+    foundation(world, trail=False).apply(plan)
+    assert subjects(world).keys() == {"dify--dev--github--ap-northeast-1"}
+
+
+def test_policies_that_no_role_takes_are_refused_before_anything_is_made(world: World) -> None:
+    """AWS would say so after half of it is there."""
+    existing = Settings(
+        environment="any",
+        vpc_id=f"vpc-{'0' * 17}",
+        public_subnet_id=f"subnet-{'0' * 17}",
+        private_subnet_id=f"subnet-{'1' * 17}",
+    )
+    with pytest.raises(SettingsError, match="a role takes 10,240"):
+        foundation(world, project="p" * 16, environments=["e" * 16], existing=existing)
+    foundation(world, environments=["dev"], existing=existing)
+    many = [f"environment-{number:04}" for number in range(20)]
+    with pytest.raises(SettingsError, match="a role takes 10,240") as refused:
+        foundation(world, environments=many, pull_requests=True)
+    assert [problem.value for problem in refused.value.problems] == ["plan"]
 
 
 def test_without_a_repository_nobody_is_trusted(world: World) -> None:
@@ -121,26 +233,16 @@ def test_without_a_repository_nobody_is_trusted(world: World) -> None:
     assert {"role", "oidc-provider"}.isdisjoint(counted(inventory(world.session)))
 
 
-def test_the_role_takes_locks_and_writes_records_and_what_else_it_is_given(world: World) -> None:
-    """Of this project only, and it deletes no record."""
+def test_the_role_takes_its_lock_and_writes_its_records_and_what_else_it_is_given(world: World) -> None:
+    """Of this environment only, and it deletes no record."""
     allowed = {"Effect": "Allow", "Action": ["ec2:DescribeVpcs"], "Resource": ["*"]}
-    foundation(world, policies={"look": {"Version": "2012-10-17", "Statement": [allowed]}}).apply()
+    foundation(world, policies={"dev": {"look": {"Version": "2012-10-17", "Statement": [allowed]}}}).apply()
     iam: Any = world.session.client("iam")
     (role,) = iam.list_roles()["Roles"]
     names = iam.list_role_policies(RoleName=role["RoleName"])["PolicyNames"]
     assert sorted(names) == ["look", "team"]
-    team = {
-        each["Sid"]: each
-        for each in statements(iam.get_role_policy(RoleName=role["RoleName"], PolicyName="team")["PolicyDocument"])
-    }
-    state = f"arn:aws:s3:::dify--foundation--state-{ACCOUNT}-ap-northeast-1"
-    table = f"arn:aws:dynamodb:ap-northeast-1:{ACCOUNT}:table/dify-aws-locks"
-    assert {name: each["Resource"] for name, each in team.items()} == {
-        "Locks": [table],
-        "Records": [f"{state}/records/*"],
-        "ListRecords": [state],
-    }
-    assert not any("Delete" in action for each in team.values() for action in each["Action"])
+    team = iam.get_role_policy(RoleName=role["RoleName"], PolicyName="team")["PolicyDocument"]
+    assert "Delete" not in json.dumps(team)
 
 
 def test_a_provider_that_is_there_is_used_and_never_changed(world: World) -> None:
@@ -226,10 +328,14 @@ def test_what_aws_does_not_know_yet_is_waited_for(world: World) -> None:
     [
         ({"github_repository": "octocat"}, ["github_repository"]),
         ({"github_repository": "octocat/*"}, ["github_repository"]),
-        ({"branch": "*"}, ["branch"]),
-        ({"branch": None}, ["branch"]),
-        ({"environments": ["prod", "prod:dev", "p*"]}, ["environments", "environments"]),
-        ({"project": "Dify", "branch": "a b", "github_repository": ""}, ["project", "github_repository", "branch"]),
+        ({"branches": {"dev": "*"}}, ["branches"]),
+        ({"environments": []}, ["environments"]),
+        ({"environments": ["prod", "prod:dev", "p*", "Prod", "foundation"]}, ["environments"] * 4),
+        ({"policies": {"prod": {}}}, ["policies"]),
+        (
+            {"project": "Dify", "branches": {"prod": "a b"}, "github_repository": ""},
+            ["project", "github_repository", "branches"],
+        ),
     ],
     ids=str,
 )

@@ -14,11 +14,9 @@ import pytest
 
 from dify_aws import Permissions, Settings, SettingsError, permissions
 from dify_aws.blueprints import grants
-from dify_aws.blueprints.account import Account
-from dify_aws.blueprints.foundation import team_policy
 from dify_aws.blueprints.policy_document import MANAGED_POLICY, size
 from dify_aws.engine.resource import kinds
-from dify_aws.operations import access, diagnose, history, lock
+from dify_aws.operations import access, diagnose, history, host_key, lock
 from dify_aws.permissions import LEFT_OUT, UNDECLARED, declared
 from tests.support.every_path import SETTINGS, Paths, walk
 from tests.support.iam_policy import Policies, Request
@@ -58,8 +56,15 @@ def test_every_call_of_every_path_is_allowed_and_nothing_else(paths: Paths) -> N
     assert superfluous(allowed().deployer, paths) == set()
 
     reader = Policies(allowed().reader)
-    assert refused(reader, paths, "reader") == ""
+    assert refused(reader, paths, "reader", "looker") == ""
     assert unused(reader) == []
+    assert superfluous(allowed().reader, paths, "reader", "looker") == set()
+
+    operator = Policies(allowed().operator)
+    assert refused(reader, paths, "operator")
+    assert refused(operator, paths, "operator", "reader", "looker", "tunnel") == ""
+    assert unused(operator) == []
+    assert superfluous(allowed().operator, paths, "operator", "reader", "looker", "tunnel") == set()
 
     adopter = Policies({**allowed().deployer, **allowed().adoption})
     assert refused(deployer, paths, "adopter")
@@ -71,12 +76,11 @@ def test_every_call_of_every_path_is_allowed_and_nothing_else(paths: Paths) -> N
     assert refused(guest, paths, "guest") == ""
     assert [each for each in unused(guest) if "/Existing" in each] == []
 
-    # The foundation gives its role the locks and the records itself, and has made the table.
-    team = team_policy("dify", Account(ACCOUNT, "aws", SETTINGS.region))
-    github = Policies({**allowed().github, "team": team})
-    assert refused(github, paths, "deployer", "reader") == ""
-    assert [each for each in unused(github) if not each.startswith("team/")] == []
-    assert refused(Policies({**permissions(paths.guest, ACCOUNT).github, "team": team}), paths, "guest") == ""
+    # Where there is a role of GitHub, the foundation has made the table of locks; and no workflow makes a diagnosis.
+    github = Policies(allowed().github)
+    assert refused(github, paths, "deployer", "tunnel", "reader") == ""
+    assert unused(github) == []
+    assert refused(Policies(permissions(paths.guest, ACCOUNT).github), paths, "guest") == ""
 
     foundation = Policies(allowed().foundation)
     assert refused(foundation, paths, "foundation") == ""
@@ -84,7 +88,7 @@ def test_every_call_of_every_path_is_allowed_and_nothing_else(paths: Paths) -> N
     assert superfluous(allowed().foundation, paths, "foundation") == set()
 
 
-DEPLOYING = ("first", "deployer", "reader")
+DEPLOYING = ("first", "deployer", "operator", "tunnel", "reader", "looker")
 
 
 def superfluous(documents: Mapping[str, Any], paths: Paths, *whose: str) -> set[str]:
@@ -116,7 +120,9 @@ def test_every_declared_action_is_granted_or_left_out_with_a_reason() -> None:
 def declarers(action: str) -> set[str]:
     """The kinds of resources and the operations that say that they need an action."""
     kinds_of = {f"the kind {name}" for name, kind in kinds().items() if action in kind.permissions}
-    return kinds_of | {each.__name__ for each in (access, diagnose, history, lock) if action in each.PERMISSIONS}
+    return kinds_of | {
+        each.__name__ for each in (access, diagnose, history, host_key, lock) if action in each.PERMISSIONS
+    }
 
 
 def every_document(settings: Settings) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -126,8 +132,8 @@ def every_document(settings: Settings) -> Iterator[tuple[str, dict[str, Any]]]:
 
 
 def test_they_fit() -> None:
-    """Each of the deployer's into a managed policy, and all of GitHub's into one role, beside what the foundation puts
-    there; also with the longest names (but not in GovCloud, whose ARNs are longer)."""
+    """Each into a managed policy, and all of GitHub's into one role; also with the longest names (but for that not in
+    GovCloud, whose ARNs are longer)."""
     there = {
         "vpc_id": f"vpc-{'0' * 17}",
         "public_subnet_id": f"subnet-{'0' * 17}",
@@ -138,9 +144,8 @@ def test_they_fit() -> None:
         for identity, document in every_document(settings):
             assert identity.startswith("github/") or size(document) <= MANAGED_POLICY, identity
         if settings != LONGEST:
-            team = size(team_policy(settings.project, Account(ACCOUNT, "aws-us-gov", settings.region)))
             github = sum(size(document) for document in permissions(settings, ACCOUNT).github.values())
-            assert team + github <= INLINE_POLICIES, settings
+            assert github <= INLINE_POLICIES, settings
 
 
 OTHERS = {"aws:ResourceTag/dify-aws:deployment": ("dify/prod",)}
@@ -202,7 +207,7 @@ NOT_OURS = [
     Request("organizations:LeaveOrganization", "*", HERE),
 ]
 
-NOT_GITHUBS = [
+FOUNDATIONS = [
     *(
         Request(
             action, f"{IAM_ARN}:role/dify-aws/dify/foundation/ap-northeast-1/dify--foundation--github--ap-northeast-1"
@@ -229,9 +234,49 @@ NOT_GITHUBS = [
 
 def test_what_is_not_ours_is_out_of_reach() -> None:
     """Other environments, other projects, other regions, the foundation, and what others have made."""
-    deployer, github = Policies(allowed().deployer), Policies(allowed().github)
-    assert [str(request) for request in NOT_OURS if deployer.allow(request)] == []
-    assert [str(request) for request in NOT_GITHUBS if github.allow(request)] == []
+    for identity in ("deployer", "reader", "operator", "github"):
+        policies = Policies(getattr(allowed(), identity))
+        assert [str(request) for request in (*NOT_OURS, *FOUNDATIONS) if policies.allow(request)] == [], identity
+
+
+SECRETS = ("application", "ssh-private-key", "ssh-public-key-2", "ssh-private-key/ssh-public-key")
+
+
+def test_a_reader_opens_no_secret_and_changes_nothing() -> None:
+    """Neither the password of the admin nor the key of the machine; an operator does, and lets people in, no more."""
+    reader, operator = Policies(allowed().reader), Policies(allowed().operator)
+    secret = f"arn:aws:secretsmanager:ap-northeast-1:{ACCOUNT}:secret:dify/dev"
+    for name in SECRETS:
+        assert not reader.allow(Request("secretsmanager:GetSecretValue", f"{secret}/{name}-a1B2c3", HERE)), name
+    assert reader.allow(Request("secretsmanager:GetSecretValue", f"{secret}/ssh-public-key-a1B2c3", HERE))
+    assert operator.allow(Request("secretsmanager:GetSecretValue", f"{secret}/ssh-private-key-a1B2c3", HERE))
+    assert {each for each in actions(allowed().reader) if not is_reading(each)} == set()
+    assert {each for each in actions(allowed().operator) if not is_reading(each)} == {
+        "ec2-instance-connect:OpenTunnel",
+        "ec2:AuthorizeSecurityGroupIngress",
+        "ec2:CreateTags",
+        "ec2:DeleteTags",
+        "ec2:RevokeSecurityGroupIngress",
+        "iam:PassRole",
+        "scheduler:CreateSchedule",
+        "scheduler:DeleteSchedule",
+        "scheduler:UpdateSchedule",
+    }
+    ours = {"aws:ResourceTag/dify-aws:deployment": ("dify/dev",), "aws:TagKeys": ("dify-aws:address",), **HERE}
+    for kind in ("instance/i-1", "volume/vol-1", "security-group/sg-1", "security-group-rule/sgr-1"):
+        assert not operator.allow(Request("ec2:CreateTags", f"{EC2_ARN}:{kind}", ours)), kind
+
+
+def actions(documents: Mapping[str, Any]) -> set[str]:
+    """All actions of some policies."""
+    statements = [statement for document in documents.values() for statement in document["Statement"]]
+    found = [each["Action"] for each in statements]
+    return {action for each in found for action in ([each] if isinstance(each, str) else each)}
+
+
+def is_reading(action: str) -> bool:
+    """Whether it changes nothing, by its name."""
+    return action.partition(":")[2].startswith(("Describe", "Get", "List"))
 
 
 def test_nothing_is_allowed_wholesale() -> None:

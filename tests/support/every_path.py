@@ -84,7 +84,7 @@ def walk() -> Paths:
 
 def ground(session: Any) -> Foundation:
     """The foundation that the paths stand on."""
-    return Foundation(None, REPOSITORY, session=session, branch=None, environments=("dev",))
+    return Foundation(None, REPOSITORY, session=session, environments=("dev",), pull_requests=True)
 
 
 def _first_lock(paths: Paths, hand: Hand, witness: Any) -> None:
@@ -136,7 +136,7 @@ def _foundation(paths: Paths, world: World, witness: Any) -> None:
     for line in (
         "bucket/state: versioning, encryption, block_public_access, ownership, tls_only, lifecycle (none)",
         "oidc-provider/github: client_ids (one more), client_ids (none)",
-        "role/github: service, policies (one more), managed_policies (one more)",
+        "role/deploy-dev: service, policies (one more), managed_policies (one more)",
         "trail/calls: multi_region, logging",
     ):
         _spoil(hand, found, line)
@@ -159,14 +159,19 @@ def _environment(paths: Paths, world: World, witness: Any) -> None:
     with paths.noted("deployer", witness):
         of().deploy()
         of().deploy()
+    with paths.noted("operator", witness):
+        of().plan()
         of().diagnose(open_access=True)
+        with of().access(owner="one") as lease, of().access(owner="another"):
+            lease.keep()
     with paths.noted("reader", witness):
         of().plan()
         of().plan_destroy()
         of().outputs()
+        history(of().aws)
+    with paths.noted("looker", witness):
         of().diagnose()
         of().estimate_cost(live=True)
-        history(of().aws)
     with paths.noted("deployer", witness):
         with of().access(owner="one") as lease, of().access(owner="another"):
             lease.keep()
@@ -180,7 +185,8 @@ def _mended(paths: Paths, hand: Hand, world: World, witness: Witness, of: Any) -
     """Everything of it is spoilt by hand, and comes back."""
     wishes = {"ssh": "tunnel"}
     of(**wishes).deploy()
-    witness.opens_tunnel(_found(of(**wishes))["instance-connect-endpoint/main"].id, world.session.region_name)
+    with paths.noted("tunnel", witness):
+        witness.opens_tunnel(_found(of(**wishes))["instance-connect-endpoint/main"].id, world.session.region_name)
     for lines in SPOILT:
         found = _found(Deployment(SETTINGS.replace(**wishes), session=world.session))
         others = _others(hand, found)

@@ -82,6 +82,9 @@ def test_the_role_is_taken_with_a_token_after_all_is_installed() -> None:
     names = [step["name"] for step in steps(loaded())]
     (role,) = [step for step in steps(loaded()) if "configure-aws-credentials" in step.get("uses", "")]
     assert role["with"]["role-to-assume"] == "${{ vars.AWS_ROLE_ARN || secrets.AWS_ROLE_ARN }}"
+    # Of that environment: its token names it, and no other role of ours believes one like it.
+    (job,) = loaded()["jobs"].values()
+    assert job["environment"] == job["env"]["DIFY_AWS_ENVIRONMENT"] == "${{ inputs.environment_name }}"
     assert names.index("Install dify_aws") < names.index(role["name"]) < names.index("Plan")
     assert "AWS_SECRET_ACCESS_KEY" not in github_workflow(SETTINGS, requirement="x==1")
 
