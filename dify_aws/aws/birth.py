@@ -54,12 +54,14 @@ def born(
     tags: Mapping[str, str],
     *,
     turn: int,
+    seed: str = "",
 ) -> dict[str, Any]:
     """The parameters of a creating call, with the tags and the client token in the places where it wants them.
 
     The token is the same in every run that asks for the same thing, so that a run that died before it read the answer
     is continued by the next one instead of being doubled. ``turn`` moves on when AWS says that the thing which an
-    earlier token made is gone. Secrets take no part: a random value differs from run to run.
+    earlier token made is gone; ``seed`` makes the tokens of one deployment differ from those of the deployment that
+    was destroyed before it. Secrets take no part: a random value differs from run to run.
     """
     request = dict(params)
     members = model.input_shape.members if model.input_shape else {}
@@ -74,7 +76,7 @@ def born(
         request[name] = tag_list(tags) if members[name].type_name == "list" else dict(tags)
     token = _token_member(members)
     if token and not any(isinstance(value, Secret) for value in params.values()):
-        request[token] = _token(model.name, request, turn)
+        request[token] = _token(model.name, request, turn, seed)
     return {name: value.reveal() if isinstance(value, Secret) else value for name, value in request.items()}
 
 
@@ -99,9 +101,9 @@ def _token_member(members: Mapping[str, Shape]) -> str | None:
     return next((name for name, shape in members.items() if shape.metadata.get("idempotencyToken")), None)
 
 
-def _token(operation: str, request: Mapping[str, Any], turn: int) -> str:
+def _token(operation: str, request: Mapping[str, Any], turn: int, seed: str) -> str:
     # Ownership tags are part of the request, so the deployment and the address are part of the token.
-    said = json.dumps([operation, request, turn], sort_keys=True, default=str)
+    said = json.dumps([operation, request, turn, seed], sort_keys=True, default=str)
     return hashlib.sha256(said.encode()).hexdigest()
 
 

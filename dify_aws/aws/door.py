@@ -28,7 +28,8 @@ T = TypeVar("T")
 
 log = logging.getLogger(__name__)
 
-TURNS: Final = 5
+GENERATIONS: Final = 1000
+"""How many used tokens of one thing are passed over: a new one every 86 s for the 24 hours that EC2 remembers them."""
 
 
 class Aws:
@@ -125,9 +126,20 @@ class Aws:
         return self._patiently(operation, params, lambda: [item for page in pages for item in page.get(result, ())])
 
     def create(
-        self, operation: str, address: str, *, keep: bool, tags: Mapping[str, str] | None = None, **params: Any
+        self,
+        operation: str,
+        address: str,
+        *,
+        keep: bool,
+        tags: Mapping[str, str] | None = None,
+        token_seed: str = "",
+        **params: Any,
     ) -> dict[str, Any]:
         """Make a thing that carries our tags (and ``tags``) from its first moment on.
+
+        Args:
+            token_seed: what is new with each deployment and that every run can see, so that its client tokens are not
+                those of a deployment that was destroyed: docs/decisions/client-tokens-have-a-seed.md
 
         Raises:
             InDoubt: the answer was lost, and asking again could make a second one: look first.
@@ -137,11 +149,11 @@ class Aws:
         model = self._clients.get(service).meta.service_model.operation_model(name)
         carried = {**self.ownership(address, keep=keep), **(tags or {})}
         while True:
-            request = birth.born(model, params, carried, turn=self._turns.get(address, 0))
+            request = birth.born(model, params, carried, turn=self._turns.get(address, 0), seed=token_seed)
             try:
                 answer = self.call(operation, **request)
             except AwsError as error:
-                if error.code not in birth.TOKEN_USED_UP or self._turns.get(address, 0) >= TURNS:
+                if error.code not in birth.TOKEN_USED_UP or self._turns.get(address, 0) >= GENERATIONS:
                     raise
                 self.next_turn(address)
             else:

@@ -118,7 +118,7 @@ def environment(settings: Settings, account: Account) -> Stack:
     key_pair = KeyPair(name="host", public_key=private_key.ref("public_key"))
     role = Role(name="host", policies={"host": host_policy(settings, account)})
     profile = InstanceProfile(name="host", role=role.id)
-    data = Volume(name="data", availability_zone=place, size_gib=settings.data_volume_gib)
+    data = Volume(name="data", availability_zone=place, size_gib=settings.data_volume_gib, token_seed=host_group.id)
     host = Instance(
         name="host",
         image=settings.image_id or UBUNTU.format(architecture=architecture(settings.instance_type)),

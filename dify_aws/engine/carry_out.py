@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from dify_aws.aws import Aws
-from dify_aws.engine.converge import converge, remove
+from dify_aws.engine.converge import converge, remove, wait_until_shown
 from dify_aws.engine.further import Further
 from dify_aws.engine.plan import Plan
 from dify_aws.engine.removal import removal_edges
 from dify_aws.engine.resource import Actual, Resource
 from dify_aws.engine.survey import Survey, Things
 from dify_aws.engine.turn import Turn
-from dify_aws.errors import RunFailed
+from dify_aws.errors import DifyAwsError, RunFailed
 from dify_aws.events import Teller
 from dify_aws.walk import Walked, walk
 
@@ -66,10 +66,24 @@ def carry_out(
     done = [address for address in made.done if address in verbs]
     if made.failures:
         raise RunFailed({**made.failures, **failed}, done, [*made.not_tried, *going])
+    if unseen := _not_shown(aws, [resources[address] for address in done if verbs[address] == "create"]):
+        raise RunFailed({**unseen, **failed}, done, going)
     removed = clear_away(aws, going, teller=teller, turn=turn)
     if removed.failures:
         raise RunFailed(removed.failures, [*done, *removed.done], removed.not_tried)
     return {address: actual for address in resources if (actual := made.done[address]) is not None}, failed
+
+
+def _not_shown(aws: Aws, created: Iterable[Resource]) -> dict[str, Exception]:
+    """Why AWS does not show some of what was made, by address; nothing, as a rule."""
+    wrong: dict[str, Exception] = {}
+    for resource in created:
+        try:
+            if resource.eventually_consistent:
+                wait_until_shown(resource, aws)
+        except DifyAwsError as error:
+            wrong[resource.address] = error
+    return wrong
 
 
 def clear_away(aws: Aws, things: Things, *, teller: Teller, turn: Turn) -> Walked[None]:

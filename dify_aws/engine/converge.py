@@ -21,7 +21,9 @@ COMPLETE_SECONDS: Final = 120.0
 ROUNDS: Final = 2
 """How often a thing is mended before we give up."""
 
-BIRTHS: Final = 4
+BIRTHS: Final = 20
+"""How many things that were made and deleted before are passed over where AWS answers a used token with the old thing.
+Each is waited for (``APPEAR_SECONDS``): AWS does not say which of them are gone."""
 
 TAKEN: Final = frozenset(
     {
@@ -66,6 +68,23 @@ def converge(resource: Resource, aws: Aws, found: Actual | None) -> Actual:
         f"AWS accepted the change {ROUNDS} times, and it is still not so: {still}. "
         f"Somebody else may be changing {actual.id} at the same time; run again.",
     )
+
+
+def wait_until_shown(resource: Resource, aws: Aws) -> None:
+    """Wait until AWS shows what was made: the next run would make it again, and a destroy would leave it behind.
+
+    Args:
+        resource: what this run made; of a kind that is ``eventually_consistent``.
+
+    Raises:
+        NotConverged: it is still not shown after ``APPEAR_SECONDS``.
+    """
+    # What was read since it was made need not be asked again.
+    if resource.find(aws) is None and aws.patience.until(_fresh_look(resource, aws), APPEAR_SECONDS) is None:
+        raise NotConverged(
+            resource.address,
+            f"it was made, and AWS does not show it after {APPEAR_SECONDS:.0f} s. Run again in some minutes.",
+        )
 
 
 def remove(kind: type[Resource], aws: Aws, actual: Actual) -> None:

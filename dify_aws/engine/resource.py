@@ -88,6 +88,8 @@ class Resource(ABC):
     """Order and repetition mean nothing: kept as frozensets."""
     after: ClassVar[frozenset[str]] = frozenset()
     """Kinds that AWS wants to be there first, though no field speaks of them; they go last, too."""
+    eventually_consistent: ClassVar[bool] = False
+    """AWS may not show a new thing of this kind for some seconds, so a run waits until it does."""
     tables: ClassVar[tuple[str, ...]] = ()
     """What ``find`` reads from the census, and what a change of this kind makes stale."""
     settle_seconds: ClassVar[float] = 30.0

@@ -25,6 +25,7 @@ class Cloud:
         self.clock = clock
         self.lock = threading.RLock()
         self.quotas = dict(DEFAULT_QUOTAS)
+        self.lags: dict[str, float] = {}
         self._memory: dict[str, dict[Any, Any]] = {}
         self._due: list[tuple[float, int, Callable[[], object]]] = []
         self._order = itertools.count()

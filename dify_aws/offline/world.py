@@ -55,6 +55,14 @@ class World:
         return self._cloud.quotas
 
     @property
+    def lags(self) -> dict[str, float]:
+        """How many seconds EC2 does not show what was just made, by its kind; to be set: `world.lags["volume"] = 5`.
+
+        Meanwhile lists leave it out, and calls that speak of its id are answered with NotFound.
+        """
+        return self._cloud.lags
+
+    @property
     def calls(self) -> list[Call]:
         """Every call that was sent, in order."""
         return self._ledger.calls()

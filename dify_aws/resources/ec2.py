@@ -15,6 +15,8 @@ from dify_aws.engine.resource import Actual, Resource
 class Ec2Resource(Resource):
     """A kind of EC2. Its identity is its tags: most have no name that AWS keeps unique."""
 
+    eventually_consistent = True
+
     def retag(self, aws: Aws, actual: Actual, tags: Mapping[str, str]) -> None:
         aws.call("ec2.CreateTags", Resources=[actual.id], Tags=tag_list(tags))
 

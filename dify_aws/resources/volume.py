@@ -25,6 +25,8 @@ class Volume(Ec2Resource):
         volume_type: "gp3", …
         encrypted: with the key of the account for EBS. Fixed.
         iops, throughput_mib: None for what the type comes with.
+        token_seed: something that is new with each deployment (``group.id``): a volume that is made again after
+            ``destroy(delete_data=True)`` then asks for nothing that AWS remembers of the deleted one.
     """
 
     availability_zone: Input[str]
@@ -33,10 +35,12 @@ class Volume(Ec2Resource):
     encrypted: bool = True
     iops: int | None = None
     throughput_mib: int | None = None
+    token_seed: Input[str] | None = None
     keep: bool = True
 
     kind = "volume"
     fixed = frozenset({"availability_zone", "encrypted"})
+    initial = frozenset({"token_seed"})
     tables = ("volumes",)
     permissions = frozenset(
         {
@@ -71,6 +75,7 @@ class Volume(Ec2Resource):
             "ec2.CreateVolume",
             self.address,
             keep=self.keep,
+            token_seed=str(self.token_seed or ""),
             AvailabilityZone=self.availability_zone,
             Size=self.size_gib,
             VolumeType=self.volume_type,

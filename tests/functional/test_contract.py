@@ -23,6 +23,7 @@ from tests.functional.cases import CASES
 from tests.support.deaths import dies_at_each
 from tests.support.inventory import counted, inventory
 from tests.support.lab import Lab
+from tests.support.lags import LAGS
 
 FIXED = [kind for kind, case in CASES.items() if case.fixed]
 CLINGING = [kind for kind, case in CASES.items() if case.clings]
@@ -31,7 +32,9 @@ OURS = {kind: cls for kind, cls in kinds().items() if cls.__module__.startswith(
 
 @pytest.fixture
 def lab(world: World, kind: str) -> Lab:
-    return Lab(world, CASES[kind])
+    lab = Lab(world, CASES[kind])
+    world.lags.update(LAGS)
+    return lab
 
 
 every_kind = pytest.mark.parametrize("kind", CASES)

@@ -16,6 +16,7 @@ from dify_aws.offline.world import World
 from dify_aws.operations.lock import holder_of
 from tests.support.deaths import dies_at_each
 from tests.support.inventory import GONE, KEPT, WHOLE, counted, inventory
+from tests.support.lags import LAGS
 
 SETTINGS: Final = Settings(environment="dev", alarm_email="a@your-company.com")
 
@@ -169,6 +170,7 @@ def test_died_at_every_call(world: World, life: int) -> None:
 
     Only the destroys of the first life are told to delete the data; those of the others keep it, until the last one.
     """
+    world.lags.update(LAGS)
     dies_at_each(world, dealt(MADE, life, LIVES), lambda: unlocked(world).apply())
     assert counted(inventory(world.session)) == WHOLE
     assert not deployment(world).plan()

@@ -124,7 +124,16 @@ def _delete(place: Place, kind: str, thing: str) -> None:
         ec2.delete_volume(VolumeId=thing)
 
 
-@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind != "instance"])
+def test_the_token_of_a_deleted_volume_is_refused(place: Place, world: World) -> None:
+    """https://github.com/crossplane-contrib/provider-aws/issues/1858"""
+    _delete(place, "volume", _volume(place, "t"))
+    world.clock.sleep(86_400)
+    with refused("IdempotentParameterMismatch"):
+        _volume(place, "t")
+    assert place.ec2.describe_volumes()["Volumes"] == []
+
+
+@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind not in ("instance", "volume")])
 def test_the_token_of_a_deleted_thing_gives_the_old_answer_and_makes_nothing(
     place: Place, world: World, kind: str
 ) -> None:
@@ -134,10 +143,9 @@ def test_the_token_of_a_deleted_thing_gives_the_old_answer_and_makes_nothing(
     world.clock.sleep(300)
     assert KINDS[kind](place, "t", **wish) == thing
     tables = {table["RouteTableId"] for table in place.ec2.describe_route_tables()["RouteTables"]}
-    volumes = {volume["VolumeId"] for volume in place.ec2.describe_volumes()["Volumes"]}
     endpoints = {each["VpcEndpointId"] for each in place.ec2.describe_vpc_endpoints()["VpcEndpoints"]}
     live = [gateway for gateway in place.ec2.describe_nat_gateways()["NatGateways"] if gateway["State"] != "deleted"]
-    assert thing not in tables | volumes | endpoints
+    assert thing not in tables | endpoints
     assert live == []
 
 

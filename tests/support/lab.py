@@ -55,7 +55,11 @@ class Lab:
         """Do by hand, right after an apply, what the case calls ``name``."""
         assert self.applied is not None
         found = self.applied.found
+        # What a person makes is there for longer than a moment when they go on with it.
+        lags = dict(self.world.lags)
+        self.world.lags.clear()
         self.case.spoils[name](self.hand, found, found[self.case.address])
+        self.world.lags.update(lags)
 
     def remove(self) -> None:
         """Delete the thing by hand."""

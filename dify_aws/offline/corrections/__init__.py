@@ -30,6 +30,7 @@ from dify_aws.offline.corrections import (
     tables,
     tokens,
     trails,
+    visibility,
     volumes,
     vpcs,
 )
@@ -57,6 +58,7 @@ ALL: tuple[Correction, ...] = (
     *monitoring.CORRECTIONS,
     *secrets.CORRECTIONS,
     *pricing.CORRECTIONS,
+    *visibility.CORRECTIONS,
     *actions.CORRECTIONS,
     *schedules.CORRECTIONS,
     *tables.CORRECTIONS,

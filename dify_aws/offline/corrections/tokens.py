@@ -19,10 +19,11 @@ _IDEMPOTENCY = "https://docs.aws.amazon.com/ec2/latest/devguide/ec2-api-idempote
 
 @dataclass(frozen=True)
 class Spent:
-    """A token that was used: with which parameters, and what AWS answered."""
+    """A token that was used: with which parameters, what AWS answered, and the id of the volume if it made one."""
 
     parameters: str
     answer: Any
+    volume_id: str | None = None
 
 
 @corrects(
@@ -33,7 +34,8 @@ class Spent:
     "create_vpc_endpoint",
     "create_instance_connect_endpoint",
     "create_volume",
-    says="The same token and the same parameters make nothing new, and other parameters are refused.",
+    says="The same token and the same parameters make nothing new; other parameters are refused, and so is the token of"
+    " a volume that is deleted.",
     link=_IDEMPOTENCY,
 )
 def one_token_one_thing(cloud: Cloud, original: Callable[[], Any], response: Any) -> Any:
@@ -45,7 +47,10 @@ def one_token_one_thing(cloud: Cloud, original: Callable[[], Any], response: Any
     spent: dict[Any, Spent] = cloud.remember("client tokens")
     key = (response.current_account, response.region, response._get_action(), token)
     if used := spent.get(key):
-        if used.parameters != fingerprint:
+        # A token whose volume is deleted is refused like one that is used for something else:
+        # https://github.com/crossplane-contrib/provider-aws/issues/1858
+        deleted = used.volume_id is not None and used.volume_id not in response.ec2_backend.volumes
+        if used.parameters != fingerprint or deleted:
             raise EC2ClientError(
                 "IdempotentParameterMismatch",
                 "Arguments on this idempotent request are inconsistent with arguments used in previous request(s).",
@@ -54,7 +59,8 @@ def one_token_one_thing(cloud: Cloud, original: Callable[[], Any], response: Any
     made = original()
     # An instance is told as it is now; of the others AWS repeats what it said, even when the thing is long deleted.
     answer = made if response._get_action() == "RunInstances" else response.serialized(made)
-    spent[key] = Spent(fingerprint, answer)
+    volume_id = made.result.id if response._get_action() == "CreateVolume" else None
+    spent[key] = Spent(fingerprint, answer, volume_id)
     return _again(answer)
 
 
