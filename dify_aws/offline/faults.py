@@ -34,10 +34,18 @@ class Fault:
 
     def strikes(self, call: Call) -> bool:
         """Count `call` if it is one of ours, and say whether this is the moment."""
-        if self.operation not in (call.operation, str(call)):
+        if not self._matches(call):
             return False
         self._seen += 1
         return self.nth <= self._seen < self.nth + self.times
+
+    def takes_back(self, call: Call) -> None:
+        """Do not count `call` after all."""
+        if self._matches(call):
+            self._seen -= 1
+
+    def _matches(self, call: Call) -> bool:
+        return self.operation in (call.operation, str(call))
 
 
 class Faults:
@@ -64,7 +72,7 @@ class Faults:
         self._arm(Fault("die_before", operation, nth, _FOR_EVER))
 
     def die_after(self, operation: str, nth: int = 1) -> None:
-        """AWS does what the call asks for, and the process dies before it reads the answer."""
+        """AWS does what the call asks for, and the process dies before it reads the answer. A refused call is none."""
         self._arm(Fault("die_after", operation, nth))
 
     def refuse(
@@ -98,9 +106,21 @@ class Faults:
             raise Died(self._dead[0])
 
     def striking(self, call: Call) -> list[Fault]:
-        """The faults that happen at this `call`; each armed fault has counted it."""
+        """The faults that happen at this `call` as it is sent; each armed fault has counted it."""
         with self._lock:
-            return [fault for fault in self._armed if fault.strikes(call)]
+            return [fault for fault in self._armed if fault.when != "die_after" and fault.strikes(call)]
+
+    def answered(self, call: Call, *, refused: bool) -> bool:
+        """Whether the process dies of the answer to `call`. One that AWS has refused counts for nothing."""
+        with self._lock:
+            if refused:
+                for fault in self._armed:
+                    if fault.when == "die_before":
+                        fault.takes_back(call)
+                return False
+            # Each of them counts it, so not the first one only.
+            deaths = [fault.strikes(call) for fault in self._armed if fault.when == "die_after"]
+            return any(deaths)
 
     def _arm(self, fault: Fault) -> None:
         if fault.nth < 1 or fault.times < 1:

@@ -58,7 +58,7 @@ class Wire:
         if fault := struck.get("refuse"):
             return refusal(request, model, code=fault.code, message=fault.message, status=fault.status)
         answer = self._ask_moto(request)
-        if "die_after" in struck:
+        if self.faults.answered(call, refused=answer.status_code >= 400):
             self._die(f"died after {call}")
         self.faults.breathe()
         if "lose_answer" in struck:

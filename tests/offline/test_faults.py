@@ -182,3 +182,15 @@ def test_disarmed_faults_do_not_happen(world: World) -> None:
 def test_counting_begins_at_one(world: World) -> None:
     with pytest.raises(ValueError, match="count from 1"):
         world.faults.die_before("CreateVpc", nth=0)
+
+
+def test_a_refused_call_is_not_the_one_that_is_died_of(world: World) -> None:
+    """AWS has done nothing, and the process goes on to ask again."""
+    ec2 = world.session.client("ec2")
+    world.faults.die_after("CreateVpc")
+    world.faults.die_before("CreateVpc", 2)
+    with refused("InvalidParameterValue"):
+        ec2.create_vpc(CidrBlock="nonsense")
+    with pytest.raises(Died):
+        ec2.create_vpc(CidrBlock="10.0.0.0/16")
+    assert world.faults.deaths == ["died after ec2.CreateVpc"]
