@@ -1,8 +1,10 @@
 """SshHost against a real OpenSSH server, as Ubuntu runs it, which is cut off, killed and rebooted."""
 
+import socket
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from typing import cast
 
 import pytest
 
@@ -195,9 +197,17 @@ def test_a_server_that_offers_only_sha1_is_refused(only: str, wrong: str, bed: B
         f"systemd-run --quiet --unit=sha1 --collect /usr/sbin/sshd -D -p 2222 -h /run/sha1_key -o {only}"
     )
     try:
-        key = bed.inside("cat /run/sha1_key.pub")
-        host = SshHost(bed.host, bed.user, key=Secret(bed.key), host_key=key, port=2222, patience_seconds=10)
-        with pytest.raises(Unreachable, match=wrong):
-            host.must("true")
+        with SshHost(bed.host, bed.user, key=Secret(bed.key), host_key=bed.host_key, port=bed.port) as first:
+            through = first._connection
+            assert through
+
+            def tunnel() -> socket.socket:
+                channel = through.open_channel("direct-tcpip", ("127.0.0.1", 2222), ("127.0.0.1", 0))
+                return cast(socket.socket, channel)  # as much of one as paramiko asks for
+
+            pinned = bed.inside("cat /run/sha1_key.pub")
+            host = SshHost("beside", bed.user, key=Secret(bed.key), host_key=pinned, sock=tunnel, patience_seconds=10)
+            with pytest.raises(Unreachable, match=wrong):
+                host.must("true")
     finally:
         bed.inside("systemctl stop sha1")

@@ -170,7 +170,7 @@ def test_the_proxy_lets_in_what_the_settings_name(dify: Bed) -> None:
         dify.point(other, inside)
         assert dify.inside(f"{ask} http://{inside}:8080/") == "200"
         assert dify.inside(f"{ask} http://{api}:8081/") == "200"
-        for closed in (f"{inside}:8081", f"{inside}:8082", f"{api}:8080", f"{other}:8081"):
+        for closed in (f"{inside}:8081", f"{inside}:8082", f"{api}:8082", f"{other}:8081"):
             assert dify.inside(f"{ask} http://{closed}/") == "403", closed
         dify.point(api, "169.254.169.254")
         dify.inside(restart)  # it remembers what a name led to
