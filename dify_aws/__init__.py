@@ -40,6 +40,7 @@ from dify_aws.errors import (
 from dify_aws.events import Event
 from dify_aws.foundation import Foundation, FoundationOutputs
 from dify_aws.offline import offline
+from dify_aws.operations.admin_password import AdminPassword
 from dify_aws.operations.lease import Lease
 from dify_aws.operations.workflow import github_workflow
 from dify_aws.outputs import Outputs
@@ -79,6 +80,7 @@ from dify_aws.settings import Settings
 __all__ = [
     "Action",
     "Actual",
+    "AdminPassword",
     "Alarm",
     "Ambiguous",
     "Applied",

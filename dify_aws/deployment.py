@@ -16,6 +16,7 @@ from dify_aws.engine.turn import Alone, Turn
 from dify_aws.errors import RunFailed
 from dify_aws.events import Listener, quiet
 from dify_aws.install.report import Report
+from dify_aws.operations.admin_password import RESET, AdminPassword, reset
 from dify_aws.operations.adopt import adopt
 from dify_aws.operations.diagnose import diagnose
 from dify_aws.operations.diagnosis import Diagnosis
@@ -217,6 +218,23 @@ class Deployment(View):
         """
         outputs = self.outputs()
         return pin(self.aws, outputs.secrets["ssh-private-key"], outputs.instance_id, line)
+
+    def reset_admin_password(self, email: str | None = None) -> AdminPassword:
+        """Give the admin of Dify a new password, which is made, and kept in AWS Secrets Manager before it is set.
+
+        The old one works until the new one does. A run that died on the way is finished by the next, be it this verb
+        or an installation. Nobody who is logged in is logged out.
+
+        Args:
+            email: the account that is meant; by default ``admin_email`` of the settings.
+
+        Raises:
+            SettingsError: neither ``email`` nor the settings name an account.
+            LockHeld: another run is at work; nothing was changed.
+            HostError: the machine could not be reached, or Dify has no such account; the old password still works.
+            DifyAwsError: there is no such deployment, or Dify was never installed.
+        """
+        return reset(self.aws, self.settings, self.outputs, self.reach, self._lock(RESET), email)
 
     def destroy(self, delete_data: bool = False) -> Applied:
         """Delete everything of this deployment, except what holds data; what was kept is in ``.kept``.

@@ -35,6 +35,11 @@ def _install(command: Command) -> int:
     return FINE
 
 
+def _reset_admin_password(command: Command) -> int:
+    command.show(command.working().reset_admin_password(command.options["email_of_admin"]))
+    return FINE
+
+
 def _status(command: Command) -> int:
     deployment = command.deployment()
     command.show(status(deployment.aws, command.settings, deployment.stack))
@@ -89,6 +94,12 @@ def _install_words(parser: ArgumentParser) -> None:
     parser.add_argument("--dry-run", action="store_true", help="only tell what would be changed")
 
 
+def _reset_words(parser: ArgumentParser) -> None:
+    _wait(parser)
+    meaning = "whose password it is (default: the setting admin_email)"
+    parser.add_argument("--account", dest="email_of_admin", metavar="EMAIL", help=meaning)
+
+
 def _cost_words(parser: ArgumentParser) -> None:
     parser.add_argument("--live", action="store_true", help="ask AWS for today's prices")
 
@@ -122,6 +133,12 @@ VERBS: Final = (
     HISTORY,
     ACCESS,
     UNLOCK,
+    Verb(
+        "reset-admin-password",
+        "give the admin of Dify a new password, which is kept in Secrets Manager",
+        _reset_admin_password,
+        _reset_words,
+    ),
     Verb("destroy", "delete everything but what holds data; asks before it does", _destroy, _destroy_words),
     BOOTSTRAP,
     WORKFLOW,

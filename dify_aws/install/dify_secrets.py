@@ -31,6 +31,14 @@ def _password() -> str:
     return f"{secrets.token_urlsafe(18)}-a1"
 
 
+def new_password() -> Secret:
+    """A new password for an account of Dify."""
+    return Secret(_password())
+
+
+OPTIONAL: Final = frozenset({"pending_admin_email", "pending_admin_password"})
+"""Those that are there only for a time, and never missing."""
+
 MAKERS: Final[Mapping[str, Callable[[], str]]] = {"init_password": _short, "admin_password": _password}
 """How those are made that are no plain token."""
 
@@ -55,6 +63,8 @@ class DifySecrets:
     :param agent_sandbox_token: between the agents' backend and their sandbox.
     :param init_password: opens /install, as long as nobody is admin; at most 30 characters.
     :param admin_password: of the first admin, if it is made by us.
+    :param pending_admin_email: whose password is being set anew.
+    :param pending_admin_password: the new password, until Dify has it.
     """
 
     secret_key: Secret = NONE
@@ -70,6 +80,8 @@ class DifySecrets:
     agent_sandbox_token: Secret = NONE
     init_password: Secret = NONE
     admin_password: Secret = NONE
+    pending_admin_email: Secret = NONE
+    pending_admin_password: Secret = NONE
     others: Mapping[str, Secret] = field(default_factory=lambda: MappingProxyType({}), hash=False)
     """What a newer dify_aws has made, and this one does not know: kept, or going back would lose it for ever."""
 
@@ -104,6 +116,7 @@ class DifySecrets:
     def to_json(self) -> str:
         """All secrets in the clear, as one JSON document: for Secrets Manager and nothing else."""
         every = {**self.others, **self._known()}
+        every = {name: value for name, value in every.items() if name not in OPTIONAL or value != NONE}
         return json.dumps({name: value.reveal() for name, value in every.items()}, indent=2)
 
     def completed(self) -> Self:
@@ -114,7 +127,7 @@ class DifySecrets:
     @property
     def missing(self) -> tuple[str, ...]:
         """The names of those that are still to be made."""
-        return tuple(name for name, value in self._known().items() if value == NONE)
+        return tuple(name for name, value in self._known().items() if value == NONE and name not in OPTIONAL)
 
     @property
     def values(self) -> tuple[Secret, ...]:

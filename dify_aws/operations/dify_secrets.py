@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Final
 from uuid import UUID, uuid5
 
 from dify_aws.aws import Aws
-from dify_aws.errors import AwsError
+from dify_aws.errors import AwsError, DifyAwsError
 from dify_aws.install.dify_secrets import DifySecrets
 from dify_aws.resources.stored_secret import SecretUnusable
 
 VERSIONS: Final = UUID("7f0c8a4e-6d1b-4b53-9a55-0d3b6f6f6b1e")
 """The space of the names that we give to versions."""
+
+TRIES: Final = 5
 
 
 def read(aws: Aws, name: str) -> DifySecrets:
@@ -39,14 +42,45 @@ def completed(aws: Aws, name: str) -> DifySecrets:
     if not found.missing:
         return found
     made = found.completed()
-    token = str(uuid5(VERSIONS, f"{name} {version}"))
     try:
-        aws.call("secretsmanager.PutSecretValue", SecretId=name, SecretString=made.to_json(), ClientRequestToken=token)
+        _keep(aws, name, made, version)
     except AwsError as error:
         if error.code != "ResourceExistsException":
             raise
         return completed(aws, name)
     return made
+
+
+def change(aws: Aws, name: str, wish: Callable[[DifySecrets], DifySecrets]) -> DifySecrets:
+    """The secrets after a change, which is made to what is kept now.
+
+    Two runs that change them at the same time do so one after the other, and neither change is lost.
+
+    Args:
+        wish: what they shall be, by what they are; called again if another run was faster.
+
+    Raises:
+        AwsError: they could not be read or kept; nothing was changed.
+        ValueError: somebody has put something else there.
+    """
+    for _ in range(TRIES):
+        found, version = _read(aws, name)
+        if (wished := wish(found)) == found:
+            return found
+        try:
+            _keep(aws, name, wished, version)
+        except AwsError as error:
+            if error.code != "ResourceExistsException":
+                raise
+        else:
+            return wished
+    raise DifyAwsError(f"{name} was changed by others {TRIES} times in a row. Run again.")
+
+
+def _keep(aws: Aws, name: str, secrets: DifySecrets, version: str) -> None:
+    """Put a version that follows this one. AWS takes one content for a token, so nobody else's can follow it, too."""
+    token = str(uuid5(VERSIONS, f"{name} {version}"))
+    aws.call("secretsmanager.PutSecretValue", SecretId=name, SecretString=secrets.to_json(), ClientRequestToken=token)
 
 
 def _read(aws: Aws, name: str) -> tuple[DifySecrets, str]:

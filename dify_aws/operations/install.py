@@ -11,7 +11,7 @@ from dify_aws.install.dify import install_dify
 from dify_aws.install.domain import points_to
 from dify_aws.install.host import Host
 from dify_aws.install.report import Report
-from dify_aws.operations import dify_secrets
+from dify_aws.operations import admin_password, dify_secrets
 from dify_aws.operations.reach import Reach
 from dify_aws.operations.way_in import way_in
 from dify_aws.outputs import Outputs
@@ -49,7 +49,7 @@ class Installation:
                 self.turn.check()
                 self.listener(event)
 
-            return install_dify(
+            report = install_dify(
                 self._host,
                 settings,
                 outputs,
@@ -60,6 +60,10 @@ class Installation:
                 listener=heard,
                 clock=self.aws.clock,
             )
+            if not dry_run:
+                # A reset that died on its way.
+                admin_password.finish(self.aws, name, self._host, secrets, self.turn.check)
+            return report
 
     def stop(self) -> None:
         """Let go of the host: what is being waited for there ends with an error."""

@@ -10,13 +10,17 @@ from urllib.request import HTTPCookieProcessor, Request, build_opener
 
 import pytest
 
+from dify_aws.install.admin_password import AccountUnknown, set_password
+from dify_aws.install.errors import CommandFailed
+from dify_aws.install.ssh import SshHost
+from dify_aws.secrets import Secret
 from tests.e2e.bed.bed import Bed
 from tests.e2e.bed.image import images
 from tests.e2e.bed.kept import BedFailed
 from tests.support.bundles import SECRETS, bundle
 
 DOMAIN = "dify.example.com"
-EMAIL, PASSWORD = "ops@example.com", "correct horse 1"
+EMAIL, PASSWORD = "ops@your-company.com", "correct horse 1"
 HOME = "/opt/dify"
 COMPOSE = f"docker compose --project-directory {HOME}"
 UNTIL_IT_ANSWERS = "until curl -sf localhost/console/api/ping; do sleep 0.1; done"
@@ -254,3 +258,20 @@ class Browser:
     def log_in(self, password: str) -> tuple[int, Any]:
         """As the login page does."""
         return self.ask("login", {"email": EMAIL, "password": base64.b64encode(password.encode()).decode()})
+
+
+def test_an_admin_gets_a_new_password_by_standard_input(dify: Bed) -> None:
+    """The command that the library gives, and what the stand-in of Dify answers: after that the new one logs in."""
+    browser = Browser(dify)
+    browser.ask("init", {"password": SECRETS.init_password.reveal()})
+    browser.ask("setup", {"email": EMAIL, "name": "Ops", "password": PASSWORD})
+    with SshHost(dify.host, dify.user, key=Secret(dify.key), host_key=dify.host_key, port=dify.port) as host:
+        with pytest.raises(AccountUnknown, match="has no account nobody@"):
+            set_password(host, "nobody@example.com", Secret("staple battery 2"))
+        with pytest.raises(CommandFailed, match="Must match"):
+            set_password(host, EMAIL, Secret("letters only"))
+        assert browser.log_in(PASSWORD)[0] == 200
+        set_password(host, EMAIL, Secret("staple battery 2"))
+        assert browser.log_in(PASSWORD)[0] == 401
+        assert browser.log_in("staple battery 2")[0] == 200
+        set_password(host, EMAIL, Secret(PASSWORD))

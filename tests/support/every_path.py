@@ -159,6 +159,7 @@ def _environment(paths: Paths, world: World, witness: Any) -> None:
     with paths.noted("deployer", witness):
         of().deploy()
         of().deploy()
+        of().reset_admin_password()
     with paths.noted("operator", witness):
         of().plan()
         of().diagnose(open_access=True)

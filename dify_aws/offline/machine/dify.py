@@ -112,12 +112,14 @@ def migrate(machine: Machine, services: Mapping[str, Any], words: Sequence[str])
 
 
 def execute(machine: Machine, words: Sequence[str], stdin: bytes) -> Ended:
-    """docker compose exec: curl in the container of api, which reads its requests."""
-    if list(words) != ["-T", "api", "curl", "--config", "-"]:
-        raise NotModelled(shlex.join(words))
+    """docker compose exec in the container of api: curl, which reads its requests, and Dify's own command."""
     api = well(machine, "api")
     if api is None:
         return failed('service "api" is not running')
+    if list(words) == ["-T", "api", "flask", "reset-password"]:
+        return _reset_password(machine, stdin.decode())
+    if list(words) != ["-T", "api", "curl", "--config", "-"]:
+        raise NotModelled(shlex.join(words))
     out, welcome = "", False
     for part in stdin.decode().split("next\n"):
         told = dict(re.findall(r'^([\w-]+) = "(.*)"$', part, re.MULTILINE))
@@ -144,8 +146,24 @@ def _posted(
         return 401, {"code": "not_init_validated", "message": "Init validation has not been completed yet."}
     if not PASSWORD.fullmatch(body["password"]):
         return 400, {"code": "invalid_param", "message": "Password must contain letters and numbers."}
-    _store(machine, admin=body["email"])
+    _store(machine, admin=body["email"], admin_password=body["password"])
     return 201, {"result": "success"}
+
+
+def _reset_password(machine: Machine, answers: str) -> Ended:
+    """Dify's command asks on its standard input, and ends with status 0 whatever comes of it."""
+    asked = b"Email: New password: Password confirm: "
+    if answers.count("\n") < 3:
+        return failed("Aborted!")
+    email, password, again = answers.splitlines()[:3]
+    if password.strip() != again.strip():
+        return Ended(out=asked + b"Passwords do not match.\n")
+    if email != database(machine)["admin"]:
+        return Ended(out=asked + f"Account not found for email: {email}\n".encode())
+    if not PASSWORD.fullmatch(password):
+        return Ended(out=asked + b"Invalid password. Must match ^(?=.*[a-zA-Z])(?=.*\\d).{8,}$\n")
+    _store(machine, admin_password=password)
+    return Ended(out=asked + b"Password reset successfully.\n")
 
 
 def _setup(machine: Machine, fact: Setup) -> Answer:

@@ -90,7 +90,7 @@ class Console:
             tenant=tenant,
             name=name,
             email=email,
-            password=_hashed(password),
+            password=hashed(password),
         )
         return Reply(SUCCESS, 201)
 
@@ -100,9 +100,7 @@ class Console:
             password = base64.b64decode(str(asked.body.get("password", "")), validate=True).decode()
         except ValueError:
             password = ""
-        if self.database.ask("SELECT password FROM accounts WHERE email = :'email'", email=email) != [
-            _hashed(password)
-        ]:
+        if self.database.ask("SELECT password FROM accounts WHERE email = :'email'", email=email) != [hashed(password)]:
             return _error(401, "authentication_failed", "Invalid email or password.")
         tokens = {"access_token": f"{email}/{_sealed(email)}", "csrf_token": _sealed(f"csrf of {email}")}
         return Reply(SUCCESS, cookies={_cookie(name): value for name, value in tokens.items()})
@@ -134,7 +132,8 @@ def _sealed(text: str) -> str:
     return hmac.new(os.environ["SECRET_KEY"].encode(), text.encode(), hashlib.sha256).hexdigest()
 
 
-def _hashed(password: str) -> str:
+def hashed(password: str) -> str:
+    """As it is in the database."""
     return hashlib.sha256(f"salted {password}".encode()).hexdigest()
 
 
