@@ -18,6 +18,7 @@ from dify_aws.offline.clock import RealClock
 from dify_aws.offline.cloud import Cloud
 from dify_aws.offline.correction import install
 from dify_aws.offline.corrections import ALL
+from dify_aws.offline.same_machine import refusal
 
 Application = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 
@@ -39,6 +40,8 @@ class Gateway:
         self._moto: Application = DomainDispatcherApplication(create_backend_app)
 
     def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+        if (refused := refusal(environ)) is not None:
+            return refused(environ, start_response)
         if environ["PATH_INFO"] == "/dify-aws/calls":
             return self._tell(environ)(environ, start_response)
         self._ledger.note(_call(environ))

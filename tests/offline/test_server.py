@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import http.client
 import json
 import os
 import time
@@ -140,3 +141,49 @@ def test_latency_is_added_to_each_call(ec2: EC2Client) -> None:
     for _ in range(5):
         ec2.describe_addresses()
     assert time.monotonic() - started >= 5 * LATENCY_MS / 1000
+
+
+def asked(served: Served, path: str, method: str = "GET", **headers: str) -> int:
+    """The status of a request as a browser sends it."""
+    host, _, port = served.url.removeprefix("http://").partition(":")
+    connection = http.client.HTTPConnection(host, int(port), timeout=10)
+    try:
+        connection.request(method, path, headers={name.replace("_", "-"): value for name, value in headers.items()})
+        return connection.getresponse().status
+    finally:
+        connection.close()
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Host": "rebound.example.com"},
+        {"Host": "rebound.example.com:80"},
+        {"Host": "127.0.0.1.example.com"},
+        {"Host": "localhost.example.com"},
+        {"Host": "[::1].example.com"},
+        {"Host": ""},
+        {"Origin": "https://evil.example.com"},
+        {"Origin": "null"},
+        {"Origin": "http://127.0.0.1.evil.example.com"},
+        {"Sec_Fetch_Site": "cross-site"},
+        {"Sec_Fetch_Site": "same-site"},
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize(("method", "path"), [("GET", "/dify-aws/calls"), ("POST", "/moto-api/reset"), ("GET", "/")])
+def test_web_pages_cannot_speak_to_it(served: Served, method: str, path: str, headers: dict[str, str]) -> None:
+    """Neither by DNS rebinding nor from another origin: they could read what is rehearsed, or wipe it."""
+    ec2 = session().client("ec2", endpoint_url=served.url)
+    vpc = ec2.create_vpc(CidrBlock="10.9.0.0/16")["Vpc"]["VpcId"]
+    assert asked(served, path, method, **headers) == 403
+    assert [each["VpcId"] for each in ec2.describe_vpcs(VpcIds=[vpc])["Vpcs"]] == [vpc]
+    ec2.delete_vpc(VpcId=vpc)
+
+
+@pytest.mark.parametrize(
+    "host", ["127.0.0.1", "127.0.0.1:1234", "localhost", "LOCALHOST:80", "[::1]:80", "a.localhost"]
+)
+def test_programs_of_this_machine_can(served: Served, host: str) -> None:
+    assert asked(served, "/dify-aws/calls", Host=host) == 200
+    assert asked(served, "/dify-aws/calls", Host=host, Origin="http://localhost:8888", Sec_Fetch_Site="none") == 200
