@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, is_dataclass
 
+from dify_aws.printable import printable
+
 
 @dataclass(frozen=True)
 class Unknown:
@@ -42,7 +44,7 @@ class Change:
 
 def _only(one: Mapping[object, object], other: Mapping[object, object]) -> list[str]:
     """What one has and the other has not. By value: one policy may be written in several ways."""
-    return [f"{key}: {shown(item)}" for key, item in one.items() if key not in other or other[key] != item]
+    return [f"{shown(key)}: {shown(item)}" for key, item in one.items() if key not in other or other[key] != item]
 
 
 def unknown(value: object) -> bool:
@@ -68,12 +70,12 @@ def shown(value: object) -> str:
         case str() if value == "":
             return '""'
         case str():
-            return str(value)
+            return printable(value)
         case dict():
-            return "{" + ", ".join(f"{key}: {shown(item)}" for key, item in sorted(value.items())) + "}"
+            return "{" + ", ".join(f"{shown(key)}: {shown(item)}" for key, item in sorted(value.items())) + "}"
         case frozenset() | set():
             return "[" + ", ".join(sorted(shown(item) for item in value)) + "]"
         case tuple() | list():
             return "[" + ", ".join(shown(item) for item in value) + "]"
         case _:
-            return str(value)
+            return printable(str(value))

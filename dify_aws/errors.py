@@ -35,10 +35,17 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from dify_aws.pickling import Picklable
+from dify_aws.printable import printable
 
 
 class DifyAwsError(Picklable, Exception):
-    """Base of every error that dify_aws raises on purpose. Each can be copied, and sent to another process."""
+    """Base of every error that dify_aws raises on purpose. Each can be copied, and sent to another process.
+
+    Its text may quote AWS, a host or a container, and never holds what a terminal would obey.
+    """
+
+    def __init__(self, *args: object) -> None:
+        super().__init__(*(printable(each) if isinstance(each, str) else each for each in args))
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Literal, TypeAlias
 
+from dify_aws.printable import printable
+
 Moment: TypeAlias = Literal["waiting", "planned", "started", "done", "failed", "finished"]
 
 
@@ -59,7 +61,8 @@ class Teller:
     def tell(self, event: Event) -> None:
         """Pass one event on."""
         with self._lock:
-            self._listener(replace(event, where=self._where))
+            address, detail = printable(event.address), printable(event.detail)
+            self._listener(replace(event, where=self._where, address=address, detail=detail))
 
     @contextmanager
     def work(self, verb: str, address: str, detail: str = "") -> Iterator[None]:

@@ -8,6 +8,8 @@ from dataclasses import asdict, dataclass, field
 from html import escape
 from typing import Any
 
+from dify_aws.printable import printable
+
 
 @dataclass(frozen=True, kw_only=True)
 class Outputs:
@@ -54,10 +56,11 @@ class Outputs:
 
     def __rich__(self) -> Any:
         from rich.table import Table
+        from rich.text import Text
 
         table = Table.grid(padding=(0, 2))
         for name, value in self._rows():
-            table.add_row(name, value)
+            table.add_row(name, Text(value))
         return table
 
     def _rows(self) -> list[tuple[str, str]]:
@@ -67,7 +70,8 @@ class Outputs:
             label = name.replace("_", " ")
             items = [f"{key}: {item}" for key, item in value.items()] if isinstance(value, Mapping) else value
             lines = list(items) if isinstance(items, list | tuple) else [str(value)]
-            rows += [(label if place == 0 else "", line) for place, line in enumerate(lines) if value is not None]
+            if value is not None:
+                rows += [(label if place == 0 else "", printable(line)) for place, line in enumerate(lines)]
         return rows
 
     def _repr_html_(self) -> str:

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from typing import Final, TextIO
 
 from dify_aws.errors import Problem, SettingsError
+from dify_aws.printable import printable
 from dify_aws.settings import LOG
 
 LEVELS: Final = ("debug", "info", "warning", "error")
@@ -27,7 +28,7 @@ def logs(environ: Mapping[str, str], stream: TextIO) -> Iterator[None]:
     if level not in LEVELS:
         raise SettingsError([Problem(LOG, level, "is no level", f"Choose one of {', '.join(LEVELS)}")])
     logger, handler = logging.getLogger("dify_aws"), logging.StreamHandler(stream)
-    handler.setFormatter(logging.Formatter(FORMAT))
+    handler.setFormatter(_Printable(FORMAT))
     before = logger.level
     logger.addHandler(handler)
     logger.setLevel(level.upper())
@@ -36,3 +37,10 @@ def logs(environ: Mapping[str, str], stream: TextIO) -> Iterator[None]:
     finally:
         logger.removeHandler(handler)
         logger.setLevel(before)
+
+
+class _Printable(logging.Formatter):
+    """A record as text that a terminal does not take for orders, with its traceback."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        return printable(super().format(record))

@@ -10,6 +10,7 @@ from typing import Any, Final, Literal, Protocol, TextIO, TypeAlias, runtime_che
 from dify_aws.cli.markdown import markdown
 from dify_aws.encoding import encodable, encodable_json
 from dify_aws.engine.progress import Progress
+from dify_aws.printable import printable
 
 Form: TypeAlias = Literal["text", "json", "markdown"]
 
@@ -48,12 +49,12 @@ class Terminal:
             return
         else:
             told = str(value)
-        encodable(self.stdout).write(told.rstrip("\n") + "\n")
+        encodable(self.stdout).write(printable(told).rstrip("\n") + "\n")
         self.stdout.flush()
 
     def say(self, text: str) -> None:
         """Tell a person something on stderr."""
-        encodable(self.stderr).write(text + "\n")
+        encodable(self.stderr).write(printable(text) + "\n")
         self.stderr.flush()
 
     def progress(self) -> Progress:
@@ -65,7 +66,7 @@ class Terminal:
 
     def asked(self, question: str) -> str:
         """What somebody types; nothing at the end of the input, as where there is nobody."""
-        encodable(self.stderr).write(question)
+        encodable(self.stderr).write(printable(question))
         self.stderr.flush()
         answer = self.stdin.readline()
         if not answer.endswith("\n"):

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from dify_aws.engine.picture import applied_html
 from dify_aws.engine.plan import Action, Plan
 from dify_aws.engine.resource import Actual
+from dify_aws.printable import printable
 
 
 @dataclass(frozen=True)
@@ -36,7 +37,7 @@ class Applied:
 
     def __str__(self) -> str:
         done = f"{self.plan.deployment} in {self.plan.region}: {self.plan.done()} ({self.seconds:.0f} s)"
-        kept = [f"kept, because it holds data: {action.address} ({action.id})" for action in self.kept]
+        kept = [printable(f"kept, because it holds data: {action.address} ({action.id})") for action in self.kept]
         return "\n".join([done, *kept])
 
     def _repr_mimebundle_(self, include: Iterable[str] = (), exclude: Iterable[str] = ()) -> dict[str, str]:

@@ -6,6 +6,7 @@ from html import escape
 from typing import TYPE_CHECKING, Final
 
 from dify_aws.change import Change, shown, unknown
+from dify_aws.printable import printable
 
 if TYPE_CHECKING:
     from rich.console import Group
@@ -31,8 +32,8 @@ def plan_picture(plan: Plan) -> Group:
     table.add_column(no_wrap=True)
     table.add_column(overflow="fold")
     for action in plan.actions:
-        table.add_row(Text(f"{SIGNS[action.verb]} {action.address}", COLOURS[action.verb]), _details(action))
-    notes = [Text(f"note: {note}", "italic") for note in plan.notes]
+        table.add_row(Text(f"{SIGNS[action.verb]} {printable(action.address)}", COLOURS[action.verb]), _details(action))
+    notes = [Text(f"note: {printable(note)}", "italic") for note in plan.notes]
     return Group(title, *([table] if plan.actions else []), *notes)
 
 
@@ -41,7 +42,7 @@ def _details(action: Action) -> Text:
 
     if action.verb == "create":
         return _wishes(action.changes)
-    text = Text(action.id, "dim")
+    text = Text(printable(action.id), "dim")
     if action.verb == "keep":
         text.append("  holds data: stays, and goes only with delete_data=True", "not dim")
     for change in action.changes:
@@ -79,11 +80,11 @@ def plan_html(plan: Plan) -> str:
         sign = f'<span style="color:{COLOURS[action.verb]}">{SIGNS[action.verb]} {action.verb}</span>'
         rows.append(
             f'<tr style="vertical-align:top"><td style="{LEFT}">{sign}</td>'
-            f'<td style="{LEFT}"><b>{escape(action.address)}</b><br>{escape(action.id)}</td>'
+            f'<td style="{LEFT}"><b>{escape(printable(action.address))}</b><br>{escape(printable(action.id))}</td>'
             f'<td style="{LEFT}">{changes}</td></tr>'
         )
     title = f"<p><b>{escape(plan.deployment)}</b> in {escape(plan.region)}: {escape(plan.summary())}</p>"
-    notes = "".join(f"<p><i>note: {escape(note)}</i></p>" for note in plan.notes)
+    notes = "".join(f"<p><i>note: {escape(printable(note))}</i></p>" for note in plan.notes)
     return title + (f"<table>{''.join(rows)}</table>" if rows else "") + notes
 
 
@@ -93,5 +94,5 @@ def applied_html(applied: Applied) -> str:
     title = (
         f"<b>{escape(plan.deployment)}</b> in {escape(plan.region)}: {escape(plan.done())} ({applied.seconds:.0f} s)"
     )
-    kept = "".join(f"<li>{escape(action.address)} ({escape(action.id)})</li>" for action in applied.kept)
+    kept = "".join(f"<li>{escape(printable(f'{each.address} ({each.id})'))}</li>" for each in applied.kept)
     return f"<p>{title}</p>" + (f"<p>Kept, because it holds data:</p><ul>{kept}</ul>" if kept else "")

@@ -9,6 +9,7 @@ from typing import Any, Literal, TypeAlias
 
 from dify_aws.change import Change, shown, unknown
 from dify_aws.engine.picture import LONGEST_VALUE, SIGNS, plan_html, plan_picture
+from dify_aws.printable import printable
 
 Verb: TypeAlias = Literal["create", "update", "delete", "keep"]
 
@@ -23,7 +24,7 @@ class Action:
     changes: tuple[Change, ...] = ()
 
     def __str__(self) -> str:
-        lines = [f"{SIGNS[self.verb]} {self.address}" + (f" ({self.id})" if self.id else "")]
+        lines = [printable(f"{SIGNS[self.verb]} {self.address}" + (f" ({self.id})" if self.id else ""))]
         if self.verb == "keep":
             lines[0] += "  holds data: stays, and goes only with delete_data=True"
         for change in self.changes:
@@ -71,7 +72,7 @@ class Plan:
     def __str__(self) -> str:
         blocks = [f"{self.deployment} in {self.region}: {self.summary()}"]
         blocks += [str(action) for action in self.actions]
-        blocks += [f"note: {note}" for note in self.notes]
+        blocks += [f"note: {printable(note)}" for note in self.notes]
         return "\n".join(blocks)
 
     def summary(self) -> str:

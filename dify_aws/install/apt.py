@@ -9,6 +9,7 @@ from typing import Final
 
 from dify_aws.install.errors import CommandFailed
 from dify_aws.install.host import Host, Result
+from dify_aws.printable import printable
 
 SECONDS: Final = 1800.0
 """How long one call may take, waiting and downloading included."""
@@ -113,4 +114,4 @@ def patiently(host: Host, command: str) -> Result:
 
 def _holder(result: Result) -> str:
     found = HOLDER.findall(result.stdout + result.stderr)
-    return str(found[-1]) if found else ""
+    return printable(str(found[-1])) if found else ""

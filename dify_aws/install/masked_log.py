@@ -9,6 +9,7 @@ from typing import Final
 
 from dify_aws.install.host import Result
 from dify_aws.install.mask import Mask
+from dify_aws.printable import printable
 from dify_aws.secrets import Secret
 
 LONGEST: Final = 4000
@@ -58,4 +59,4 @@ def _stream(name: str, text: str) -> str:
     text = text.rstrip()
     if len(text) > LONGEST:
         text = f"{text[:LONGEST]}… ({len(text)} characters)"
-    return f"\n{name}:\n{text}" if text else ""
+    return f"\n{name}:\n{printable(text)}" if text else ""

@@ -9,6 +9,7 @@ from typing import Any, Final, Literal, TypeAlias
 
 from dify_aws.change import Change, shown
 from dify_aws.install.content import Content, diff
+from dify_aws.printable import printable
 
 State: TypeAlias = Literal["done", "would change", "already so", "failed", "not tried"]
 
@@ -63,7 +64,7 @@ def outcome(
         if isinstance(change.before, Content) or isinstance(change.after, Content)
     ]
     told = [Change(change.attribute, _told(change.before, mask), _told(change.after, mask)) for change in changes]
-    return Outcome(step, state, seconds, tuple(told), tuple(diffs), mask(error))
+    return Outcome(step, state, seconds, tuple(told), tuple(map(printable, diffs)), printable(mask(error)))
 
 
 @dataclass(frozen=True)

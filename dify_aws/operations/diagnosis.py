@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from typing import Any, Final, Literal, TypeAlias
 
+from dify_aws.printable import printable
+
 Condition: TypeAlias = Literal["ok", "warning", "wrong", "unknown"]
 
 SIGNS: Final[dict[Condition, str]] = {"ok": "✓", "warning": "!", "wrong": "✗", "unknown": "?"}
@@ -27,6 +29,10 @@ class Finding:
     condition: Condition
     evidence: str
     way_out: str = ""
+
+    def __post_init__(self) -> None:
+        for name in ("subject", "evidence", "way_out"):
+            object.__setattr__(self, name, printable(getattr(self, name)))
 
     def __str__(self) -> str:
         lines = f"{SIGNS[self.condition]} {self.subject}: {self.evidence}"

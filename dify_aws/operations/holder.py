@@ -9,6 +9,7 @@ from typing import Any, Final, Self
 
 from dify_aws.blueprints.foundation import LOCK_KEY
 from dify_aws.errors import LockHeld
+from dify_aws.printable import printable
 
 OF_HOLDER: Final = ("id", "owner", "reason", "acquired", "expires")
 """The attributes of an item that are gone when the lock is given back."""
@@ -26,7 +27,7 @@ class Holder:
     expires: datetime
 
     def __str__(self) -> str:
-        return (
+        return printable(
             f"{self.owner}: {self.reason} since {self.acquired:%Y-%m-%d %H:%M:%S} UTC, "
             f"until {self.expires:%H:%M:%S} UTC unless it is renewed (lock {self.id})"
         )

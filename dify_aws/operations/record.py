@@ -12,6 +12,7 @@ from typing import Any, Final, Self
 from dify_aws.engine.plan import Plan
 from dify_aws.install.report import Report
 from dify_aws.outputs import Outputs
+from dify_aws.printable import printable
 from dify_aws.settings import Settings
 
 PACKAGES: Final = ("dify-aws", "boto3")
@@ -52,7 +53,8 @@ class Record:
             ", ".join(f"{count} {verb if verb == 'done' else f'to {verb}'}" for verb, count in self._counts().items())
             or "nothing"
         )
-        return f"{self.number:>4}  {self.at:%Y-%m-%d %H:%M:%S} UTC  {self.verb}: {counts}  by {self.who}"
+        what = printable(f"{self.verb}: {counts}  by {self.who}")
+        return f"{self.number:>4}  {self.at:%Y-%m-%d %H:%M:%S} UTC  {what}"
 
     def to_dict(self) -> dict[str, Any]:
         """The same as plain values."""

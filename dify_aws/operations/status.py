@@ -13,6 +13,7 @@ from dify_aws.errors import PlanRefused
 from dify_aws.operations.close import open_leases
 from dify_aws.operations.lock import holder_of
 from dify_aws.operations.waste import owned
+from dify_aws.printable import printable
 from dify_aws.settings import Settings
 
 
@@ -25,7 +26,7 @@ class Visitor:
     expires: datetime
 
     def __str__(self) -> str:
-        return f"{self.network} until {self.expires:%H:%M:%S} UTC ({self.owner})"
+        return printable(f"{self.network} until {self.expires:%H:%M:%S} UTC ({self.owner})")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,7 +77,7 @@ class Status:
             *[("access" if place == 0 else "", each) for place, each in enumerate(self.visitors or ("closed",))],
         ]
         width = max(len(name) for name, _ in rows)
-        return "\n".join(f"{name:<{width}}  {value}" for name, value in rows)
+        return "\n".join(f"{name:<{width}}  {printable(str(value))}" for name, value in rows)
 
 
 def status(aws: Aws, settings: Settings, stack: Stack) -> Status:

@@ -12,6 +12,7 @@ from dify_aws.change import Change
 from dify_aws.install.errors import StepRefused
 from dify_aws.install.fact import Answer, Fact, Facts
 from dify_aws.install.host import Host
+from dify_aws.printable import printable
 
 WAIT_SECONDS: Final = 900
 """How long a first boot may take."""
@@ -90,7 +91,7 @@ class CloudInit:
                 "`sudo cloud-init clean --logs --reboot`, and run again; or make the machine anew.",
             )
         for warning in found.warnings:
-            log.warning("%s: cloud-init recovered from this: %s", facts.where, warning)
+            log.warning("%s: cloud-init recovered from this: %s", facts.where, printable(warning))
         return ()
 
     def apply(self, host: Host, changes: Sequence[Change]) -> None:
