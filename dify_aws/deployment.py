@@ -91,7 +91,8 @@ class Deployment(View):
             overrides: settings that count instead of the recorded ones; those of ``env`` are never recorded.
 
         Raises:
-            DifyAwsError: nothing is recorded; or the values of ``env`` are needed.
+            DifyAwsError: nothing is recorded, or the record is of another deployment; or the values of ``env`` are
+                needed.
             SettingsError: this version of dify_aws does not take the settings any more.
         """
         return cls(load(environment, project=project, region=region, session=session, **overrides), session, listener)

@@ -46,3 +46,13 @@ def images(version: str, overrides: Mapping[str, str]) -> Mapping[str, str]:
     :raises KeyError: for a release that we do not know.
     """
     return MappingProxyType({**RELEASES[version], **overrides})
+
+
+def describe_images(overrides: Mapping[str, str]) -> str:
+    """Which images are not the release's, in words for whoever has to agree to them.
+
+    >>> describe_images({"nginx": "mirror.example.com/nginx:1"})
+    'Not the images of the release: nginx from mirror.example.com/nginx:1.'
+    """
+    each = ", ".join(f"{name} from {image}" for name, image in sorted(overrides.items()))
+    return f"Not the images of the release: {each}."

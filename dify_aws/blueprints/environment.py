@@ -13,6 +13,7 @@ from dify_aws.engine.stack import Stack
 from dify_aws.instance_types import architecture, is_burstable
 from dify_aws.prices.cpu_credits import surplus_month
 from dify_aws.prices.nat_gateway import nat_gateway_month
+from dify_aws.releases import describe_images
 from dify_aws.resources import (
     Alarm,
     Bucket,
@@ -263,4 +264,6 @@ def _notes(settings: Settings) -> list[str]:
             f"cpu_credits='unlimited': if {settings.instance_type} computes more than it earns credits for over a day, "
             f"AWS bills the rest, at the most about ${most:.0f} a month. cpu_credits='standard' slows it down instead."
         )
+    if settings.images:
+        notes.append(describe_images(settings.images))
     return notes

@@ -13,6 +13,7 @@ from dify_aws.errors import DifyAwsError
 from dify_aws.operations.record import SECRET_SETTINGS, Record
 from dify_aws.operations.shelf import Shelf
 from dify_aws.outputs import Outputs
+from dify_aws.releases import describe_images
 from dify_aws.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -47,7 +48,9 @@ def write_record(
         if numbers is None:
             return None
         asked = aws.call("sts.GetCallerIdentity")
-        record = Record.of(settings, changes, outputs, verb=verb, at=told_at(asked), who=asked["Arn"])
+        record = Record.of(
+            settings, changes, outputs, verb=verb, at=told_at(asked), who=asked["Arn"], account=asked["Account"]
+        )
         return replace(record, number=shelf.add(record.to_json(), numbers))
     except DifyAwsError as error:
         log.warning("what was done to %s is not in its history: %s", aws.deployment, error)
@@ -62,7 +65,7 @@ def history(aws: Aws, *, newest: int = NEWEST) -> tuple[Record, ...]:
     """
     shelf = Shelf(aws)
     numbers = shelf.numbers() or []
-    return tuple(Record.read(number, shelf.read(number)) for number in numbers[::-1][:newest])
+    return tuple(_read(aws, shelf, number) for number in numbers[::-1][:newest])
 
 
 def load(
@@ -83,12 +86,14 @@ def load(
         overrides: settings that count instead of the recorded ones.
 
     Raises:
-        DifyAwsError: nothing is recorded; or the values of ``env`` are needed, which are never recorded.
+        DifyAwsError: nothing is recorded, or what is there is no record of this deployment; or the values of ``env``
+            are needed, which are never recorded.
         SettingsError: there can be no such environment; or this version of dify_aws does not take the settings any
             more.
     """
-    asked = Settings(environment=environment, project=project)
-    aws = Aws(session, deployment=asked.deployment, region=region)
+    deployment = Settings(environment=environment, project=project).deployment
+    aws = Aws(session, deployment=deployment, region=region)
+    asked = {"environment": environment, "project": project, "region": aws.region}
     record = _last_made(aws)
     if record is None:
         raise DifyAwsError(
@@ -103,11 +108,36 @@ def load(
                 f"the values of {name} may be secret and are not recorded: give them ({', '.join(known)}), as in "
                 f'load("{environment}", {name}={{"{known[0]}": …}}). With {name}={{}} they are taken away.'
             )
-    first = {name: given.pop(name) for name in ("environment", "region")}
-    return Settings(**first).replace(**{**given, **overrides})
+    settings = Settings(environment=environment).replace(**{**given, **asked, **overrides})
+    if settings.images:
+        log.warning("%s: %s", aws.deployment, describe_images(settings.images))
+    return settings
 
 
 def _last_made(aws: Aws) -> Record | None:
     shelf = Shelf(aws)
-    records = (Record.read(number, shelf.read(number)) for number in reversed(shelf.numbers() or []))
+    records = (_read(aws, shelf, number) for number in reversed(shelf.numbers() or []))
     return next((record for record in records if record.outputs is not None), None)
+
+
+def _read(aws: Aws, shelf: Shelf, number: int) -> Record:
+    """A record, if it is one of this deployment: whoever may write to the bucket could have put another one there."""
+    record = Record.read(number, shelf.read(number), shelf.where(number))
+    project, _, environment = aws.deployment.partition("/")
+    expected = {
+        "account": (record.account, aws.account),
+        "deployment": (record.deployment, aws.deployment),
+        "region": (record.region, aws.region),
+        "settings.project": (record.settings.get("project"), project),
+        "settings.environment": (record.settings.get("environment"), environment),
+        "settings.region": (record.settings.get("region"), aws.region),
+    }
+    wrong = [
+        f"its {name} is {found!r} and not {right!r}" for name, (found, right) in expected.items() if found != right
+    ]
+    if wrong:
+        raise DifyAwsError(
+            f"{shelf.where(number)} is of another deployment: {', '.join(wrong)}. Nothing of it is used. The bucket "
+            "keeps what was there before: bring the earlier version back, or delete this one."
+        )
+    return record

@@ -11,6 +11,7 @@ from typing import Any, Final, Self
 
 from dify_aws.engine.plan import Plan
 from dify_aws.install.report import Report
+from dify_aws.operations.record_form import parse_record
 from dify_aws.outputs import Outputs
 from dify_aws.printable import printable
 from dify_aws.settings import Settings
@@ -26,6 +27,7 @@ class Record:
 
     Args:
         number: 1 for the first of a deployment, then one more each time; 0 as long as it is not kept.
+        account: the id of the account.
         deployment: its name, as "dify/dev".
         region: where it is.
         verb: what was run, as "apply"; "apply (failed)" if it did not come to its end.
@@ -38,6 +40,7 @@ class Record:
     """
 
     number: int = 0
+    account: str
     deployment: str
     region: str
     verb: str
@@ -65,11 +68,18 @@ class Record:
         return json.dumps({name: value for name, value in self.to_dict().items() if name != "number"}, indent=2)
 
     @classmethod
-    def read(cls, number: int, text: str) -> Self:
-        """What :meth:`to_json` wrote; what a later version of dify_aws has added to it is passed over."""
+    def read(cls, number: int, text: str, where: str) -> Self:
+        """What :meth:`to_json` wrote; what a later version of dify_aws has added to it is passed over.
+
+        Args:
+            where: the address of the object, for the error.
+
+        Raises:
+            DifyAwsError: it is no record.
+        """
         known = {each.name for each in fields(cls)}
-        told = {name: value for name, value in json.loads(text).items() if name in known}
-        return cls(**{**told, "number": number, "at": datetime.fromisoformat(told["at"])})
+        values = {name: value for name, value in parse_record(text, where).items() if name in known}
+        return cls(**{**values, "number": number})
 
     @classmethod
     def of(
@@ -81,9 +91,11 @@ class Record:
         verb: str,
         at: datetime,
         who: str,
+        account: str,
     ) -> Self:
         """The record of a run that has just ended."""
         return cls(
+            account=account,
             deployment=settings.deployment,
             region=settings.region,
             verb=verb,

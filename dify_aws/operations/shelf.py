@@ -9,6 +9,7 @@ from dify_aws.aws import Aws
 from dify_aws.blueprints.account import Account
 from dify_aws.blueprints.foundation import RECORDS, state_bucket_name
 from dify_aws.errors import AwsError, DifyAwsError
+from dify_aws.operations.record_form import refuse_size
 
 TRIES: Final = 5
 """How often another run may take the number that was thought to be free."""
@@ -38,13 +39,20 @@ class Shelf:
                 raise
             return None
         names = [each["Key"].removeprefix(self._prefix) for each in found]
-        return sorted(int(name[:-5]) for name in names if re.fullmatch(r"\d+\.json", name))
+        numbers = [int(name[:-5]) for name in names if re.fullmatch(r"[0-9]{8,20}\.json", name)]
+        # What others put there under a name of another form is no record of ours.
+        return sorted(number for number in set(numbers) if self._key(number).removeprefix(self._prefix) in names)
 
     def read(self, number: int) -> str:
         """The record of that number, as it was written."""
         answer = self._aws.call("s3.GetObject", Key=self._key(number), **self._bucket)
-        text: str = answer["Body"].read().decode()
+        refuse_size(answer["ContentLength"], self.where(number))
+        text: str = answer["Body"].read().decode(errors="replace")
         return text
+
+    def where(self, number: int) -> str:
+        """The address of the record of that number."""
+        return f"s3://{self._bucket['Bucket']}/{self._key(number)}"
 
     def add(self, text: str, numbers: list[int]) -> int:
         """Put a record behind those that are there; its number."""

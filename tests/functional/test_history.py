@@ -154,8 +154,8 @@ def test_a_record_that_cannot_be_written_is_a_warning(ground: World, caplog: pyt
 
 def test_a_record_of_a_later_version_can_be_read() -> None:
     """What it has more is passed over."""
-    record = Record.of(SETTINGS, changes_of(PLAN), OUTPUTS, verb="apply", at=MOMENT, who="me")
-    assert Record.read(3, record.to_json().replace('"verb"', '"mood": "good", "verb"', 1)).number == 3
+    record = Record.of(SETTINGS, changes_of(PLAN), OUTPUTS, verb="apply", at=MOMENT, who="me", account="1" * 12)
+    assert Record.read(3, record.to_json().replace('"verb"', '"mood": "good", "verb"', 1), "s3://").number == 3
 
 
 def test_what_a_deployment_does_is_kept(ground: World) -> None:
@@ -205,3 +205,105 @@ def test_what_was_done_before_a_failure_is_kept(ground: World) -> None:
     assert {"verb": "done", "address": "vpc/main"} in first.changes
     assert "vpc/main" not in {change["address"] for change in last.changes}
     assert "apply (failed): 2" in str(first)
+
+
+def put(world: World, text: str | bytes, name: str = "00000009.json") -> None:
+    """Somebody who may write to the bucket puts a record there."""
+    body = text.encode() if isinstance(text, str) else text
+    world.session.client("s3").put_object(Bucket=BUCKET, Key=f"records/dify/dev/{name}", Body=body)
+
+
+def stored(world: World, **other: Any) -> dict[str, Any]:
+    """A record of this deployment as it is stored, but for ``other``; ``settings.x`` is one of its settings."""
+    write(world)
+    (record,) = history(run(world))
+    value: dict[str, Any] = json.loads(record.to_json())
+    for name, each in other.items():
+        table, _, setting = name.rpartition(".")
+        (value[table] if table else value)[setting] = each
+    return value
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("account", "999999999999"),
+        ("deployment", "dify/prod"),
+        ("region", "eu-west-1"),
+        ("settings.project", "other"),
+        ("settings.environment", "prod"),
+        ("settings.region", "eu-west-1"),
+    ],
+)
+def test_a_record_of_another_deployment_is_not_taken(ground: World, field: str, value: str) -> None:
+    """Whoever may write the records of dev makes nobody deploy prod, or in another account."""
+    put(ground, json.dumps(stored(ground, **{field: value})))
+    wrong = f"its {field} is '{value}' and not "
+    for read in (lambda: load("dev", session=ground.session), lambda: history(run(ground))):
+        with pytest.raises(DifyAwsError) as refused:
+            read()
+        assert wrong in str(refused.value)
+        assert f"s3://{BUCKET}/records/dify/dev/00000009.json" in str(refused.value)
+    with pytest.raises(DifyAwsError, match="of another deployment"):
+        Deployment.load("dev", session=ground.session)
+
+
+@pytest.mark.parametrize(
+    ("text", "wrong"),
+    [
+        (b"\xff\xfe", "no JSON"),
+        ("[" * 100_000, "no JSON"),
+        ("9" * 100_000, "no JSON"),
+        ("[]", "no table"),
+        ('{"a": ' * 30 + "1" + "}" * 30, "more than 16 levels deep"),
+        ("{}", "its account is no text; its deployment is no text"),
+        (" " * 1024 * 1024 + "{}", "1,048,578 bytes"),
+    ],
+    ids=["bytes", "depth", "a number", "a list", "16 levels", "nothing", "size"],
+)
+def test_what_is_no_record_is_refused(ground: World, text: str | bytes, wrong: str) -> None:
+    """It names the object, what is wrong, and the way out."""
+    put(ground, text)
+    for read in (lambda: load("dev", session=ground.session), lambda: history(run(ground))):
+        with pytest.raises(
+            DifyAwsError, match=f"00000009.json is no record of dify_aws: .*{wrong}.* bring the earlier"
+        ):
+            read()
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "wrong"),
+    [
+        ("at", "2026-01-02T03:04:05", "its time is none"),
+        ("at", 5, "its at is no text"),
+        ("changes", [["verb"]], "its changes"),
+        ("changes", [{"verb": 1, "address": "a"}], "its changes"),
+        ("outputs", [], "its outputs"),
+        ("settings", "env", "its settings"),
+    ],
+)
+def test_a_part_of_another_type_is_refused(ground: World, field: str, value: Any, wrong: str) -> None:
+    put(ground, json.dumps(stored(ground, **{field: value})))
+    with pytest.raises(DifyAwsError, match=wrong):
+        history(run(ground))
+
+
+def test_objects_of_other_names_are_no_records(ground: World) -> None:
+    """Names that read as a number and are none of ours neither hide a record nor stop the next."""
+    write(ground)
+    for name in ("1.json", "٠٠٠٠٠٠٠٣.json", "000000002.json", f"{'9' * 500}.json", "00000003.json.bak"):
+        put(ground, "{}", name)
+    assert [record.number for record in history(run(ground))] == [1]
+    written = write(ground)
+    assert written is not None
+    assert written.number == 2
+
+
+def test_images_that_are_not_the_releases_are_told(ground: World, caplog: pytest.LogCaptureFixture) -> None:
+    """When settings come from a record, and with each plan: a record is written by others."""
+    write(ground)
+    deployment = Deployment.load("dev", session=ground.session)
+    told = "Not the images of the release: nginx from mirror.example.com/nginx:1."
+    assert [each.getMessage() for each in caplog.records if each.levelname == "WARNING"] == [f"dify/dev: {told}"]
+    assert told in deployment.plan().notes
+    assert told not in Deployment(SETTINGS.replace(images={}), session=ground.session).plan().notes
