@@ -21,8 +21,8 @@ from dify_aws.operations.workflow import ENVIRONMENTS
 from dify_aws.permissions import Policies
 from dify_aws.resources import OidcProvider, PublicAccessBlock
 from dify_aws.resources.bucket import PUBLIC_ACCESS_BLOCKS
-from dify_aws.settings import Settings, deployment_rules
-from dify_aws.settings.rules import Broken
+from dify_aws.settings import Settings, aws_rules, deployment_rules
+from dify_aws.settings.rules import Broken, optional
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,6 +78,8 @@ class Foundation:
         policies: by environment what its role may do, by name, as documents of IAM; taking its lock and writing its
             records goes without saying. None: deploy that environment (:func:`~dify_aws.permissions`).
         existing: settings whose network and image are there already, for the roles that use them.
+        permissions_boundary: the ARN of a managed policy that limits the roles, and every role that they make; None: the
+            one of ``existing``.
         trail: record every call to AWS's API in all regions, for a year.
         block_public_access: switch S3's public access block on for the whole account.
         tags: further tags for everything that is made.
@@ -99,12 +101,16 @@ class Foundation:
         project: str = "dify",
         policies: Mapping[str, Policies] | None = None,
         existing: Settings | None = None,
+        permissions_boundary: str | None = None,
         trail: bool = True,
         block_public_access: bool = True,
         tags: Mapping[str, str] | None = None,
     ) -> None:
         self.project = project
         self.listener = listener or quiet
+        if permissions_boundary is None and existing is not None:
+            permissions_boundary = existing.permissions_boundary
+        self._boundary = permissions_boundary
         self._github = (
             None
             if github_repository is None
@@ -116,9 +122,10 @@ class Foundation:
                 pull_requests=pull_requests,
                 policies=policies,
                 existing=existing,
+                boundary=permissions_boundary,
             )
         )
-        problems = [*_problems(project), *(self._github.problems() if self._github else ())]
+        problems = [*_problems(project, permissions_boundary), *(self._github.problems() if self._github else ())]
         if problems:
             raise SettingsError(problems)
         self.aws = Aws(session, deployment=foundation_name(project), region=region, tags=tags)
@@ -189,6 +196,7 @@ class Foundation:
             account,
             roles=self._github.roles(account) if self._github else (),
             own_provider=theirs is None,
+            permissions_boundary=self._boundary,
             trail=self._trail,
             block_public_access=self._block_public_access,
             notes=self._notes(theirs),
@@ -237,9 +245,14 @@ class Foundation:
         )
 
 
-def _problems(project: str) -> Iterator[Problem]:
-    try:
-        deployment_rules.project(project)
-    except Broken as broken:
-        for wrong, right in broken.faults:
-            yield Problem("project", project, wrong, right)
+def _problems(project: str, boundary: str | None) -> Iterator[Problem]:
+    rules = (
+        ("project", project, deployment_rules.project),
+        ("permissions_boundary", boundary, optional(aws_rules.permissions_boundary)),
+    )
+    for name, value, rule in rules:
+        try:
+            rule(value)
+        except Broken as broken:
+            for wrong, right in broken.faults:
+                yield Problem(name, value, wrong, right)

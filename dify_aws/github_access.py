@@ -45,6 +45,7 @@ class GithubAccess:
         pull_requests: whether workflows of pull requests may take a role that reads all of these environments.
         policies: by environment what its role may do, beside locks and records; None: all that the workflow does.
         existing: settings whose network and image are there already.
+        boundary: the permissions boundary, without which no role of theirs makes another.
     """
 
     repository: str
@@ -54,6 +55,7 @@ class GithubAccess:
     pull_requests: bool
     policies: Mapping[str, Policies] | None
     existing: Settings | None
+    boundary: str | None = None
 
     def problems(self) -> Iterator[Problem]:
         """What is wrong with it; every problem at once."""
@@ -118,5 +120,7 @@ class GithubAccess:
 
     def _permissions(self, name: str, account: Account) -> Permissions:
         settings = self.existing or Settings(environment=name)
-        settings = settings.replace(environment=name, project=self.project, region=account.region)
+        settings = settings.replace(
+            environment=name, project=self.project, region=account.region, permissions_boundary=self.boundary
+        )
         return permissions(settings, account.id)

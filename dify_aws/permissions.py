@@ -17,7 +17,9 @@ from dify_aws.blueprints.reader_grants import OPERATOR, READER
 from dify_aws.engine.resource import kinds
 from dify_aws.errors import Problem, SettingsError
 from dify_aws.operations import access, diagnose, history, host_key, lock
+from dify_aws.regions import partition_of
 from dify_aws.settings import Settings
+from dify_aws.settings.aws_rules import NO_BOUNDARY
 from dify_aws.settings.deployment_rules import FOUNDATION as FOUNDATION_LABEL
 
 Policies = Mapping[str, Document]
@@ -32,6 +34,8 @@ UNDECLARED: Final = PRICES | {"iam:GetOpenIDConnectProvider", "iam:ListOpenIDCon
 
 LEFT_OUT: Final[Mapping[str, str]] = {
     "iam:AttachRolePolicy": "no role of ours has a managed policy, and whoever may attach any is an administrator",
+    "iam:DeleteRolePermissionsBoundary": "what limits a role is taken off by whoever put it on, not by whom it limits",
+    "iam:PutRolePermissionsBoundary": "only with the setting permissions_boundary, and only that one",
     "s3:DeleteBucketPolicy": "every bucket of ours has one: TLS only",
 }
 """What kinds of resources could do and no blueprint wishes for, and why nobody is given it."""
@@ -104,7 +108,7 @@ class Permissions:
 def permissions(settings: Settings, account: str) -> Permissions:
     """The policies for ``settings`` in the account with this id. Asks AWS nothing.
 
-    Of ``settings`` count the names, the region, and what exists already (image, VPC and subnets).
+    Of ``settings`` count the names, the region, and what exists already (image, VPC, subnets, permissions boundary).
 
     Args:
         account: its id, twelve digits.
@@ -117,7 +121,7 @@ def permissions(settings: Settings, account: str) -> Permissions:
     """
     if not re.fullmatch(r"\d{12}", account):
         raise SettingsError([Problem("account", account, "is no id of an account", "Write its twelve digits")])
-    where = Account(account, _partition(settings.region), settings.region)
+    where = Account(account, partition_of(settings.region), settings.region)
     one = Place(settings.project, settings.environment, where, settings.image_id or "*")
     ground = Place(settings.project, FOUNDATION_LABEL, where)
     return Permissions(
@@ -128,7 +132,7 @@ def permissions(settings: Settings, account: str) -> Permissions:
         github={"deploy": joined(*_deployer(one, settings, declared(looking=False), NOT_GITHUBS).values())},
         foundation={
             "looking": document(ground, FOUNDATION_LOOKING),
-            "foundation": document(ground, FOUNDATION),
+            "foundation": document(ground, grants.bounded(FOUNDATION, settings.permissions_boundary)),
         },
         adoption={"adoption": document(one, ADOPTION)},
     )
@@ -154,11 +158,14 @@ def _deployer(
     parts = {
         "looking": grants.LOOKING,
         "network": (*grants.NETWORK, *existing(settings)),
-        "identities": grants.IDENTITIES,
+        "identities": tuple(grants.bounded(grants.IDENTITIES, settings.permissions_boundary)),
         "services": (*grants.STORAGE, *grants.NAMED),
     }
+    allowed = actions - LEFT_OUT.keys()
+    if settings.permissions_boundary not in (None, NO_BOUNDARY):
+        allowed |= actions & {"iam:PutRolePermissionsBoundary"}
     return {
-        name: document(place, [grant for grant in part if grant.sid not in without], actions - LEFT_OUT.keys())
+        name: document(place, [grant for grant in part if grant.sid not in without], allowed)
         for name, part in parts.items()
     }
 
@@ -174,7 +181,3 @@ def _operator(place: Place, settings: Settings) -> dict[str, Document]:
     # It reads all secrets, and with them the public key.
     looking = [each for each in reader["Statement"] if each["Sid"] not in {grant.sid for grant in READER}]
     return {"looking": {**reader, "Statement": looking}, "access": document(place, OPERATOR)}
-
-
-def _partition(region: str) -> str:
-    return {"cn": "aws-cn", "us-gov": "aws-us-gov"}.get(region.rsplit("-", 2)[0], "aws")

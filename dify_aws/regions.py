@@ -27,3 +27,8 @@ REGIONS: Final = frozenset(
     us-gov-east-1 us-gov-west-1
     """.split()
 )
+
+
+def partition_of(region: str) -> str:
+    """The partition of a region: ``aws``, ``aws-cn`` or ``aws-us-gov``."""
+    return {"cn": "aws-cn", "us-gov": "aws-us-gov"}.get(region.rsplit("-", 2)[0], "aws")

@@ -102,7 +102,7 @@ def environment(settings: Settings, account: Account) -> Stack:
     ]
 
     # Also for a tunnel: a lease may still be open from before.
-    resources += _closing(account, host_group)
+    resources += _closing(settings, account, host_group)
 
     logs = [
         LogGroup(name=log, log_group_name=log_group_name(settings, log), retention_days=settings.log_retention_days)
@@ -117,7 +117,8 @@ def environment(settings: Settings, account: Account) -> Stack:
     # Filled by the installer, before anything is installed. What Dify has encrypted, nobody reads without it.
     dify = StoredSecret(name="application", generate="document", keep=True, description="Secrets of Dify itself")
     key_pair = KeyPair(name="host", public_key=private_key.ref("public_key"))
-    role = Role(name="host", policies={"host": host_policy(settings, account)})
+    boundary = account.boundary(settings.permissions_boundary)
+    role = Role(name="host", policies={"host": host_policy(settings, account)}, permissions_boundary=boundary)
     profile = InstanceProfile(name="host", role=role.id)
     data = Volume(name="data", availability_zone=place, size_gib=settings.data_volume_gib, token_seed=host_group.id)
     host = Instance(
@@ -186,7 +187,7 @@ def _ways_out(settings: Settings, vpc: Vpc, public: Subnet, private: Subnet) -> 
     yield VpcEndpoint(name="s3", vpc=vpc.id, service="s3", route_tables=[public_table.id, private_table.id])
 
 
-def _closing(account: Account, host_group: SecurityGroup) -> Iterator[Resource]:
+def _closing(settings: Settings, account: Account, host_group: SecurityGroup) -> Iterator[Resource]:
     """What closes port 22 when whoever leased it cannot: schedules, and the role that they do it with."""
     leases = ScheduleGroup(name="leases")
     yield leases
@@ -195,6 +196,7 @@ def _closing(account: Account, host_group: SecurityGroup) -> Iterator[Resource]:
         service="scheduler.amazonaws.com",
         trust_condition={"StringEquals": {"aws:SourceAccount": account.id, "aws:SourceArn": leases.ref("arn")}},
         policies={"close": closing_policy(host_group.ref("arn"))},
+        permissions_boundary=account.boundary(settings.permissions_boundary),
     )
 
 

@@ -76,6 +76,7 @@ def foundation(
     *,
     roles: Sequence[GithubRole] = (),
     own_provider: bool = True,
+    permissions_boundary: str | None = None,
     trail: bool = True,
     block_public_access: bool = True,
     notes: Iterable[str] = (),
@@ -87,6 +88,7 @@ def foundation(
         account: where it is.
         roles: those that workflows of GitHub may take.
         own_provider: False if the account has a provider for GitHub that is somebody else's: it is used as it is.
+        permissions_boundary: the ARN of the managed policy that limits the roles, or "none"; None: what is there stays.
         trail: record every call to AWS's API.
         block_public_access: forbid public access in every bucket of the account.
     """
@@ -104,7 +106,7 @@ def foundation(
     if trail:
         resources += _trail(project, account)
     if roles:
-        resources += _github(account, roles, own_provider)
+        resources += _github(account, roles, own_provider, account.boundary(permissions_boundary))
     return Stack(foundation_name(project), resources, notes=notes)
 
 
@@ -146,7 +148,9 @@ def _trail(project: str, account: Account) -> Iterator[Resource]:
     yield Trail(name="calls", trail_name=name, bucket=logs.id)
 
 
-def _github(account: Account, roles: Sequence[GithubRole], own_provider: bool) -> Iterator[Resource]:
+def _github(
+    account: Account, roles: Sequence[GithubRole], own_provider: bool, boundary: str | None
+) -> Iterator[Resource]:
     """Whose tokens are believed, and the roles that the named workflows get for one."""
     provider: Input[str] = f"arn:{account.partition}:iam::{account.id}:oidc-provider/{GITHUB}"
     if own_provider:
@@ -166,6 +170,7 @@ def _github(account: Account, roles: Sequence[GithubRole], own_provider: bool) -
                 }
             },
             policies=role.policies,
+            permissions_boundary=boundary,
         )
 
 

@@ -10,12 +10,13 @@ more), and a run has to know the difference. Only their deletion asks for the ta
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from dify_aws.aws.birth import TAG_DEPLOYMENT
 from dify_aws.resources.lease_tag import PREFIX
+from dify_aws.settings.aws_rules import NO_BOUNDARY
 
 Condition = Mapping[str, Mapping[str, str | tuple[str, ...]]]
 """By operator, then by key. ``StringIs`` is StringEquals, or StringLike where a value has an asterisk."""
@@ -174,6 +175,28 @@ IDENTITIES: Final = (
         {"StringEquals": {"iam:PassedToService": ("ec2.amazonaws.com", "scheduler.amazonaws.com")}},
     ),
 )
+
+BY_BOUNDARY: Final = frozenset({"iam:CreateRole", "iam:PutRolePolicy"})
+"""What IAM judges by the boundary of the role, and gives a role more rights."""
+
+
+def bounded(grants: Iterable[Grant], boundary: str | None) -> Iterator[Grant]:
+    """The grants for who may make roles only with this permissions boundary, put it on, and never take it off.
+
+    https://docs.aws.amazon.com/IAM/latest/UserGuide/access_policies_boundaries.html#access_policies_boundaries-delegate
+    """
+    for grant in grants:
+        judged = [action for action in grant.named() if action in BY_BOUNDARY]
+        if boundary in (None, NO_BOUNDARY) or not judged:
+            yield grant
+            continue
+        if rest := [action for action in grant.named() if action not in BY_BOUNDARY]:
+            yield replace(grant, actions=" ".join(rest))
+        if "iam:PutRolePolicy" in judged:
+            judged.append("iam:PutRolePermissionsBoundary")
+        condition = {**grant.when.get("StringIs", {}), "iam:PermissionsBoundary": boundary}
+        yield Grant(f"{grant.sid}Bounded", " ".join(judged), grant.on, {**grant.when, "StringIs": condition})
+
 
 STORAGE: Final = (
     # aws:ResourceTag counts only for buckets where that was switched on.

@@ -29,6 +29,9 @@ class Role(IamResource):
             values, as a list, one has to be true.
         policies: its inline policies by name, each a policy document. One added by hand is drift, and is taken away.
         managed_policies: the ARNs of the managed policies attached to it, all of them.
+        permissions_boundary: the ARN of the managed policy that limits what all others can give it; "": none does,
+            None: whatever is there stays.
+            https://docs.aws.amazon.com/IAM/latest/UserGuide/access_policies_boundaries.html
         role_name: its name in IAM, unique in the account; "deployment--name--region" by default.
     """
 
@@ -36,6 +39,7 @@ class Role(IamResource):
     trust_condition: Mapping[str, Mapping[str, Input[str] | list[str]]] = field(default_factory=dict)
     policies: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     managed_policies: Iterable[Input[str]] = ()
+    permissions_boundary: str | None = None
     role_name: str | None = None
 
     kind = "role"
@@ -47,6 +51,7 @@ class Role(IamResource):
             "iam:AttachRolePolicy",
             "iam:CreateRole",
             "iam:DeleteRole",
+            "iam:DeleteRolePermissionsBoundary",
             "iam:DeleteRolePolicy",
             "iam:DetachRolePolicy",
             "iam:GetRole",
@@ -54,6 +59,7 @@ class Role(IamResource):
             "iam:ListAttachedRolePolicies",
             "iam:ListRolePolicies",
             "iam:ListRoles",
+            "iam:PutRolePermissionsBoundary",
             "iam:PutRolePolicy",
             "iam:TagRole",
             "iam:UpdateAssumeRolePolicy",
@@ -80,6 +86,10 @@ class Role(IamResource):
 
     def create(self, aws: Aws) -> Actual | None:
         name = self.named(aws)
+        # In the same call: who may make roles only with a boundary could not put it on afterwards.
+        boundary: dict[str, Any] = (
+            {"PermissionsBoundary": self.permissions_boundary} if self.permissions_boundary else {}
+        )
         answer = aws.create(
             "iam.CreateRole",
             self.address,
@@ -88,11 +98,18 @@ class Role(IamResource):
             Path=path(aws),
             Description=f"Made by dify_aws for {aws.deployment}",
             AssumeRolePolicyDocument=_trust(self.service, self.trust_condition).text(),
+            **boundary,
         )
         return self.made(aws, answer["Role"]["Arn"], {"role_name": name}, policies={}, managed_policies=frozenset())
 
     def update(self, aws: Aws, actual: Actual, names: frozenset[str]) -> None:
         role = actual["role_name"]
+        # First: IAM may allow the rest only on a role that has it.
+        if "permissions_boundary" in names and self.permissions_boundary:
+            boundary = self.permissions_boundary
+            aws.call("iam.PutRolePermissionsBoundary", RoleName=role, PermissionsBoundary=boundary)
+        elif "permissions_boundary" in names:
+            delete(aws, "iam.DeleteRolePermissionsBoundary", RoleName=role)
         if names & {"service", "trust_condition"}:
             trust = _trust(self.service, self.trust_condition).text()
             aws.call("iam.UpdateAssumeRolePolicy", RoleName=role, PolicyDocument=trust)
@@ -140,6 +157,7 @@ def _look(aws: Aws, name: str) -> Actual | None:
         **_trusted(PolicyDocument.read(role["AssumeRolePolicyDocument"])),
         "policies": policies,
         "managed_policies": frozenset(policy["PolicyArn"] for policy in attached),
+        "permissions_boundary": role.get("PermissionsBoundary", {}).get("PermissionsBoundaryArn", ""),
     }
     return sighted(Role, role["Arn"], role.get("Tags"), values, role_name=name)
 

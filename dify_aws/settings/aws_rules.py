@@ -14,7 +14,11 @@ RETENTION_DAYS: Final = (
 _INSTANCE_TYPE: Final = re.compile(
     r"[a-z][a-z0-9-]*\.(nano|micro|small|medium|large|xlarge|[0-9]+xlarge|metal(-[0-9]+xl)?)"
 )
+NO_BOUNDARY: Final = "none"
 _ZONE: Final = re.compile(r"[a-z]{2}(-[a-z]+)+-[0-9][a-z]")
+_BOUNDARY: Final = re.compile(
+    r"arn:aws(-cn|-us-gov)?:iam::([0-9]{12}|aws):policy/([A-Za-z0-9+=,.@_-]+/){0,9}[A-Za-z0-9+=,.@_-]{1,128}"
+)
 _IMAGE_ID: Final = re.compile(r"ami-[0-9a-f]{8}([0-9a-f]{9})?")
 
 
@@ -47,6 +51,16 @@ def image_id(value: object) -> str:
     """The id of an AMI."""
     if not _IMAGE_ID.fullmatch(written := text(value)):
         raise Broken(("is not the id of an image", 'Write one like "ami-0123456789abcdef0"'))
+    return written
+
+
+def permissions_boundary(value: object) -> str:
+    """The ARN of a managed policy (one of the account's own, or one of AWS's), or "none"."""
+    if (written := text(value)) == NO_BOUNDARY:
+        return written
+    if not _BOUNDARY.fullmatch(written):
+        right = 'Write one like "arn:aws:iam::123456789012:policy/developer-boundary"'
+        raise Broken(("is neither the ARN of a managed policy nor none", right))
     return written
 
 

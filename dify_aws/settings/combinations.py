@@ -8,7 +8,9 @@ from ipaddress import IPv4Network
 from typing import Any, Final
 
 from dify_aws.errors import Problem
+from dify_aws.regions import partition_of
 from dify_aws.settings import networks
+from dify_aws.settings.aws_rules import NO_BOUNDARY
 from dify_aws.settings.internal_host_rules import among_containers
 from dify_aws.settings.limit_rules import fitting
 
@@ -27,6 +29,10 @@ def combinations(values: Mapping[str, Any], given: Mapping[str, object]) -> Iter
         yield Problem(
             "availability_zone", zone, f"is no zone of {region}", f'Write one like "{region}a", or leave it out'
         )
+    boundary = values.get("permissions_boundary")
+    if boundary not in (None, NO_BOUNDARY) and region and boundary.split(":")[1] != (partition := partition_of(region)):
+        right = f"Write one of that partition, like arn:{partition}:iam::…:policy/…"
+        yield Problem("permissions_boundary", boundary, f"is not of {partition}, where {region} is", right)
     yield from _range(values, given)
     yield from _network(values)
     yield from fitting(values)

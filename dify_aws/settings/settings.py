@@ -56,6 +56,8 @@ class Settings:
     :param root_volume_gib: GiB for the system and the container images.
     :param data_volume_gib: GiB for what Dify stores. It grows in place and never shrinks.
     :param log_retention_days: days that CloudWatch keeps the logs.
+    :param permissions_boundary: the ARN of a managed policy that limits every role that is made, for accounts where
+        roles may be made only with one; ``none`` takes it off again, and ``None`` leaves what is there.
     :param alarm_email: who hears about alarms; ``None``: nobody. AWS asks that address to confirm.
     :param tags: further tags for everything that is made, at most 40.
     :param dify_version: the release of Dify, one that we know the images of.
@@ -104,6 +106,7 @@ class Settings:
     root_volume_gib: Annotated[int, rules.whole_number(20, 16384, "two releases of Dify fit beside Ubuntu")] = 30
     data_volume_gib: Annotated[int, rules.whole_number(10, 16384, "for databases, vectors and plugins")] = 50
     log_retention_days: Annotated[int, aws_rules.retention_days] = 30
+    permissions_boundary: Annotated[str | None, rules.optional(aws_rules.permissions_boundary)] = None
     alarm_email: Annotated[str | None, rules.optional(mail_rules.reachable_email)] = None
     tags: Annotated[Mapping[str, str], tag_rules.tags] = field(default_factory=dict, hash=False)
     dify_version: Annotated[str, dify_rules.release] = "1.17.1"

@@ -239,7 +239,13 @@ MACHINE: Final[Mapping[str, Case]] = {
         ),
         prepare=_policies,
         stack=lambda: [
-            Role(name="host", trust_condition=MINE, policies={"read": READ, "more": READ}, managed_policies=[POLICY])
+            Role(
+                name="host",
+                trust_condition=MINE,
+                policies={"read": READ, "more": READ},
+                managed_policies=[POLICY],
+                permissions_boundary=OTHER_POLICY,
+            )
         ],
         remove=_delete_role,
         spoils={
@@ -250,7 +256,10 @@ MACHINE: Final[Mapping[str, Case]] = {
             "policies (one less)": _role("delete_role_policy", PolicyName="read"),
             "managed_policies (one more)": _role("attach_role_policy", PolicyArn=OTHER_POLICY),
             "managed_policies (none)": _role("detach_role_policy", PolicyArn=POLICY),
+            "permissions_boundary (none)": _role("delete_role_permissions_boundary"),
+            "permissions_boundary (another)": _role("put_role_permissions_boundary", PermissionsBoundary=POLICY),
         },
+        rewished={"permissions_boundary": ""},
         clings=("DeleteRole", "DeleteConflict"),
     ),
     "instance-profile": Case(

@@ -140,7 +140,8 @@ def test_they_fit() -> None:
         "private_subnet_id": f"subnet-{'1' * 17}",
     }
     long, abroad = LONGEST.replace(region=SETTINGS.region), LONGEST.replace(project="p" * 10)
-    for settings in (SETTINGS, SETTINGS.replace(**there), long, abroad, LONGEST):
+    bounded = SETTINGS.replace(permissions_boundary=f"arn:aws:iam::{ACCOUNT}:policy/{'b' * 128}")
+    for settings in (bounded, SETTINGS, SETTINGS.replace(**there), long, abroad, LONGEST):
         for identity, document in every_document(settings):
             assert identity.startswith("github/") or size(document) <= MANAGED_POLICY, identity
         if settings != LONGEST:
