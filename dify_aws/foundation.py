@@ -78,8 +78,8 @@ class Foundation:
         policies: by environment what its role may do, by name, as documents of IAM; taking its lock and writing its
             records goes without saying. None: deploy that environment (:func:`~dify_aws.permissions`).
         existing: settings whose network and image are there already, for the roles that use them.
-        permissions_boundary: the ARN of a managed policy that limits the roles, and every role that they make; None: the
-            one of ``existing``.
+        permissions_boundary: the ARN of a managed policy that limits the roles, and every role that they make; None:
+            that of ``existing``.
         trail: record every call to AWS's API in all regions, for a year.
         block_public_access: switch S3's public access block on for the whole account.
         tags: further tags for everything that is made.
