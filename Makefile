@@ -18,7 +18,7 @@ WORKERS ?= $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1)
 PYTEST := -n $(WORKERS) --dist worksteal $(APART)
 
 .DEFAULT_GOAL := help
-.PHONY: help quickstart test promises e2e check style types imports house workflow format coverage bench wheel-test clean
+.PHONY: help quickstart test promises e2e check style types imports house workflow security format coverage bench wheel-test clean
 
 help: ## what there is
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -35,7 +35,7 @@ promises: $(DEV) ## break what the library promises, a line at a time, and see t
 e2e: $(DEV) ## the tests that need a real sshd or a container engine
 	$(BIN)/python -m pytest tests/e2e -p no:randomly --numprocesses 3 --dist loadfile $(ARGS)
 
-check: style types imports house workflow ## style, types, imports, house rules and the workflow for GitHub
+check: style types imports house workflow security ## style, types, imports, house rules, the workflow for GitHub, security
 
 style: $(DEV)
 	$(BIN)/ruff check .
@@ -52,6 +52,10 @@ house: $(DEV)
 
 workflow: $(DEV) $(ACTIONLINT)
 	$(BIN)/python -m pytest tests/workflow -q
+
+security: $(DEV) ## known mistakes in our code (bandit), known vulnerabilities in what we use (pip-audit)
+	$(BIN)/bandit --quiet --configfile pyproject.toml --recursive dify_aws
+	$(BIN)/python -m tests.support.dependency_audit
 
 format: $(DEV) ## write the code in the one style
 	$(BIN)/ruff check --fix .

@@ -34,7 +34,7 @@ def _portable(value: Any) -> Any:
     if type(value) in (tuple, list):
         return type(value)(_portable(item) for item in value)
     try:
-        pickle.loads(pickle.dumps(value))
+        pickle.loads(pickle.dumps(value))  # nosec B301
     except Exception:  # noqa: BLE001 - whatever a foreign object does when it is pickled
         return _described(value)
     return value

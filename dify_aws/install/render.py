@@ -30,7 +30,8 @@ def _environment() -> Environment:
     # It takes as long to load as most of the library, and a plan renders nothing.
     from jinja2 import Environment, FunctionLoader, StrictUndefined
 
-    environment = Environment(
+    # What is rendered is for programs that know no HTML.
+    environment = Environment(  # nosec B701
         loader=FunctionLoader(lambda name: files(TEMPLATES).joinpath(name).read_text(encoding="utf-8")),
         undefined=StrictUndefined,
         autoescape=False,  # nothing here is HTML
@@ -38,7 +39,7 @@ def _environment() -> Environment:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    environment.filters.update(dotenv=dotenv, json=as_json, shell=shlex.quote)
+    environment.filters.update(dotenv=dotenv, json=as_json, shell=shlex.quote)  # nosec B604
     return environment
 
 

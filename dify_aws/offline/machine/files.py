@@ -39,7 +39,10 @@ Tree: TypeAlias = dict[str, Entry]
 
 def _fresh() -> Tree:
     etc = ("apt", "apt/apt.conf.d", "apt/keyrings", "apt/sources.list.d", "logrotate.d", "sysctl.d", "systemd")
-    usual = ["/", "/etc", *(f"/etc/{path}" for path in etc), "/etc/systemd/system", "/opt", "/tmp", "/var"]
+    # Of the model machine: nothing is made in the folder of this one.
+    temporary = "/tmp"  # nosec B108
+    inside = [f"/etc/{path}" for path in etc]
+    usual = ["/", "/etc", *inside, "/etc/systemd/system", "/opt", temporary, "/var"]
     return {path: Entry("directory") for path in usual} | {"/etc/fstab": Entry("file", mode=0o644)}
 
 
