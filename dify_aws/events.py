@@ -17,7 +17,8 @@ Moment: TypeAlias = Literal["waiting", "planned", "started", "done", "failed", "
 class Event:
     """One moment of a run, in AWS or on a host.
 
-    ``moment`` is "waiting" if another run has the lock (``detail`` tells which); "planned" once at the beginning and
+    ``moment`` is "waiting" if another run has the lock, or AWS needs longer than usual before it takes an order
+    (``detail`` tells which run, or what AWS is waited for); "planned" once at the beginning and
     "finished" once at the end (all three without an address); "started", then "done" or "failed" for each thing that is
     worked on. ``address`` is that of a resource or the name of a step, ``verb`` is create, update or delete;
     ``seconds`` counts from the start of the same thing (of the run, for "finished"); ``total`` is how many things there
@@ -79,6 +80,10 @@ class Teller:
     def planned(self, total: int, detail: str) -> None:
         """Tell how much there is to do."""
         self.tell(Event("planned", total=total, detail=detail))
+
+    def waiting(self, detail: str) -> None:
+        """Tell what is waited for, when that takes longer than usual."""
+        self.tell(Event("waiting", detail=detail))
 
     def passed(self) -> float:
         """Seconds since the run began."""

@@ -20,7 +20,7 @@ from dify_aws.github_access import DEPLOY, GithubAccess
 from dify_aws.operations.workflow import ENVIRONMENTS
 from dify_aws.permissions import Policies
 from dify_aws.resources import OidcProvider, PublicAccessBlock
-from dify_aws.resources.bucket import PUBLIC_ACCESS_BLOCKS
+from dify_aws.resources.bucket_settings import PUBLIC_ACCESS_BLOCKS
 from dify_aws.settings import Settings, aws_rules, deployment_rules
 from dify_aws.settings.rules import Broken, optional
 

@@ -78,8 +78,8 @@ CREDENTIALS_ADVICE: Final = (
 )
 
 
-def refusal(operation: str, error: botocore_errors.ClientError, region: str) -> AwsError:
-    """What AWS answered, as the error of ours that says what to do next."""
+def refusal(operation: str, error: botocore_errors.ClientError, region: str, bucket: str = "") -> AwsError:
+    """What AWS answered, as the error of ours that says what to do next; ``bucket`` is what it was about, if any."""
     answer = error.response
     code = str(answer.get("Error", {}).get("Code", "Unknown"))
     message = _readable(str(answer.get("Error", {}).get("Message", "")))
@@ -97,7 +97,7 @@ def refusal(operation: str, error: botocore_errors.ClientError, region: str) -> 
             action=action,
             request_id=request_id,
             status=status,
-            advice=denial.advice(message, action),
+            advice=denial.advice(message, action, bucket),
         )
     if code in QUOTAS:
         advice = QUOTAS[code].advice(region)

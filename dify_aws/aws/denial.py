@@ -53,12 +53,22 @@ BY_POLICY: Final = (
 OTHERWISE: Final = "Allow {action} to whoever runs this (docs/permissions.md lists all that is needed), then run again."
 
 
-def advice(message: str, action: str) -> str:
+BUCKET: Final = (
+    "S3 does not say why: either the bucket {bucket} belongs to another account (look at it with "
+    "`aws s3api head-bucket --bucket {bucket}`; nothing is read from it or written to it then, so use another name), "
+    "or {action} is not allowed to whoever runs this (docs/permissions.md lists all that is needed)."
+)
+"""S3 gives a reason to those of the bucket's own account only.
+https://docs.aws.amazon.com/AmazonS3/latest/userguide/troubleshoot-403-errors.html"""
+
+
+def advice(message: str, action: str, bucket: str = "") -> str:
     """What to do about a denied call.
 
     Args:
         message: AWS's own.
         action: the IAM action that is missing, as "ec2:RunInstances".
+        bucket: the bucket that the call was about, if any.
 
     Returns:
         A sentence that names the kind of policy where AWS says which one it was.
@@ -66,4 +76,6 @@ def advice(message: str, action: str) -> str:
     for policy, what_to_do in BY_POLICY:
         if re.search(policy.replace("policy", r"polic(y|ies)"), message, re.IGNORECASE):
             return what_to_do.format(action=action)
+    if bucket and message.strip().rstrip(".") in ("", "Access Denied", "Forbidden"):
+        return BUCKET.format(bucket=bucket, action=action)
     return OTHERWISE.format(action=action)

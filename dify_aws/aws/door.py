@@ -109,6 +109,7 @@ class Aws:
         """
         service, name = operation.split(".")
         method = getattr(self._clients.get(service), xform_name(name))
+        params = self._of_this_account(service, name, params)
         answer: dict[str, Any] = self._patiently(operation, params, lambda: method(**params))
         return answer
 
@@ -122,6 +123,7 @@ class Aws:
         client, method = self._clients.get(service), xform_name(name)
         if not client.can_paginate(method):
             return list(self.call(operation, **params).get(result, ()))
+        params = self._of_this_account(service, name, params)
         pages = client.get_paginator(method).paginate(**params)
         return self._patiently(operation, params, lambda: [item for page in pages for item in page.get(result, ())])
 
@@ -133,9 +135,12 @@ class Aws:
         keep: bool,
         tags: Mapping[str, str] | None = None,
         token_seed: str = "",
+        tagged: bool = True,
         **params: Any,
     ) -> dict[str, Any]:
         """Make a thing that carries our tags (and ``tags``) from its first moment on.
+
+        Where AWS does not take them in that call (``tagged=False``), they have to be put on right after it.
 
         Args:
             token_seed: what is new with each deployment and that every run can see, so that its client tokens are not
@@ -149,7 +154,8 @@ class Aws:
         model = self._clients.get(service).meta.service_model.operation_model(name)
         carried = {**self.ownership(address, keep=keep), **(tags or {})}
         while True:
-            request = birth.born(model, params, carried, turn=self._turns.get(address, 0), seed=token_seed)
+            turn = self._turns.get(address, 0)
+            request = birth.born(model, params, carried, turn=turn, seed=token_seed) if tagged else params
             try:
                 answer = self.call(operation, **request)
             except AwsError as error:
@@ -161,8 +167,9 @@ class Aws:
                 for member, value in request.items():
                     if member.endswith("Name") or member == "Bucket":
                         self._fresh.add(value)
-                        # AWS took the tags in the same request: there is no need to ask what they are.
-                        self.census.know(birth.TAGS, carried, value)
+                        if tagged:
+                            # AWS took the tags in the same request: there is no need to ask what they are.
+                            self.census.know(birth.TAGS, carried, value)
                 return answer
 
     def next_turn(self, address: str) -> None:
@@ -210,12 +217,27 @@ class Aws:
         if isinstance(self.clock, SystemClock):
             self.clock.stop()
 
+    def _of_this_account(self, service: str, name: str, params: dict[str, Any]) -> dict[str, Any]:
+        """The parameters of a call, which say whose bucket is meant wherever S3 can be told so.
+
+        A name that was given up may be taken by anybody: what we read and write is never another account's.
+        https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucket-owner-condition.html
+        """
+        if service != "s3":
+            return params
+        shape = self._clients.get(service).meta.service_model.operation_model(name).input_shape
+        if shape is None or "ExpectedBucketOwner" not in shape.members:
+            return params
+        return {**params, "ExpectedBucketOwner": self.account}
+
     def _patiently(self, operation: str, params: Mapping[str, Any], ask: Callable[[], T]) -> T:
+        bucket = str(params.get("Bucket", ""))
+
         def attempt() -> T:
             try:
                 return ask()
             except ClientError as error:
-                raise answers.refusal(operation, error, self.region) from error
+                raise answers.refusal(operation, error, self.region, bucket) from error
             except BotoCoreError as error:
                 raise answers.failure(operation, error) from error
             except Exception as error:
@@ -224,7 +246,7 @@ class Aws:
                 raise
 
         log.debug("%s", operation)
-        return self.patience.call(attempt, lambda: self._speaks_of_fresh(params))
+        return self.patience.call(attempt, lambda: self._speaks_of_fresh(params), bucket)
 
     def _speaks_of_fresh(self, params: Mapping[str, Any]) -> bool:
         return bool(self._fresh) and not self._fresh.isdisjoint(_strings(params))

@@ -137,6 +137,14 @@ LAGS: Final = (
         "The bucket, or the policy that lets CloudTrail write to it, was made a moment ago.",
     ),
     Lag(
+        r"s3\.CreateBucket",
+        "OperationAborted",
+        "",
+        3600,
+        "a bucket of this name was deleted, and S3 takes up to an hour until the name is free again. "
+        "https://docs.aws.amazon.com/AmazonS3/latest/userguide/delete-bucket.html",
+    ),
+    Lag(
         r"s3\..*",
         "OperationAborted",
         "",
@@ -151,12 +159,22 @@ class Patience:
 
     FEWEST_TRIES: Final = 6
     """Tries that a lag is always worth, however fast the clock runs."""
+    NOTIFY_SECONDS: Final = 20.0
+    """A wait that lasts longer is worth a word to whoever looks on."""
 
     def __init__(self, clock: Clock) -> None:
         self.clock = clock
+        self.notify: Callable[[str], None] = lambda detail: None
+        """Is called once in a long wait, with what is waited for."""
 
-    def call(self, attempt: Callable[[], T], speaks_of_fresh: Callable[[], bool]) -> T:
-        """What ``attempt`` returns, or its last error when the lag lasted longer than it is known to."""
+    def call(self, attempt: Callable[[], T], speaks_of_fresh: Callable[[], bool], subject: str = "") -> T:
+        """What ``attempt`` returns, or its last error when the lag lasted longer than it is known to.
+
+        Args:
+            attempt: the call.
+            speaks_of_fresh: whether it is about something that this run has made.
+            subject: what it is about, for whoever looks on.
+        """
 
         def lag(error: BaseException) -> Lag | None:
             if not isinstance(error, AwsError):
@@ -164,9 +182,21 @@ class Patience:
             fresh = speaks_of_fresh()
             return next((row for row in LAGS if row.explains(error, fresh)), None)
 
-        return self._retrying(lambda error: lag(error) is not None, lambda error: getattr(lag(error), "seconds", 0.0))(
-            attempt
-        )
+        began, notified = self.clock.now(), False
+
+        def notify(state: tenacity.RetryCallState) -> None:
+            nonlocal notified
+            error = state.outcome.exception() if state.outcome else None
+            row = lag(error) if error is not None else None
+            if row is None or notified or self.clock.now() - began < self.NOTIFY_SECONDS:
+                return
+            notified = True
+            operation = error.operation if isinstance(error, AwsError) else ""
+            self.notify(f"{' '.join(filter(None, (operation, subject)))}: {row.why}")
+
+        return self._retrying(
+            lambda error: lag(error) is not None, lambda error: getattr(lag(error), "seconds", 0.0), notify
+        )(attempt)
 
     def until(self, attempt: Callable[[], T | None], seconds: float) -> T | None:
         """What ``attempt`` returns once it is not None; None if that does not happen within ``seconds``."""
@@ -183,7 +213,10 @@ class Patience:
             return None
 
     def _retrying(
-        self, patient: Callable[[BaseException], bool], seconds: Callable[[BaseException], float]
+        self,
+        patient: Callable[[BaseException], bool],
+        seconds: Callable[[BaseException], float],
+        before_sleep: Callable[[tenacity.RetryCallState], None] | None = None,
     ) -> tenacity.Retrying:
         began = self.clock.now()
 
@@ -192,10 +225,17 @@ class Patience:
             spent = self.clock.now() - began
             return error is None or (state.attempt_number >= self.FEWEST_TRIES and spent >= seconds(error))
 
+        def pause(state: tenacity.RetryCallState) -> float:
+            error = state.outcome.exception() if state.outcome else None
+            # What takes an hour is not asked for every five seconds.
+            longest = max(5.0, seconds(error) / 120) if error is not None else 5.0
+            return (tenacity.wait_exponential(multiplier=0.25, max=longest) + tenacity.wait_random(0, 0.25))(state)
+
         return tenacity.Retrying(
             retry=tenacity.retry_if_exception(patient),
-            wait=tenacity.wait_exponential(multiplier=0.25, max=5) + tenacity.wait_random(0, 0.25),
+            wait=pause,
             stop=long_enough,
+            before_sleep=before_sleep,
             sleep=self.clock.sleep,
             reraise=True,
         )

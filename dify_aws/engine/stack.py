@@ -110,6 +110,7 @@ class Stack:
                 if not turn.undisturbed:
                     looked, todo = self._agreed(aws, plan, delete_data)
             teller = Teller(listener, aws.clock.now, self.name)
+            aws.patience.notify = teller.waiting
             teller.planned(len(todo), todo.summary())
             found, failed = carry_out(
                 self.resources, self.edges, aws, looked, todo, teller=teller, turn=held, further=further
@@ -142,6 +143,7 @@ class Stack:
                     things = self._everything(aws)
                     todo = _plan_of_removal(aws, things, delete_data)
             teller = Teller(listener, aws.clock.now, self.name)
+            aws.patience.notify = teller.waiting
             teller.planned(len(todo), todo.summary())
             going = {action.address: things[action.address] for action in todo.actions if action.verb == "delete"}
             removed = clear_away(aws, going, teller=teller, turn=held)

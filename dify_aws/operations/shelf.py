@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Any, Final
+from typing import Final
 
 from dify_aws.aws import Aws
 from dify_aws.blueprints.account import Account
@@ -25,9 +25,7 @@ class Shelf:
     def __init__(self, aws: Aws) -> None:
         self._aws = aws
         account = Account(aws.account, aws.partition, aws.region)
-        # A bucket of this name in another account is not ours to read or to write.
-        bucket = state_bucket_name(aws.deployment.partition("/")[0], account)
-        self._bucket: dict[str, Any] = {"Bucket": bucket, "ExpectedBucketOwner": account.id}
+        self._bucket = {"Bucket": state_bucket_name(aws.deployment.partition("/")[0], account)}
         self._prefix = f"{RECORDS}{aws.deployment}/"
 
     def numbers(self) -> list[int] | None:

@@ -2,20 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from dify_aws.aws import Aws
-from dify_aws.aws.birth import tag_list, tag_map
+from dify_aws.aws.birth import tag_list
 from dify_aws.aws.policy import PolicyDocument, Statement
 from dify_aws.engine.resource import Actual
 from dify_aws.errors import AwsError, ChangeRefused
+from dify_aws.resources.bucket_settings import (
+    PUBLIC_ACCESS_BLOCKS,
+    SETTLE_SECONDS,
+    bucket_values,
+    read_setting,
+    read_settings,
+    tls_only,
+    wait_until_steady,
+)
 from dify_aws.resources.gone import delete
-from dify_aws.resources.lifecycle import LifecycleRule, lifecycle_rule
+from dify_aws.resources.lifecycle import LifecycleRule
 from dify_aws.resources.named import NamedResource
 from dify_aws.resources.sighting import sighted
+
+TAGS_REFUSED: Final = frozenset({"UnsupportedArgument", "NotImplemented"})
+"""Not every region takes tags in CreateBucket yet.
+https://github.com/hashicorp/terraform-provider-aws/issues/45566"""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -48,6 +60,7 @@ class Bucket(NamedResource):
     unordered = frozenset({"lifecycle", "statements"})
     tables = ("buckets",)
     in_arn = ":s3:::"
+    settle_seconds = SETTLE_SECONDS
     permissions = frozenset(
         {
             "s3:AbortMultipartUpload",
@@ -88,18 +101,30 @@ class Bucket(NamedResource):
     def look(cls, aws: Aws, name: str) -> Actual | None:
         return aws.census.read("buckets", lambda: _look(aws, name), name)
 
+    def find(self, aws: Aws) -> Actual | None:
+        name = self.named(aws)
+        actual = self.look(aws, name)
+        if actual is not None and self._was_interrupted(aws, actual):
+            return replace(actual, address=self.address, keep=self.keep)
+        return super().find(aws)
+
+    def _was_interrupted(self, aws: Aws, actual: Actual) -> bool:
+        """Whether it is a bucket of ours, from a run that died before it could tag it (docs/decisions).
+
+        Its name holds our account and region, it is as CreateBucket leaves it, and there is nothing in it.
+        """
+        ours = actual.id.endswith(f"-{aws.account}-{aws.region}")
+        return ours and actual["untouched"] and _is_empty(aws, actual.id)
+
     def create(self, aws: Aws) -> Actual | None:
-        # us-east-1 is where S3 began: it does not take its own name as a location.
-        place = {} if aws.region == "us-east-1" else {"LocationConstraint": aws.region}
         bucket = self.named(aws)
-        aws.create(
-            "s3.CreateBucket",
-            self.address,
-            keep=self.keep,
-            Bucket=bucket,
-            ObjectOwnership=self.ownership,
-            CreateBucketConfiguration=place,
-        )
+        try:
+            self._make(aws, bucket)
+        except AwsError as error:
+            if error.code not in TAGS_REFUSED:
+                raise
+            self._make(aws, bucket, tagged=False)
+            self._tag(aws, bucket, aws.ownership(self.address, keep=self.keep))
         # S3 encrypts new buckets and blocks public access to them by itself.
         # https://docs.aws.amazon.com/AmazonS3/latest/userguide/create-bucket-faq.html
         return self.made(
@@ -112,6 +137,19 @@ class Bucket(NamedResource):
             tls_only=False,
             statements=frozenset(),
             lifecycle=frozenset(),
+        )
+
+    def _make(self, aws: Aws, bucket: str, *, tagged: bool = True) -> None:
+        # us-east-1 is where S3 began: it does not take its own name as a location.
+        place = {} if aws.region == "us-east-1" else {"LocationConstraint": aws.region}
+        aws.create(
+            "s3.CreateBucket",
+            self.address,
+            keep=self.keep,
+            tagged=tagged,
+            Bucket=bucket,
+            ObjectOwnership=self.ownership,
+            CreateBucketConfiguration=place,
         )
 
     def update(self, aws: Aws, actual: Actual, names: frozenset[str]) -> None:
@@ -129,7 +167,7 @@ class Bucket(NamedResource):
             status = {"Status": "Enabled" if self.versioning else "Suspended"}
             aws.call("s3.PutBucketVersioning", Bucket=bucket, VersioningConfiguration=status)
         if names & {"tls_only", "statements"}:
-            statements = [*([_tls_only(aws, bucket)] if self.tls_only else []), *sorted(self.statements, key=str)]
+            statements = [*([tls_only(aws, bucket)] if self.tls_only else []), *sorted(self.statements, key=str)]
             if statements:
                 aws.call("s3.PutBucketPolicy", Bucket=bucket, Policy=PolicyDocument.of(statements).text())
             else:
@@ -141,10 +179,14 @@ class Bucket(NamedResource):
             else:
                 delete(aws, "s3.DeleteBucketLifecycle", Bucket=bucket)
 
+        wait_until_steady(aws, bucket, {name: value for name, value in self.wishes().items() if name in names})
+
     def retag(self, aws: Aws, actual: Actual, tags: Mapping[str, str]) -> None:
         # PutBucketTagging replaces the whole set, so what others put there is said again.
-        everything = tag_list({**actual.tags, **tags})
-        aws.call("s3.PutBucketTagging", Bucket=actual.id, Tagging={"TagSet": everything})
+        self._tag(aws, actual.id, {**actual.tags, **tags})
+
+    def _tag(self, aws: Aws, bucket: str, tags: Mapping[str, str]) -> None:
+        aws.call("s3.PutBucketTagging", Bucket=bucket, Tagging={"TagSet": tag_list(tags)})
 
     @classmethod
     def delete(cls, aws: Aws, actual: Actual) -> None:
@@ -152,30 +194,9 @@ class Bucket(NamedResource):
         delete(aws, "s3.DeleteBucket", Bucket=actual.id)
 
 
-PUBLIC_ACCESS_BLOCKS: Final = ("BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets")
-
-SETTINGS: Final = {
-    "versioning": ("GetBucketVersioning", "Status", ""),
-    "block_public_access": (
-        "GetPublicAccessBlock",
-        "PublicAccessBlockConfiguration",
-        "NoSuchPublicAccessBlockConfiguration",
-    ),
-    "encryption": (
-        "GetBucketEncryption",
-        "ServerSideEncryptionConfiguration",
-        "ServerSideEncryptionConfigurationNotFoundError",
-    ),
-    "ownership": ("GetBucketOwnershipControls", "OwnershipControls", "OwnershipControlsNotFoundError"),
-    "policy": ("GetBucketPolicy", "Policy", "NoSuchBucketPolicy"),
-    "lifecycle": ("GetBucketLifecycleConfiguration", "Rules", "NoSuchLifecycleConfiguration"),
-}
-"""For each setting the call that tells it, where in the answer, and the error that means "not set"."""
-
-
 def _look(aws: Aws, bucket: str) -> Actual | None:
     try:
-        tags = tag_map(_asked(aws, "s3.GetBucketTagging", bucket, "TagSet", "NoSuchTagSet"))
+        tags = read_setting(aws, bucket, "GetBucketTagging", "TagSet", "NoSuchTagSet")
     except AwsError as error:
         if error.code == "NoSuchBucket":
             return None
@@ -186,51 +207,22 @@ def _look(aws: Aws, bucket: str) -> Actual | None:
                 f"or s3:GetBucketTagging is not allowed to whoever runs this. {error}",
             ) from error
         raise
-    # S3 has a call for each setting and none for all of them; one after another they are the longest wait of a plan.
-    with ThreadPoolExecutor(len(SETTINGS)) as pool:
-        asked = {
-            name: pool.submit(_asked, aws, f"s3.{call}", bucket, *rest) for name, (call, *rest) in SETTINGS.items()
-        }
-    told = {name: answer.result() for name, answer in asked.items()}
-    blocks = told["block_public_access"] or {}
-    statements = PolicyDocument.read(told["policy"]).statements
-    values = {
-        "versioning": told["versioning"] == "Enabled",
-        "encryption": _first(told["encryption"], lambda r: r["ApplyServerSideEncryptionByDefault"]["SSEAlgorithm"]),
-        "block_public_access": all(blocks.get(name) for name in PUBLIC_ACCESS_BLOCKS),
-        "ownership": _first(told["ownership"], lambda r: r["ObjectOwnership"]),
-        "tls_only": _tls_only(aws, bucket) in statements,
-        "statements": frozenset(statements) - {_tls_only(aws, bucket)},
-        "lifecycle": frozenset(lifecycle_rule(rule) for rule in told["lifecycle"] or ()),
-    }
-    return sighted(Bucket, bucket, tag_list(tags), values, arn=f"arn:{aws.partition}:s3:::{bucket}")
-
-
-def _asked(aws: Aws, operation: str, bucket: str, result: str, none: str) -> Any:
-    """One setting of a bucket; None where S3 answers with an error that means "not set"."""
-    try:
-        return aws.call(operation, Bucket=bucket).get(result)
-    except AwsError as error:
-        if error.code != none:
-            raise
-        return None
-
-
-def _first(configuration: Mapping[str, Any] | None, read: Callable[[Any], str]) -> str:
-    rules = (configuration or {}).get("Rules") or ()
-    return read(rules[0]) if rules else ""
-
-
-def _tls_only(aws: Aws, bucket: str) -> Statement:
-    arn = f"arn:{aws.partition}:s3:::{bucket}"
-    return Statement(
-        Sid="TlsOnly",
-        Effect="Deny",
-        Principal="*",
-        Action="s3:*",
-        Resource=[arn, f"{arn}/*"],
-        Condition={"Bool": {"aws:SecureTransport": "false"}},
+    settings = read_settings(aws, bucket)
+    return sighted(
+        Bucket,
+        bucket,
+        tags,
+        bucket_values(aws, bucket, settings),
+        arn=f"arn:{aws.partition}:s3:::{bucket}",
+        # As CreateBucket leaves one: not even a tag of AWS's own.
+        untouched=not tags and not any(settings[name] for name in ("versioning", "policy", "lifecycle")),
     )
+
+
+def _is_empty(aws: Aws, bucket: str) -> bool:
+    page = aws.call("s3.ListObjectVersions", Bucket=bucket, MaxKeys=1)
+    uploads = aws.call("s3.ListMultipartUploads", Bucket=bucket, MaxUploads=1)
+    return not any((page.get("Versions"), page.get("DeleteMarkers"), uploads.get("Uploads")))
 
 
 def _empty(aws: Aws, bucket: str) -> None:

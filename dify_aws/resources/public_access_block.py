@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from dify_aws.aws import Aws
 from dify_aws.engine.resource import Actual, Fact
 from dify_aws.errors import AwsError
-from dify_aws.resources.bucket import PUBLIC_ACCESS_BLOCKS
+from dify_aws.resources.bucket_settings import PUBLIC_ACCESS_BLOCKS
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

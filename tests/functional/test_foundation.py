@@ -12,7 +12,7 @@ from dify_aws.blueprints.account import Account
 from dify_aws.blueprints.foundation import AUDIENCE, GITHUB, GithubRole
 from dify_aws.blueprints.foundation import foundation as blueprint
 from dify_aws.offline.world import World
-from dify_aws.resources.bucket import PUBLIC_ACCESS_BLOCKS
+from dify_aws.resources.bucket_settings import PUBLIC_ACCESS_BLOCKS
 from tests.support.deaths import dies_at_each
 from tests.support.iam_policy import Policies, Request
 from tests.support.inventory import counted, inventory

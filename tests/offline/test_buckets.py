@@ -76,13 +76,14 @@ TLS_ONLY = {
 }
 
 
-def test_a_policy_that_asks_for_tls_lets_tls_through(s3: S3Client) -> None:
+def test_a_policy_that_asks_for_tls_lets_tls_through(s3: S3Client, world: World) -> None:
     """https://docs.aws.amazon.com/AmazonS3/latest/userguide/security-best-practices.html"""
     s3.put_bucket_policy(Bucket=BUCKET, Policy=policy(TLS_ONLY))
     s3.put_object(Bucket=BUCKET, Key="k", Body=b"v")
     assert s3.get_object(Bucket=BUCKET, Key="k")["Body"].read() == b"v"
     s3.head_object(Bucket=BUCKET, Key="k")
     s3.delete_object(Bucket=BUCKET, Key="k")
+    world.clock.advance(60)
     assert statements(s3.get_bucket_policy(Bucket=BUCKET)["Policy"]) == statements(policy(TLS_ONLY))
 
 
@@ -121,3 +122,45 @@ def test_the_index_of_tags_lists_the_buckets_of_its_own_region(world: World) -> 
     assert [each["ResourceARN"] for each in index.get_resources()["ResourceTagMappingList"]] == [
         "arn:aws:s3:::lab-us-west-2"
     ]
+
+
+def test_a_change_is_shown_in_turns_with_what_was_before(s3: S3Client, world: World) -> None:
+    """https://github.com/hashicorp/terraform-provider-aws/issues/41764"""
+
+    def shown() -> list[str]:
+        seen = []
+        for _ in range(4):
+            try:
+                (rule,) = s3.get_bucket_lifecycle_configuration(Bucket=BUCKET)["Rules"]
+                seen.append(rule["ID"])
+            except ClientError as error:
+                seen.append(error.response["Error"]["Code"])
+        return seen
+
+    for old, new in (("NoSuchLifecycleConfiguration", "one"), ("one", "two")):
+        rule: Any = {"ID": new, "Status": "Enabled", "Filter": {"Prefix": ""}, "Expiration": {"Days": 1}}
+        s3.put_bucket_lifecycle_configuration(Bucket=BUCKET, LifecycleConfiguration={"Rules": [rule]})
+        assert shown() == [old, new, old, new]
+        world.clock.advance(31)
+        assert shown() == [new] * 4
+
+
+def test_a_name_is_free_some_time_after_its_bucket(s3: S3Client, world: World) -> None:
+    """https://github.com/aws/aws-cli/issues/2593"""
+    s3.delete_bucket(Bucket=BUCKET)
+    place: Any = {"LocationConstraint": "ap-northeast-1"}
+    with refused("OperationAborted", status=409):
+        s3.create_bucket(Bucket=BUCKET, CreateBucketConfiguration=place)
+    world.clock.advance(101)
+    s3.create_bucket(Bucket=BUCKET, CreateBucketConfiguration=place)
+
+
+def test_the_owner_that_is_expected_has_to_be_it(s3: S3Client) -> None:
+    """https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucket-owner-condition.html"""
+    us, another = "123456789012", "210987654321"
+    s3.put_object(Bucket=BUCKET, Key="k", Body=b"v", ExpectedBucketOwner=us)
+    assert s3.get_object(Bucket=BUCKET, Key="k", ExpectedBucketOwner=us)["Body"].read() == b"v"
+    with refused("AccessDenied", status=403):
+        s3.get_object(Bucket=BUCKET, Key="k", ExpectedBucketOwner=another)
+    with refused("AccessDenied", status=403):
+        s3.get_bucket_tagging(Bucket=BUCKET, ExpectedBucketOwner=another)
