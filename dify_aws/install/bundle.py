@@ -85,6 +85,8 @@ def _values(settings: Settings, outputs: Outputs, secrets: DifySecrets, *, https
         "settings": settings,
         "outputs": outputs,
         "https": https,
+        "host": settings.domain or outputs.public_ip,
+        "url": base_url(settings, outputs, https=https),
         "full": settings.profile == "full",
         "home": HOME,
         "data": DATA,

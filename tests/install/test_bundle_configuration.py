@@ -86,12 +86,21 @@ def test_the_log_has_no_signatures() -> None:
 def test_what_a_client_says_of_its_own_address_is_not_passed_on() -> None:
     """Nobody stands before our nginx: who could choose X-Forwarded-For would write anything into Dify's logs and pass
     its limits by address. The headers are set once for all, and a location that set its own would lose them."""
-    for _, made in every():
+    for wishes, made in every():
         told = made.files["nginx/nginx.conf"].text
+        host = "dify.example.com" if wishes["https"] else "203.0.113.7"
         headers = dict(re.findall(r"^\s*proxy_set_header (\S+) (\S+);", told, re.MULTILINE))
         addresses = {"X-Forwarded-For": "$remote_addr", "X-Real-IP": "$remote_addr"}
-        said = {"X-Forwarded-Host": "$host", "X-Forwarded-Proto": "$scheme", "X-Forwarded-Port": "$server_port"}
+        said = {
+            "Host": host,
+            "X-Forwarded-Host": host,
+            "X-Forwarded-Proto": "$scheme",
+            "X-Forwarded-Port": "$server_port",
+        }
         assert headers.items() >= {**addresses, **said}.items()
+        assert (
+            headers.items() >= dict.fromkeys(("CF-Connecting-IP", "Forwarded", "X-Middleware-Subrequest"), '""').items()
+        )
         assert len(headers) == told.count("proxy_set_header")
         assert told.index("proxy_set_header") < told.rindex("proxy_set_header") < told.index("server {")
         words = ("$http_x_", "$proxy_add_x_forwarded_for", "real_ip_header", "set_real_ip_from", "proxy_protocol")
