@@ -17,7 +17,14 @@ _UNREAD: Final = "Dify's own Compose file reads it, Dify does not, and this bund
 OURS: Final[Mapping[str, str]] = {
     **dict.fromkeys(
         (
-            *("SECRET_KEY", "INIT_PASSWORD", "DB_PASSWORD", "REDIS_PASSWORD", "CELERY_BROKER_URL"),
+            *(
+                "SECRET_KEY",
+                "INIT_PASSWORD",
+                "DB_PASSWORD",
+                "DB_PLUGIN_PASSWORD",
+                "REDIS_PASSWORD",
+                "CELERY_BROKER_URL",
+            ),
             *("CODE_EXECUTION_API_KEY", "SANDBOX_API_KEY", "INNER_API_KEY_FOR_PLUGIN"),
             *("PLUGIN_DAEMON_KEY", "PLUGIN_DIFY_INNER_API_KEY", "AGENT_BACKEND_API_TOKEN"),
             *("DIFY_AGENT_API_TOKEN", "DIFY_AGENT_SERVER_SECRET_KEY", "DIFY_AGENT_LOCAL_SANDBOX_AUTH_TOKEN"),
@@ -36,7 +43,15 @@ OURS: Final[Mapping[str, str]] = {
     **dict.fromkeys(("ENABLE_COLLABORATION_MODE", "NEXT_PUBLIC_ENABLE_AGENT_V2", "AGENT_BACKEND_BASE_URL"), _PROFILE),
     **dict.fromkeys(
         (
-            *("DB_TYPE", "DB_HOST", "DB_PORT", "DB_USERNAME", "DB_DATABASE", "DB_PLUGIN_DATABASE"),
+            *(
+                "DB_TYPE",
+                "DB_HOST",
+                "DB_PORT",
+                "DB_USERNAME",
+                "DB_DATABASE",
+                "DB_PLUGIN_DATABASE",
+                "DB_PLUGIN_USERNAME",
+            ),
             *("DB_DEFAULT_DATABASE", "DB_SSL_MODE", "DB_EXTRAS"),
             *("REDIS_HOST", "REDIS_PORT", "REDIS_USERNAME", "REDIS_DB", "REDIS_USE_*", "DIFY_AGENT_REDIS_URL"),
             *("CODE_EXECUTION_ENDPOINT", "SSRF_PROXY_HTTP_URL", "SSRF_PROXY_HTTPS_URL"),

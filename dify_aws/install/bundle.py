@@ -10,7 +10,15 @@ from typing import Any, Final, Self
 
 from dify_aws.install.bundle_file import BundleFile, DataDirectory
 from dify_aws.install.dify_secrets import DifySecrets
-from dify_aws.install.environment import DATABASE, PLUGIN_DATABASE, base_url, environment
+from dify_aws.install.environment import (
+    DATABASE,
+    DATABASE_ROLE,
+    NOT_FOR_DIFY,
+    PLUGIN_DATABASE,
+    PLUGIN_DATABASE_ROLE,
+    base_url,
+    environment,
+)
 from dify_aws.install.render import render
 from dify_aws.limits import limits_of
 from dify_aws.limits.rules import PLUGIN_DAEMON_CONNECTIONS
@@ -101,6 +109,8 @@ def _values(settings: Settings, outputs: Outputs, secrets: DifySecrets, *, https
         "pool": str(docker_pool(settings.vpc_cidr)),
         "internal_hosts": [parsed(written) for written in settings.internal_hosts],
         "metadata": METADATA,
+        "roles": {DATABASE: DATABASE_ROLE, PLUGIN_DATABASE: PLUGIN_DATABASE_ROLE},
+        "not_for_dify": NOT_FOR_DIFY,
         "log_options": {"max-size": "20m", "max-file": "3", "tag": "{{.Name}}"},
     }
 
@@ -115,11 +125,14 @@ def _files(settings: Settings, values: Mapping[str, Any]) -> Iterator[tuple[str,
     mounted = {service: (path, file(template)) for service, (path, template) in MOUNTED.items()}
     if settings.profile != "full":
         del mounted["agent_ssrf_proxy"]
+    access = file("pg_hba.conf.j2")
     # Compose cannot see what is in a file that a container has mounted, so that is in a label.
     digests = {service: _digest(found.text) for service, (_, found) in mounted.items()}
+    digests["db_postgres"] = _digest(mounted["db_postgres"][1].text + access.text)
     yield "compose.yaml", BundleFile(text=render("compose.yaml.j2", **values, digests=digests))
     yield ".env", file("env.j2", mode=0o600, secret=True)
     yield from mounted.values()
+    yield "postgres/pg_hba.conf", access
     yield "postgres/init/10-dify.sql", file("postgres-init.sql.j2")  # read once, when the data directory is empty
 
     yield "/etc/docker/daemon.json", file("daemon.json.j2")

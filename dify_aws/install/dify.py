@@ -11,6 +11,7 @@ from dify_aws.install.agent import agent_answers, agent_package
 from dify_aws.install.bundle import AGENT, DATA, HOME, UNITS, Bundle
 from dify_aws.install.converge import converge_host
 from dify_aws.install.dify_secrets import DifySecrets
+from dify_aws.install.environment import DATABASE, DATABASE_ROLE, PLUGIN_DATABASE, PLUGIN_DATABASE_ROLE
 from dify_aws.install.ground import DAEMON, DOCKER, TOOLS, ground
 from dify_aws.install.host import Host
 from dify_aws.install.masked_log import masked_log
@@ -21,6 +22,7 @@ from dify_aws.install.step import Step
 from dify_aws.install.steps.admin import Admin
 from dify_aws.install.steps.certificate import Certificate, CertificateOf
 from dify_aws.install.steps.containers import Containers
+from dify_aws.install.steps.database_roles import DatabaseOwner, DatabaseRoles
 from dify_aws.install.steps.directory import Directory
 from dify_aws.install.steps.file import File
 from dify_aws.install.steps.image import Image
@@ -144,7 +146,8 @@ def _dify(settings: Settings, secrets: DifySecrets, bundle: Bundle) -> Iterator[
     yield Containers(name="data services", services=stores, needs=ready)
     dify = ["api", "worker", "worker_beat", *(["api_websocket"] if full else [])]
     reference = images(settings.dify_version, settings.images)["api"]
-    yield Migration(image=reference, services=dify, needs=("data services",))
+    yield database_roles(secrets)
+    yield Migration(image=reference, services=dify, needs=("database roles",))
     services = [*dify, "web", "plugin_daemon", *(["agent_backend"] if full else [])]
     yield Containers(name="dify", services=services, needs=("migration",))
     door = "dify"
@@ -162,6 +165,21 @@ def _dify(settings: Settings, secrets: DifySecrets, bundle: Bundle) -> Iterator[
         certificate = Certificate(domain=settings.domain, needs=("nginx",))
         yield certificate
         yield from _timer(bundle, "dify-certificate.timer", f"file {HOME}/bin/certificate", certificate.name)
+
+
+def database_roles(secrets: DifySecrets) -> DatabaseRoles:
+    """A role for each program. The extensions are made here, since only a superuser may."""
+    uuids = "uuid-ossp"
+    dify = DatabaseOwner(
+        database=DATABASE, role=DATABASE_ROLE, password=secrets.db_password, extensions=(uuids, "vector")
+    )
+    plugins = DatabaseOwner(
+        database=PLUGIN_DATABASE,
+        role=PLUGIN_DATABASE_ROLE,
+        password=secrets.plugin_db_password,
+        extensions=(uuids,),
+    )
+    return DatabaseRoles(owners=(dify, plugins), needs=("data services",))
 
 
 def _watched(settings: Settings, outputs: Outputs, bundle: Bundle, publishers: Publishers) -> Iterator[Step]:

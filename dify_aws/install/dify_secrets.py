@@ -51,7 +51,8 @@ class DifySecrets:
     encrypted with ``secret_key`` nobody reads without it. An empty secret is one that is still to be made.
 
     :param secret_key: signs sessions and file links, and encrypts what OAuth gave.
-    :param db_password: PostgreSQL's, for Dify and for its plugin daemon.
+    :param db_password: PostgreSQL's, for Dify; also that which PostgreSQL's superuser was made with.
+    :param plugin_db_password: PostgreSQL's, for the plugin daemon.
     :param redis_password: Redis's, also inside the URLs of Celery's broker and of the agents' queue.
     :param sandbox_api_key: for running code, between Dify and the sandbox.
     :param plugin_daemon_key: what Dify shows to the plugin daemon.
@@ -69,6 +70,7 @@ class DifySecrets:
 
     secret_key: Secret = NONE
     db_password: Secret = NONE
+    plugin_db_password: Secret = NONE
     redis_password: Secret = NONE
     sandbox_api_key: Secret = NONE
     plugin_daemon_key: Secret = NONE

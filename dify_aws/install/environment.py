@@ -17,6 +17,14 @@ UPLOADS: Final = "uploads/"
 
 DATABASE: Final = "dify"
 PLUGIN_DATABASE: Final = "dify_plugin"
+DATABASE_ROLE: Final = "dify"
+"""As which Dify logs in to PostgreSQL: the owner of its database, and no superuser."""
+
+PLUGIN_DATABASE_ROLE: Final = "dify_plugin"
+"""As which the plugin daemon does."""
+
+NOT_FOR_DIFY: Final = frozenset({"DB_PLUGIN_USERNAME", "DB_PLUGIN_PASSWORD"})
+"""Variables that other containers read, and Dify's own have no use for."""
 
 
 def environment(
@@ -79,9 +87,11 @@ def _postgresql(secrets: DifySecrets) -> Mapping[str, str]:
         "DB_TYPE": "postgresql",
         "DB_HOST": "db_postgres",
         "DB_PORT": "5432",
-        "DB_USERNAME": "postgres",
+        "DB_USERNAME": DATABASE_ROLE,
         "DB_PASSWORD": secrets.db_password.reveal(),
         "DB_DATABASE": DATABASE,
+        "DB_PLUGIN_USERNAME": PLUGIN_DATABASE_ROLE,
+        "DB_PLUGIN_PASSWORD": secrets.plugin_db_password.reveal(),
         "DB_PLUGIN_DATABASE": PLUGIN_DATABASE,
     }
 
@@ -119,7 +129,7 @@ def _vectors(settings: Settings, secrets: DifySecrets) -> Mapping[str, str]:
         "pgvector": {
             "PGVECTOR_HOST": "db_postgres",
             "PGVECTOR_PORT": "5432",
-            "PGVECTOR_USER": "postgres",
+            "PGVECTOR_USER": DATABASE_ROLE,
             "PGVECTOR_PASSWORD": secrets.db_password.reveal(),
             "PGVECTOR_DATABASE": DATABASE,
             "PGVECTOR_MIN_CONNECTION": "1",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from collections.abc import Iterator
 
 import pytest
@@ -13,6 +14,7 @@ from dify_aws.install.report import Outcome, Report
 from dify_aws.offline.world import World
 from dify_aws.operations import dify_secrets
 from tests.e2e.bed.bed import Bed
+from tests.e2e.bed.troubles import cut_at
 from tests.e2e.reach import BedDeployment
 
 SETTINGS = Settings(environment="dev", admin_email="admin@example.com", storage="local")
@@ -113,6 +115,122 @@ def test_what_was_changed_by_hand_is_put_back(bed: Bed, dify: BedDeployment, fir
     assert bed.inside("stat -c %a /opt/dify/.env").strip() == "600"
     assert bed.get("/signin")[0] == 200
     assert not dify.install()
+
+
+PSQL = "docker exec --interactive dify-db_postgres-1 psql -U postgres -XAtq -v ON_ERROR_STOP=1"
+# What users and programs make in a database, of every kind, as the superuser that all of them once were.
+MADE = """
+    CREATE SCHEMA app;
+    CREATE TYPE app.mood AS ENUM ('good', 'bad');
+    CREATE DOMAIN app.positive AS int CHECK (VALUE > 0);
+    CREATE TYPE app.pair AS (a int, b int);
+    CREATE TYPE app.span AS RANGE (subtype = int);
+    CREATE TABLE app.notes (id serial PRIMARY KEY, n int GENERATED ALWAYS AS IDENTITY, mood app.mood, v vector);
+    INSERT INTO app.notes (mood, v) VALUES ('good', '[1,2]'), ('bad', '[3,4]');
+    CREATE TABLE app.parts (k int) PARTITION BY RANGE (k);
+    CREATE TABLE app.part PARTITION OF app.parts FOR VALUES FROM (0) TO (10);
+    CREATE VIEW app.seen AS SELECT * FROM app.notes;
+    CREATE MATERIALIZED VIEW app.kept AS SELECT * FROM app.notes;
+    CREATE SEQUENCE app."odd "" name";
+    CREATE FUNCTION app.twice(int) RETURNS int LANGUAGE sql AS 'SELECT $1 * 2';
+    CREATE PROCEDURE app.nothing() LANGUAGE sql AS 'SELECT 1';
+    CREATE AGGREGATE app.total(int) (sfunc = int4pl, stype = int, initcond = '0');
+    SELECT lo_from_bytea(4711, 'large');
+    -- An attacker's, which fits better than PostgreSQL's own where somebody looks for it here first.
+    CREATE FUNCTION public.format(text, name, name, text) RETURNS text LANGUAGE plpgsql
+        AS $$ BEGIN RAISE EXCEPTION 'run as %', current_user; END $$;
+"""
+# All that belongs to the superuser in this database and to no extension, by another way than the installer's.
+OTHERS = """
+    SELECT count(*) FROM pg_class c JOIN pg_namespace n ON n.oid = relnamespace
+     WHERE pg_get_userbyid(relowner) = 'postgres' AND nspname IN ('app', 'public')
+       AND NOT EXISTS (SELECT FROM pg_depend WHERE objid = c.oid AND deptype = 'e')
+    UNION ALL SELECT count(*) FROM pg_proc p WHERE pg_get_userbyid(proowner) = 'postgres'
+       AND pronamespace IN ('app'::regnamespace, 'public'::regnamespace)
+       AND NOT EXISTS (SELECT FROM pg_depend WHERE objid = p.oid AND deptype = 'e')
+    UNION ALL SELECT count(*) FROM pg_type t WHERE pg_get_userbyid(typowner) = 'postgres'
+       AND typnamespace IN ('app'::regnamespace, 'public'::regnamespace)
+       AND NOT EXISTS (SELECT FROM pg_depend WHERE objid = t.oid AND deptype = 'e')
+       AND NOT EXISTS (SELECT FROM pg_type e JOIN pg_depend ON objid = e.oid AND deptype = 'e' WHERE e.oid = t.typelem)
+    UNION ALL SELECT count(*) FROM pg_largeobject_metadata WHERE pg_get_userbyid(lomowner) = 'postgres';
+"""
+ROWS = "SELECT (SELECT string_agg(email || password, ',') FROM accounts), (SELECT count(*) FROM app.notes)"
+
+
+def asked(bed: Bed, sql: str, *, database: str = "dify") -> str:
+    """What PostgreSQL answers its superuser, inside of its container."""
+    bed.write("/srv/asked.sql", sql)
+    return bed.inside(f"{PSQL} -d {database} </srv/asked.sql 2>&1").strip()
+
+
+def logged_in(bed: Bed, role: str, password: str, database: str) -> str:
+    """What comes of a login from another container, which knows this password."""
+    log_in = f"PGPASSWORD={password} psql -h db_postgres -U {role} -d {database} -XAtc 'SELECT current_user' 2>&1"
+    return bed.inside(f"docker exec dify-plugin_daemon-1 sh -c {shlex.quote(log_in)} || true")
+
+
+def as_an_earlier_version_left_it(bed: Bed) -> None:
+    """Everybody is the superuser, everything is his, and he is let in from every container."""
+    for database in ("dify", "dify_plugin"):
+        asked(
+            bed,
+            f"REASSIGN OWNED BY {database} TO postgres; ALTER DATABASE {database} OWNER TO postgres;"
+            f"GRANT CONNECT, TEMPORARY ON DATABASE {database} TO PUBLIC; DROP OWNED BY {database};",
+            database=database,
+        )
+    asked(bed, "DROP ROLE dify; DROP ROLE dify_plugin")
+    bed.inside(
+        "cd /opt/dify; sed -i '/hba_file/d' postgres/postgresql.conf; rm postgres/pg_hba.conf;"
+        'sed -i \'s/^DB_USERNAME=.*/DB_USERNAME="postgres"/; s/^PGVECTOR_USER=.*/PGVECTOR_USER="postgres"/;'
+        's/^DB_PLUGIN_USERNAME=.*/DB_PLUGIN_USERNAME="postgres"/\' .env;'
+        'sed -i "s/^DB_PLUGIN_PASSWORD=.*/DB_PLUGIN_$(grep ^DB_PASSWORD= .env | cut -c 4-)/" .env;'
+        "docker compose --project-directory /opt/dify up --detach --force-recreate --wait db_postgres 2>&1;"
+        "docker compose --project-directory /opt/dify up --detach api worker worker_beat plugin_daemon 2>&1;"
+        "until curl -sf localhost/console/api/ping; do sleep 0.2; done"
+    )
+
+
+def test_a_machine_of_an_earlier_version_is_moved_over(
+    bed: Bed, dify: BedDeployment, secrets: DifySecrets, first: Report
+) -> None:
+    """By PostgreSQL itself: what the superuser owned is the role's, every row is there, and nobody is locked out. The
+    connection breaks in the middle of it."""
+    as_an_earlier_version_left_it(bed)
+    asked(bed, MADE)
+    rows = asked(bed, ROWS)
+    password = secrets.db_password.reveal()
+    assert "@example.com" in rows
+    assert logged_in(bed, "postgres", password, "dify") == "postgres\n"
+    with cut_at(bed, 5):
+        report = dify.install()
+    assert {"data services", "database roles", "dify"} <= set(report.named("done"))
+    assert asked(bed, ROWS) == rows
+    assert set(asked(bed, OTHERS).split()) == {"0"}
+    assert asked(bed, "SELECT DISTINCT pg_get_userbyid(datdba) FROM pg_database WHERE datname = 'dify'") == "dify"
+    assert bed.get("/console/api/ping")[0] == 200
+    assert json.loads(bed.get("/console/api/setup")[1])["step"] == "finished"
+    asked(bed, "DROP FUNCTION public.format; DROP SCHEMA app CASCADE; SELECT lo_unlink(4711)")
+    assert not dify.install()
+
+
+def test_no_program_is_a_superuser_and_each_has_its_own_database(bed: Bed, secrets: DifySecrets, first: Report) -> None:
+    """With every password that there is, from inside the network of the containers."""
+    dify, plugins = secrets.db_password.reveal(), secrets.plugin_db_password.reveal()
+    assert logged_in(bed, "dify", dify, "dify") == "dify\n"
+    assert logged_in(bed, "dify_plugin", plugins, "dify_plugin") == "dify_plugin\n"
+    for role, password, database in (
+        ("postgres", dify, "postgres"),
+        ("postgres", dify, "dify"),
+        ("dify_plugin", plugins, "dify"),
+        ("dify_plugin", plugins, "postgres"),
+        ("dify", dify, "dify_plugin"),
+        ("dify", dify, "template1"),
+    ):
+        assert "FATAL" in logged_in(bed, role, password, database), (role, database)
+    able = "rolsuper OR rolcreaterole OR rolcreatedb OR rolreplication OR rolbypassrls"
+    assert asked(bed, f"SELECT rolname FROM pg_roles WHERE {able}") == "postgres"
+    environment = bed.inside("docker exec dify-plugin_daemon-1 env")
+    assert dify not in environment
 
 
 def test_after_a_reboot_it_answers_by_itself(bed: Bed, dify: BedDeployment, first: Report) -> None:

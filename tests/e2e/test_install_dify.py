@@ -6,6 +6,7 @@ the bed has no limits of memory; and a healthcheck that fails, because Docker ta
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
@@ -89,6 +90,82 @@ def test_no_secret_was_in_a_command_line(bed: Bed, dify: BedDeployment, first: R
     bed.write("/run/bed/words", "\n".join(value.reveal() for value in secrets.values), 0o600)
     assert bed.inside("grep -c 'docker compose' /run/bed/seen || true") != "0\n"
     assert bed.inside("grep -cFf /run/bed/words /run/bed/seen || true") == "0\n"
+
+
+# Where a program in a container can open a connection to: each is a name or an address, and a port.
+PROBE = """
+import socket, sys
+for target in sys.argv[1:]:
+    host, _, port = target.rpartition(":")
+    try:
+        socket.create_connection((host, int(port)), 1.5).close()
+        print(target)
+    except OSError:
+        pass
+"""
+SERVICES = {
+    "api": (5001,),
+    "api_websocket": (5001,),
+    "web": (3000,),
+    "nginx": (80,),
+    "db_postgres": (5432,),
+    "redis": (6379,),
+    "weaviate": (8080, 50051),
+    "plugin_daemon": (5002, 5003),
+    "sandbox": (8194,),
+    "ssrf_proxy": (3128,),
+    "agent_ssrf_proxy": (3128,),
+    "agent_backend": (5050,),
+    "local_sandbox": (5004,),
+}
+
+
+def reached(bed: Bed, service: str) -> set[str]:
+    """Which of all containers, the machine and the instance metadata a program in this container reaches."""
+    addresses = bed.inside(
+        "docker inspect --format '{{range .NetworkSettings.Networks}}{{.IPAddress}} {{.Gateway}} {{end}}'"
+        " $(docker ps --quiet --filter label=com.docker.compose.project=dify); hostname -I;"
+        "docker network inspect --format '{{range .IPAM.Config}}{{.Gateway}} {{end}}' $(docker network ls --quiet)"
+    )
+    names = bed.inside("docker ps --format '{{.Names}}' --filter label=com.docker.compose.project=dify").split()
+    at = {
+        address: name.removeprefix("dify-").removesuffix("-1")
+        for name in names
+        for address in bed.inside(
+            f"docker inspect --format '{{{{range .NetworkSettings.Networks}}}}{{{{.IPAddress}}}} {{{{end}}}}' {name}"
+        ).split()
+    }
+    hosts = {word.partition("/")[0] for word in addresses.split()} - at.keys()
+    hosts = {host for host in hosts if host.count(".") == 3}
+    targets = [f"{address}:{port}" for address, name in at.items() for port in SERVICES.get(name, ())]
+    targets += [f"{host}:{port}" for host in hosts | {"169.254.169.254", "10.0.0.10"} for port in (22, 80, 8125)]
+    targets += [f"{name}:{port}" for name, ports in SERVICES.items() for port in ports]
+    probe = f"docker exec dify-{service}-1 python3 -c {shlex.quote(PROBE)} {' '.join(targets)}"
+    return {at.get(found.partition(":")[0], found.partition(":")[0]) for found in bed.inside(probe).split()} - {service}
+
+
+@pytest.mark.parametrize(
+    ("service", "others"),
+    [
+        ("sandbox", {"ssrf_proxy", "api"}),
+        ("local_sandbox", {"agent_ssrf_proxy", "agent_backend"}),
+    ],
+)
+def test_foreign_code_reaches_its_proxy_and_who_calls_it(
+    bed: Bed, first: Report, service: str, others: set[str]
+) -> None:
+    """By name and by address: not the machine, by any of its addresses, and no database, plugin or instance metadata.
+
+    (worker calls the sandbox too, and listens to nobody.)
+    """
+    assert reached(bed, service) == others
+
+
+def test_the_probe_would_see_more(bed: Bed, first: Report) -> None:
+    """A container that is no sandbox reaches the databases and the machine."""
+    assert {"db_postgres", "redis", "plugin_daemon", "10.0.0.10"} <= reached(bed, "api")
+    assert "sandbox" in reached(bed, "worker")
+    assert "sandbox" not in reached(bed, "plugin_daemon")
 
 
 def test_the_digests_of_compose_are_those_of_its_containers(bed: Bed, first: Report) -> None:

@@ -3,6 +3,7 @@
 import base64
 import json
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from http.cookiejar import CookieJar
 from typing import Any
 from urllib.error import HTTPError
@@ -11,6 +12,8 @@ from urllib.request import HTTPCookieProcessor, Request, build_opener
 import pytest
 
 from dify_aws.install.admin_password import AccountUnknown, set_password
+from dify_aws.install.converge import converge_host
+from dify_aws.install.dify import database_roles
 from dify_aws.install.errors import CommandFailed
 from dify_aws.install.ssh import SshHost
 from dify_aws.secrets import Secret
@@ -36,7 +39,9 @@ def dify(docker: Bed) -> Iterator[Bed]:
             docker.write(f"{HOME}/{path}", file.text, file.mode)
     for path, directory in made.directories.items():
         docker.inside(f"mkdir -p {path}; chmod {directory.mode:o} {path}; chown {directory.owner} {path}")
-    docker.inside(f"{COMPOSE} pull --quiet 2>&1")
+    docker.inside(f"{COMPOSE} pull --quiet 2>&1; {COMPOSE} up --detach --wait db_postgres redis 2>&1")
+    with SshHost(docker.host, docker.user, key=Secret(docker.key), host_key=docker.host_key, port=docker.port) as host:
+        converge_host(host, [replace(database_roles(SECRETS), needs=())])
     docker.inside(f"{COMPOSE} run --rm -e MODE=migration -e MIGRATION_ENABLED=true api 2>&1")
     docker.inside(f"{COMPOSE} up --detach 2>&1; {UNTIL_IT_ANSWERS}")
     yield docker
@@ -102,7 +107,10 @@ def test_api_does_not_start_with_what_it_cannot_use(dify: Bed, mode: str, variab
 
 def test_api_knows_no_setup_before_the_migration(dify: Bed) -> None:
     """In a database without tables it lives, and has no answer."""
-    dify.inside(f"{COMPOSE} run --detach --no-deps --name early -e DB_DATABASE=dify_plugin api 2>&1")
+    other = (
+        f"-e DB_DATABASE=dify_plugin -e DB_USERNAME=dify_plugin -e DB_PASSWORD={SECRETS.plugin_db_password.reveal()}"
+    )
+    dify.inside(f"{COMPOSE} run --detach --no-deps --name early {other} api 2>&1")
     try:
         ask = "docker exec early curl -s localhost:5001"
         assert json.loads(dify.inside(f"until {ask}/health; do sleep 0.1; done"))["version"] == "1.17.1"

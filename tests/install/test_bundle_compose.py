@@ -43,20 +43,24 @@ def test_only_nginx_is_reached_from_outside() -> None:
 
 
 def test_foreign_code_has_no_way_out_but_the_proxies() -> None:
-    """Both sandboxes are on internal networks only, where they meet no database."""
+    """Both sandboxes are on internal networks only, on which the host has no address: one with those that call it, and
+    one with its proxy. Nobody else is on either, above all not the plugin daemon and no database."""
     for wishes, made in every():
         whole = compose(made)
         internal = {name for name, network in whole["networks"].items() if (network or {}).get("internal")}
+        for name in internal:
+            assert whole["networks"][name]["driver_opts"] == {"com.docker.network.bridge.inhibit_ipv4": "true"}
         on = {name: set(service["networks"]) for name, service in whole["services"].items()}
-        assert on["sandbox"] == {"ssrf_proxy_network"}
-        assert on["sandbox"] <= internal
-        assert on["ssrf_proxy"] == {"default", "ssrf_proxy_network"}
-        if wishes["profile"] == "full":
-            assert on["local_sandbox"] == {"agent_sandbox_network", "local_sandbox_proxy_network"} <= internal
-            assert on["agent_ssrf_proxy"] == {"default", "local_sandbox_proxy_network"}
-        # A database that is on the network of a sandbox is one that foreign code may talk to.
-        beside = {name for name, networks in on.items() if networks & internal}
-        assert not beside & {"db_postgres", "redis", "weaviate", "qdrant", "web", "nginx"}
+        beside = {network: {name for name in on if network in on[name]} for network in internal}
+        full = wishes["profile"] == "full"
+        assert beside == {
+            "sandbox_network": {"sandbox", "api", "worker"},
+            "sandbox_proxy_network": {"sandbox", "ssrf_proxy"},
+            **({"local_sandbox_network": {"local_sandbox", "agent_backend"}} if full else {}),
+            **({"agent_proxy_network": {"local_sandbox", "agent_ssrf_proxy"}} if full else {}),
+        }
+        for name, networks in on.items():
+            assert ("default" in networks) != (name in ("sandbox", "local_sandbox")), name
 
 
 def test_every_container_has_its_limits() -> None:

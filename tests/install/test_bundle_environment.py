@@ -34,7 +34,9 @@ def test_who_must_agree_agrees(profile: str) -> None:
     assert len(apps) == (4 if profile == "full" else 3)
     for app in apps:
         assert app["SECRET_KEY"] == SECRETS.secret_key.reveal()
-        assert app["DB_PASSWORD"] == of["db_postgres"]["POSTGRES_PASSWORD"] == of["plugin_daemon"]["DB_PASSWORD"]
+        assert app["DB_PASSWORD"] == of["db_postgres"]["POSTGRES_PASSWORD"] != of["plugin_daemon"]["DB_PASSWORD"]
+        assert app["DB_USERNAME"] == app["PGVECTOR_USER"] == "dify" != of["plugin_daemon"]["DB_USERNAME"]
+        assert SECRETS.plugin_db_password.reveal() not in app.values()
         assert app["DB_PASSWORD"] == app["PGVECTOR_PASSWORD"] == SECRETS.db_password.reveal()
         assert app["REDIS_PASSWORD"] == of["redis"]["REDISCLI_AUTH"] == of["plugin_daemon"]["REDIS_PASSWORD"]
         broker = urlsplit(app["CELERY_BROKER_URL"])
@@ -80,6 +82,8 @@ def test_no_secret_goes_where_it_is_not_needed() -> None:
                 assert len(held) == 1, name
             if name not in APPS:
                 assert SECRETS.secret_key.reveal() not in held, name
+            if name == "plugin_daemon":
+                assert SECRETS.db_password.reveal() not in held
             assert SECRETS.admin_password.reveal() not in held, name
 
 

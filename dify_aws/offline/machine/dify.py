@@ -10,14 +10,18 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
-from dify_aws.install.bundle import DATA
+from dify_aws.install.bundle import DATA, HOME
+from dify_aws.install.database_sql import APPLY, SUPERUSER
 from dify_aws.install.fact import Answer, Fact
+from dify_aws.install.scram import verifies
 from dify_aws.install.steps.admin import Setup
+from dify_aws.install.steps.database_roles import DatabaseOwners
 from dify_aws.install.steps.migration import JOB
 from dify_aws.install.steps.probe import Asked
 from dify_aws.offline.machine.ended import Ended, NotModelled, failed
 from dify_aws.offline.machine.engine import Running, of_service, runs
 from dify_aws.offline.machine.files import Entry, Options
+from dify_aws.secrets import Secret
 
 if TYPE_CHECKING:
     from dify_aws.offline.machine.machine import Machine
@@ -37,7 +41,11 @@ class Dify:
 
 
 def database(machine: Machine) -> dict[str, Any]:
-    """What is in the database: the password it was made with, the release of its tables, the first admin."""
+    """What is in the database: the password it was made with, the release of its tables, the first admin.
+
+    ``roles`` has the verifier of each role that is no superuser, ``owners`` the owner of each database and of all that
+    is in it. ``closed`` says that the superuser is not let in from other containers.
+    """
     found: dict[str, Any] = json.loads(machine.files.text(TABLES) or "{}")
     return found
 
@@ -49,9 +57,12 @@ def _store(machine: Machine, **values: Any) -> None:
 
 def begun(machine: Machine, service: str, environment: Mapping[str, str]) -> None:
     """A container was started. PostgreSQL takes its password when it has no data yet, and never again."""
-    if service == "db_postgres" and not database(machine):
+    if service != "db_postgres":
+        return
+    if not database(machine):
         machine.files.make_directories(f"{DATA}/postgres")
-        _store(machine, password=environment["POSTGRES_PASSWORD"], release="", admin="")
+        _store(machine, password=environment["POSTGRES_PASSWORD"], release="", admin="", roles={}, owners={})
+    _store(machine, closed=machine.files.get(f"{HOME}/postgres/pg_hba.conf") is not None)
 
 
 def complaint(machine: Machine, service: str, environment: Mapping[str, str]) -> str:
@@ -64,9 +75,51 @@ def complaint(machine: Machine, service: str, environment: Mapping[str, str]) ->
             return f"could not connect to {other}: Connection refused"
         if other == "redis" and found.environment["REDISCLI_AUTH"] != environment["REDIS_PASSWORD"]:
             return "WRONGPASS invalid username-password pair"
-    if database(machine)["password"] != environment["DB_PASSWORD"]:
-        return 'FATAL: password authentication failed for user "postgres"'
+    return _refused(machine, environment)
+
+
+def _refused(machine: Machine, environment: Mapping[str, str]) -> str:
+    """What PostgreSQL says to who logs in with these variables; nothing, if it lets him in to a database of his own."""
+    user, name, known = environment["DB_USERNAME"], environment["DB_DATABASE"], database(machine)
+    if user == SUPERUSER:
+        if known.get("closed"):
+            return f'FATAL: pg_hba.conf rejects connection for host "172.30.0.5", user "{user}", database "{name}"'
+        right = known["password"] == environment["DB_PASSWORD"]
+    else:
+        right = verifies(known.get("roles", {}).get(user, ""), Secret(environment["DB_PASSWORD"]))
+    if not right:
+        return f'FATAL: password authentication failed for user "{user}"'
+    if user != SUPERUSER and known.get("owners", {}).get(name) != user:
+        return "ERROR: permission denied for schema public"
     return ""
+
+
+def _database_owners(machine: Machine, fact: DatabaseOwners) -> Answer:
+    if well(machine, "db_postgres") is None:
+        return Answer()
+    known = database(machine)
+    lines = []
+    for name, role in fact.wanted:
+        if stored := known.get("roles", {}).get(role):
+            lines.append(f"role|{role}|{stored}|t")
+        owner = known.get("owners", {}).get(name, SUPERUSER)
+        lines.append(f"database|{name}|{owner}|{'t' if owner == SUPERUSER else 'f'}")
+        lines.append(f"others|{name}|{7 if owner == SUPERUSER else 0}")
+        lines += [f"extension|{name}|{each}" for each in ("plpgsql", "uuid-ossp", "vector")]
+    return Answer("\n".join(lines).encode())
+
+
+def _own_databases(machine: Machine, arguments: Sequence[str], stdin: bytes) -> Ended:
+    """psql, which is given a role, a database and a verifier, again and again."""
+    if well(machine, "db_postgres") is None:
+        return failed("the container of db_postgres does not run")
+    told = re.findall(r"^\\set (owner|database|verifier) '(.*)'$", stdin.decode(), re.MULTILINE)
+    known = database(machine)
+    roles, owners = dict(known.get("roles", {})), dict(known.get("owners", {}))
+    for (_, owner), (_, name), (_, verifier) in zip(told[0::3], told[1::3], told[2::3], strict=True):
+        roles[owner], owners[name] = verifier, owner
+    _store(machine, roles=roles, owners=owners)
+    return Ended()
 
 
 def ailment(machine: Machine, found: Running) -> str:
@@ -187,4 +240,9 @@ def _asked(machine: Machine, fact: Asked) -> Answer:
     return Answer(f"no answer from {', '.join(ill)}\n\n{log(machine, fact.service)}".encode(), 1)
 
 
-ANSWERS: Final[Mapping[type[Fact[Any]], Callable[[Machine, Any], Answer]]] = {Setup: _setup, Asked: _asked}
+ANSWERS: Final[Mapping[type[Fact[Any]], Callable[[Machine, Any], Answer]]] = {
+    Setup: _setup,
+    Asked: _asked,
+    DatabaseOwners: _database_owners,
+}
+SCRIPTS: Final[Mapping[str, Callable[[Machine, Sequence[str], bytes], Ended]]] = {APPLY: _own_databases}

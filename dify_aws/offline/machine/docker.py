@@ -273,7 +273,10 @@ ANSWERS: Final[Mapping[type[Fact[Any]], Callable[[Machine, Any], Answer]]] = {
     Project: _project,
     **dify.ANSWERS,
 }
-SCRIPTS: Final[Mapping[str, Callable[[Machine, Sequence[str], bytes], Ended]]] = {WATCH: _watch}
+SCRIPTS: Final[Mapping[str, Callable[[Machine, Sequence[str], bytes], Ended]]] = {
+    WATCH: _watch,
+    **dify.SCRIPTS,
+}
 COMMANDS: Final[Mapping[str, Callable[[Machine, Sequence[str], bytes], Ended]]] = {
     "docker": _docker,
     "flock": _flock,
