@@ -1,6 +1,8 @@
 """Releases: the releases of Dify that we know, and the images that each is made of, as data.
 
-An image is here by a tag that does not move. What Dify's own Compose file takes as ``latest`` is pinned by us.
+An image is here by its tag. What Dify's own Compose file takes as ``latest`` is pinned by us. A tag can be moved by
+who publishes it (``6.6-24.04_edge`` is even meant to be), so the installer records what each one meant when it was
+first used, and uses that from then on; where a digest is known here, it is that from the start.
 """
 
 from __future__ import annotations
@@ -36,6 +38,11 @@ RELEASES: Final[Mapping[str, Mapping[str, str]]] = MappingProxyType(
 )
 """The images of each release, by the names that ``Settings.images`` takes."""
 
+DIGESTS: Final[Mapping[str, Mapping[str, str]]] = MappingProxyType({"1.17.1": MappingProxyType({})})
+"""The digest of an image's manifest list, by release and name, as its publisher or the registry has told it.
+
+Only what was read at the source stands here; it is not known of any yet."""
+
 NAMES: Final = frozenset(name for images in RELEASES.values() for name in images)
 """Every name of an image, over all releases."""
 
@@ -45,7 +52,18 @@ def images(version: str, overrides: Mapping[str, str]) -> Mapping[str, str]:
 
     :raises KeyError: for a release that we do not know.
     """
-    return MappingProxyType({**RELEASES[version], **overrides})
+    known = DIGESTS.get(version, {})
+    ours = {
+        name: f"{reference}@{known[name]}" if name in known else reference
+        for name, reference in RELEASES[version].items()
+    }
+    return MappingProxyType({**ours, **overrides})
+
+
+def pinned(reference: str, digests: Mapping[str, str]) -> str:
+    """The reference with the digest that is recorded for it; one that names a digest itself stays as it is."""
+    digest = digests.get(reference)
+    return f"{reference}@{digest}" if digest and "@" not in reference else reference
 
 
 def describe_images(overrides: Mapping[str, str]) -> str:

@@ -23,7 +23,7 @@ from dify_aws.install.render import render
 from dify_aws.limits import limits_of
 from dify_aws.limits.rules import PLUGIN_DAEMON_CONNECTIONS
 from dify_aws.outputs import Outputs
-from dify_aws.releases import images
+from dify_aws.releases import images, pinned
 from dify_aws.settings import Settings
 from dify_aws.settings.internal_host_rules import METADATA, parsed
 from dify_aws.settings.networks import docker_pool
@@ -64,18 +64,28 @@ class Bundle:
     images: tuple[str, ...] = field(repr=False)
 
     @classmethod
-    def render(cls, settings: Settings, outputs: Outputs, secrets: DifySecrets, *, https: bool = False) -> Self:
+    def render(
+        cls,
+        settings: Settings,
+        outputs: Outputs,
+        secrets: DifySecrets,
+        *,
+        https: bool = False,
+        digests: Mapping[str, str] | None = None,
+    ) -> Self:
         """The bundle of this Dify; the same arguments make the same bytes.
 
         :param https: whether the certificate is there. False makes the files that can fetch it: nginx with a
             certificate's path in it does not start until the file exists.
+        :param digests: of images, by their reference. One that is here is named with its digest, so that neither a
+            restart nor a pull takes another image that has its tag by then.
         :raises ValueError: if secrets are still to be made (``secrets.completed()``), or ``https`` has no domain.
         """
         if secrets.missing:
             raise ValueError(f"these secrets are still to be made: {', '.join(secrets.missing)}")
         if https and not settings.domain:
             raise ValueError("https needs settings with a domain")
-        values = _values(settings, outputs, secrets, https=https)
+        values = _values(settings, outputs, secrets, https=https, digests=digests or {})
         return cls(
             url=base_url(settings, outputs, https=https),
             files=MappingProxyType(dict(_files(settings, values))),
@@ -84,11 +94,20 @@ class Bundle:
         )
 
 
-def _values(settings: Settings, outputs: Outputs, secrets: DifySecrets, *, https: bool) -> Mapping[str, Any]:
+def references(settings: Settings) -> tuple[str, ...]:
+    """Every image that is needed, as the release or the setting ``images`` names it."""
+    of = images(settings.dify_version, settings.images)
+    return tuple(sorted({of[image] for image in _images(settings)}))
+
+
+def _values(
+    settings: Settings, outputs: Outputs, secrets: DifySecrets, *, https: bool, digests: Mapping[str, str]
+) -> Mapping[str, Any]:
     """All that the templates may speak of."""
     variables = environment(settings, outputs, secrets, https=https)
     names = {name for group in variables.values() for name in group}
     limits = limits_of(settings)
+    named = images(settings.dify_version, settings.images)
     return {
         "settings": settings,
         "outputs": outputs,
@@ -98,7 +117,7 @@ def _values(settings: Settings, outputs: Outputs, secrets: DifySecrets, *, https
         "full": settings.profile == "full",
         "home": HOME,
         "data": DATA,
-        "images": images(settings.dify_version, settings.images),
+        "images": {name: pinned(reference, digests) for name, reference in named.items()},
         "limits": limits,
         "sizes": limits.sizes,
         "plugin_daemon_connections": PLUGIN_DAEMON_CONNECTIONS,

@@ -33,7 +33,9 @@ SELECT format('ALTER ROUTINE %s OWNER TO %I', p.oid::regprocedure, :'owner'), 'p
 UNION ALL
 SELECT format('ALTER TYPE %s OWNER TO %I', t.oid::regtype, :'owner'), 'pg_type'::regclass, t.oid
   FROM pg_type t JOIN pg_namespace n ON n.oid = typnamespace LEFT JOIN pg_class c ON c.oid = typrelid
- WHERE typowner = 10 AND (typtype IN ('e', 'd', 'r') OR typtype = 'c' AND relkind = 'c')
+ WHERE typowner = 10 AND (typtype IN ('e', 'd', 'r') OR typtype = 'c' AND relkind = 'c'
+                         -- From 17 on it goes with its range, and refuses to go alone.
+                         OR typtype = 'm' AND current_setting('server_version_num')::int < 170000)
    AND nspname !~ '^pg_' AND nspname <> 'information_schema'
 UNION ALL
 SELECT format('ALTER LARGE OBJECT %s OWNER TO %I', oid, :'owner'), 'pg_largeobject'::regclass, oid

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 
 from dify_aws.clock import Clock
 from dify_aws.events import Listener
 from dify_aws.install.agent import UNIT as AGENT_UNIT
 from dify_aws.install.agent import agent_answers, agent_package
-from dify_aws.install.bundle import AGENT, DATA, HOME, UNITS, Bundle
+from dify_aws.install.bundle import AGENT, DATA, HOME, UNITS, Bundle, references
 from dify_aws.install.converge import converge_host
 from dify_aws.install.dify_secrets import DifySecrets
 from dify_aws.install.environment import DATABASE, DATABASE_ROLE, PLUGIN_DATABASE, PLUGIN_DATABASE_ROLE
@@ -18,14 +19,15 @@ from dify_aws.install.masked_log import masked_log
 from dify_aws.install.publishers import Publishers
 from dify_aws.install.report import Report
 from dify_aws.install.smoke import smoke
-from dify_aws.install.step import Step
+from dify_aws.install.step import Step, needed
 from dify_aws.install.steps.admin import Admin
 from dify_aws.install.steps.certificate import Certificate, CertificateOf
 from dify_aws.install.steps.containers import Containers
 from dify_aws.install.steps.database_roles import DatabaseOwner, DatabaseRoles
 from dify_aws.install.steps.directory import Directory
 from dify_aws.install.steps.file import File
-from dify_aws.install.steps.image import Image
+from dify_aws.install.steps.image import Image, tagged
+from dify_aws.install.steps.image_digests import RECORD, ImageDigests, recorded
 from dify_aws.install.steps.migration import Migration
 from dify_aws.install.steps.packages import Packages
 from dify_aws.install.steps.same_secrets import SameSecrets
@@ -79,20 +81,33 @@ def install_dify(
             called=called,
         )
 
+    def rendered(digests: Mapping[str, str], *, https: bool) -> tuple[Bundle, Sequence[Step]]:
+        bundle = Bundle.render(settings, outputs, secrets, https=https, digests=digests)
+        return bundle, steps(settings, outputs, secrets, bundle, publishers)
+
     with masked_log(hidden):
-        https = False
-        if settings.domain:
-            certificate = CertificateOf(settings.domain)
-            https = host.ask((certificate,))[certificate].usable
-        bundle = Bundle.render(settings, outputs, secrets, https=https)
-        report = converged(steps(settings, outputs, secrets, bundle, publishers), dry_run=dry_run)
+        certificate = CertificateOf(settings.domain) if settings.domain else None
+        known = host.ask([RECORD, *([certificate] if certificate else [])])
+        https = certificate is not None and known[certificate].usable
+        digests = recorded(known)
+        report = None
+        if not dry_run and any("@" not in each and each not in digests for each in references(settings)):
+            # What an image is can be told when it is there, and the files say it. So these come first.
+            _, wishes = rendered(digests, https=https)
+            report = converged(_before_files(wishes), dry_run=False, called="steps before the files")
+            digests = recorded(host.ask([RECORD]))
+        bundle, wishes = rendered(digests, https=https)
+        later = converged(wishes, dry_run=dry_run)
+        report = report.then(later) if report else later
         if settings.domain and not https and not dry_run:
-            bundle = Bundle.render(settings, outputs, secrets, https=True)
-            report = report.then(converged(steps(settings, outputs, secrets, bundle, publishers), dry_run=False))
+            bundle, wishes = rendered(digests, https=True)
+            report = report.then(converged(wishes, dry_run=False))
         if not dry_run and (probe or report):
             # Nothing is changed by a probe, and with dry_run each is judged, even when another fails.
             report = report.then(converged(smoke(settings, bundle.url), dry_run=True, called="probes"))
-        return report
+        return replace(
+            report, images={each: digests.get(each, each.partition("@")[2]) for each in references(settings)}
+        )
 
 
 def steps(
@@ -111,6 +126,12 @@ def steps(
         *_dify(settings, secrets, bundle),
         *_watched(settings, outputs, bundle, publishers),
     )
+
+
+def _before_files(wishes: Sequence[Step]) -> list[Step]:
+    """All that needs no file in which images are named: the machine, its disk, Docker, and the images themselves."""
+    naming = {f"file {HOME}/compose.yaml", f"file {HOME}/bin/certificate"}
+    return [step for step in wishes if not naming & {step.name, *needed(wishes)[step.name]}]
 
 
 def _files(bundle: Bundle, secrets: DifySecrets) -> Iterator[Step]:
@@ -132,9 +153,13 @@ def _dify(settings: Settings, secrets: DifySecrets, bundle: Bundle) -> Iterator[
     """The containers: pulled before anything is stopped, and nginx last, when nobody can take Dify for himself."""
     pulled = [Image(reference=reference, needs=(DOCKER,)) for reference in bundle.images]
     yield from pulled
+    digests = ImageDigests(
+        references=references(settings), needs=(f"directory {DATA}", *(image.name for image in pulled))
+    )
+    yield digests
     full = settings.profile == "full"
     ready = [
-        *(image.name for image in pulled),
+        digests.name,
         *(f"file {HOME}/{path}" for path in bundle.files if not path.startswith("/")),
         *(f"directory {path}" for path in bundle.directories),
         "swap",
@@ -145,9 +170,9 @@ def _dify(settings: Settings, secrets: DifySecrets, bundle: Bundle) -> Iterator[
     stores += ["agent_ssrf_proxy", "local_sandbox"] if full else []
     yield Containers(name="data services", services=stores, needs=ready)
     dify = ["api", "worker", "worker_beat", *(["api_websocket"] if full else [])]
-    reference = images(settings.dify_version, settings.images)["api"]
+    reference = tagged(images(settings.dify_version, settings.images)["api"])
     yield database_roles(secrets)
-    yield Migration(image=reference, services=dify, needs=("database roles",))
+    yield Migration(image=reference, services=dify, needs=("data services", "database roles"))
     services = [*dify, "web", "plugin_daemon", *(["agent_backend"] if full else [])]
     yield Containers(name="dify", services=services, needs=("migration",))
     door = "dify"

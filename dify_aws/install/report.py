@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any, Final, Literal, TypeAlias
 
 from dify_aws.change import Change, shown
@@ -72,7 +72,8 @@ class Report:
     """What was done on a host, in the order of the list of steps. It is true if something was, or would be, changed.
 
     It prints as text, shows itself in a notebook and in rich, and :meth:`to_json` gives it to other programs.
-    ``report["file /opt/dify/.env"]`` is the outcome of one step.
+    ``report["file /opt/dify/.env"]`` is the outcome of one step. ``images`` has the digest of each image that is used,
+    by its reference; empty, where none is known.
     """
 
     where: str
@@ -80,6 +81,7 @@ class Report:
     seconds: float = 0.0
     round_trips: int = 0
     dry_run: bool = False
+    images: Mapping[str, str] = field(default_factory=dict, hash=False)
 
     def __bool__(self) -> bool:
         return bool(self.named("done", "would change"))
@@ -107,6 +109,7 @@ class Report:
             seconds=self.seconds + later.seconds,
             round_trips=self.round_trips + later.round_trips,
             dry_run=self.dry_run,
+            images={**self.images, **later.images},
         )
 
     def named(self, *states: State) -> tuple[str, ...]:
@@ -128,6 +131,7 @@ class Report:
             "dry_run": self.dry_run,
             "seconds": round(self.seconds, 3),
             "round_trips": self.round_trips,
+            "images": dict(self.images),
             "outcomes": [outcome.to_dict() for outcome in self.outcomes],
         }
 

@@ -1,8 +1,9 @@
 """Steps, by cases of data: what the host reports, what of it is not as wished, and what is done. No host is needed.
 
 ``cases/<module>.json`` is about ``dify_aws/install/steps/<module>.py``. In a case, ``host`` has the answer to each fact
-by its name: a text, or ``{"out": …, "status": …}``; in ``wish``, ``{"secret": …}`` is a Secret. Without ``changes``,
-nothing may be changed. ``{"script": …}`` in ``does`` is a script of that module, by its name.
+by its name: a text, or ``{"out": …, "status": …}``; in ``wish``, ``{"secret": …}`` is a Secret, and ``{"Class": {…}}``
+a thing of that class of the module. Without ``changes``, nothing may be changed. ``{"script": …}`` in ``does`` is a
+script of that module, by its name.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pytest
@@ -40,9 +42,7 @@ class Case:
 
     @property
     def step(self) -> Step:
-        ((kind, told),) = self.told["wish"].items()
-        wish = {name: _wish(value) for name, value in told.items()}
-        step: Step = getattr(import_module(f"dify_aws.install.steps.{self.module}"), kind)(**wish)
+        step: Step = _wish(self.told["wish"], import_module(f"dify_aws.install.steps.{self.module}"))
         return step
 
     @property
@@ -58,8 +58,16 @@ class Case:
         return ToldHost({name: _answer(said) for name, said in self.told["host"].items()})
 
 
-def _wish(value: Any) -> Any:
-    return Secret(value["secret"]) if isinstance(value, dict) and value.keys() == {"secret"} else value
+def _wish(value: Any, module: ModuleType) -> Any:
+    match value:
+        case {"secret": str(clear)}:
+            return Secret(clear)
+        case list():
+            return [_wish(each, module) for each in value]
+        case dict() if len(value) == 1 and (kind := next(iter(value)))[:1].isupper():
+            return getattr(module, kind)(**{name: _wish(each, module) for name, each in value[kind].items()})
+        case _:
+            return value
 
 
 def _answer(said: Any) -> Answer:

@@ -48,10 +48,11 @@ CHOICES: Final[Mapping[str, tuple[Any, ...]]] = {
 COMBINATIONS: Final = tuple(dict(zip(CHOICES, choice, strict=True)) for choice in product(*CHOICES.values()))
 
 
-def bundle(*, https: bool = False, **wishes: Any) -> Bundle:
+def bundle(*, https: bool = False, digests: Mapping[str, str] | None = None, **wishes: Any) -> Bundle:
     """The bundle of settings like these; with https there is a domain."""
     domain = {"domain": "dify.example.com", "email": "ops@your-company.com"} if https else {}
-    return Bundle.render(Settings(environment="dev", **{**domain, **wishes}), OUTPUTS, SECRETS, https=https)
+    settings = Settings(environment="dev", **{**domain, **wishes})
+    return Bundle.render(settings, OUTPUTS, SECRETS, https=https, digests=digests)
 
 
 @cache

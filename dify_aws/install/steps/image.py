@@ -51,7 +51,7 @@ class Image:
 
     @property
     def name(self) -> str:
-        return f"image {self.reference}"
+        return f"image {tagged(self.reference)}"
 
     def facts(self) -> Sequence[Fact[Any]]:
         return (Images(),)
@@ -70,6 +70,12 @@ class Image:
             if not left or not trouble(result).passes:
                 raise docker_failed(host.where, result, what=self.reference)
             host.must(f"sleep {PAUSE_SECONDS}", again=True)
+
+
+def tagged(reference: str) -> str:
+    """A reference without its digest, if it has a tag besides."""
+    name = reference.partition("@")[0]
+    return name if ":" in name.rpartition("/")[2] else reference
 
 
 def listed(reference: str) -> str:

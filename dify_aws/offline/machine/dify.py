@@ -12,10 +12,12 @@ from urllib.parse import urlsplit
 
 from dify_aws.install.bundle import DATA, HOME
 from dify_aws.install.database_sql import APPLY, SUPERUSER
+from dify_aws.install.environment import DATABASE
 from dify_aws.install.fact import Answer, Fact
 from dify_aws.install.scram import verifies
 from dify_aws.install.steps.admin import Setup
 from dify_aws.install.steps.database_roles import DatabaseOwners
+from dify_aws.install.steps.image import tagged
 from dify_aws.install.steps.migration import JOB
 from dify_aws.install.steps.probe import Asked
 from dify_aws.offline.machine.ended import Ended, NotModelled, failed
@@ -104,8 +106,10 @@ def _database_owners(machine: Machine, fact: DatabaseOwners) -> Answer:
             lines.append(f"role|{role}|{stored}|t")
         owner = known.get("owners", {}).get(name, SUPERUSER)
         lines.append(f"database|{name}|{owner}|{'t' if owner == SUPERUSER else 'f'}")
-        lines.append(f"others|{name}|{7 if owner == SUPERUSER else 0}")
-        lines += [f"extension|{name}|{each}" for each in ("plpgsql", "uuid-ossp", "vector")]
+        # Without a migration there is nothing in it; what the init script makes is in the first of them alone.
+        lines.append(f"others|{name}|{7 if owner == SUPERUSER and known['release'] else 0}")
+        extensions = ("uuid-ossp", "vector") if name == DATABASE or owner != SUPERUSER else ()
+        lines += [f"extension|{name}|{each}" for each in ("plpgsql", *extensions)]
     return Answer("\n".join(lines).encode())
 
 
@@ -160,7 +164,7 @@ def migrate(machine: Machine, services: Mapping[str, Any], words: Sequence[str])
     if machine.dify.migration_skips:
         machine.dify.migration_skips -= 1
         return Ended(out=b"Database migration skipped\n")
-    _store(machine, release=services["api"]["image"])
+    _store(machine, release=tagged(services["api"]["image"]))
     return Ended(out=b"Database migration successful!\n")
 
 
