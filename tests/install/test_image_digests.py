@@ -23,7 +23,7 @@ from dify_aws.settings import Settings
 from tests.support.bundles import COMBINATIONS, OUTPUTS, SECRETS, bundle, compose
 from tests.support.model import fresh
 
-SETTINGS = Settings(environment="dev", domain="dify.example.com", email="ops@example.com")
+SETTINGS = Settings(environment="dev", domain="dify.example.com", email="ops@your-company.com")
 NGINX = RELEASES["1.17.1"]["nginx"]
 OTHER = f"sha256:{'f' * 64}"
 
