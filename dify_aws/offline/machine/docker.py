@@ -14,12 +14,11 @@ from dify_aws.install.bundle import HOME
 from dify_aws.install.compose import Project
 from dify_aws.install.fact import Answer, Fact
 from dify_aws.install.steps.containers import MOST_RESTARTS, WATCH
-from dify_aws.install.steps.image import Images, listed
-from dify_aws.install.steps.image_digests import LocalDigests
-from dify_aws.offline.machine import dify
+from dify_aws.install.steps.image import listed
+from dify_aws.offline.machine import dify, images
 from dify_aws.offline.machine.certificates import BEGINNING
 from dify_aws.offline.machine.ended import Ended, NotModelled, failed
-from dify_aws.offline.machine.engine import UNIT, Running, definitions, digest, first_digest, named, runs
+from dify_aws.offline.machine.engine import UNIT, Running, definitions, digest, named, runs
 from dify_aws.offline.machine.files import Options
 
 if TYPE_CHECKING:
@@ -37,28 +36,6 @@ NO_ENGINE: Final = "Cannot connect to the Docker daemon at unix:///var/run/docke
 
 
 # Facts ----------------------------------------------------------------------------------------------------------------
-
-
-def _images(machine: Machine, fact: Images) -> Answer:
-    if not runs(machine):
-        return Answer()
-    lines = [
-        f"{name.partition('@')[0]}:<none> {name}" if "@" in name else f"{name} {_by_digest(name, machine)}"
-        for name in sorted(machine.engine.images)
-    ]
-    return Answer("\n".join(lines).encode())
-
-
-def _by_digest(tag: str, machine: Machine) -> str:
-    """How the engine lists what a tag means: one that was loaded from a file has no digest."""
-    return f"{tag.rpartition(':')[0]}@{machine.engine.digests.get(tag, '<none>')}"
-
-
-def _local_digests(machine: Machine, fact: LocalDigests) -> Answer:
-    if not runs(machine):
-        return Answer()
-    tags = sorted(name for name in machine.engine.images if "@" not in name)
-    return Answer("\n".join(f"{tag} {machine.engine.digests.get(tag, '<none>')}" for tag in tags).encode())
 
 
 def _project(machine: Machine, fact: Project) -> Answer:
@@ -119,36 +96,12 @@ def _docker(machine: Machine, argv: Sequence[str], stdin: bytes) -> Ended:
         case "compose":
             return _compose(machine, words, stdin)
         case "pull":
-            return _pull(machine, words)
+            return images.pull(machine, words)
         case "wait" | "rm" if len(words) == 1:
             # A job is over as soon as it was begun, and then it is gone.
             return failed(f"Error response from daemon: No such container: {words[0]}")
         case _:
             raise NotModelled(shlex.join(argv))
-
-
-def _pull(machine: Machine, words: Sequence[str]) -> Ended:
-    options = Options("docker pull")
-    options.add_argument("--quiet", action="store_true", required=True)
-    options.add_argument("image")
-    image, engine = options.parse_args(words).image, machine.engine
-    if engine.refusals:
-        engine.refusals -= 1
-        told = 'Get "https://registry-1.docker.io/v2/": dial tcp 192.0.2.9:443: connect: connection refused'
-        return failed(f"Error response from daemon: {told}")
-    if image in engine.absent:
-        return failed(f"Error response from daemon: manifest for {image} not found: manifest unknown: manifest unknown")
-    if engine.full:
-        return failed("failed to register layer: write /usr/lib/libc.so: no space left on device")
-    tag, _, digest = image.partition("@")
-    meant = engine.published.get(listed(tag), first_digest(listed(tag)))
-    if digest and digest not in (meant, first_digest(listed(tag))):
-        return failed(f"Error response from daemon: manifest for {image} not found: manifest unknown: manifest unknown")
-    if not digest:
-        engine.images.add(listed(tag))
-        engine.digests[listed(tag)] = meant
-    engine.images.add(listed(f"{tag}@{digest or meant}"))
-    return Ended(out=f"docker.io/{image}\n".encode())
 
 
 def _compose(machine: Machine, words: Sequence[str], stdin: bytes) -> Ended:
@@ -293,8 +246,7 @@ def _ss(machine: Machine, argv: Sequence[str], stdin: bytes) -> Ended:
 
 
 ANSWERS: Final[Mapping[type[Fact[Any]], Callable[[Machine, Any], Answer]]] = {
-    Images: _images,
-    LocalDigests: _local_digests,
+    **images.ANSWERS,
     Project: _project,
     **dify.ANSWERS,
 }
