@@ -20,7 +20,7 @@ def complete_outputs(
     """
     there = {address: actual for address, actual in found.items() if actual is not None}
     where = f"{settings.deployment} in {settings.region}"
-    if not [address for address in there if not address.startswith("zone/")]:
+    if not [address for address in there if not address.startswith(("zone/", "instance-type/"))]:
         raise DifyAwsError(f"there is no {where}, in this account ({account}). apply() makes it.")
     if missing := [address for address in addresses if address not in there]:
         raise DifyAwsError(f"{where} is not complete: no {', '.join(missing)}. apply() makes the rest of it.")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Final
 
 from dify_aws.blueprints.account import Account
@@ -11,6 +11,7 @@ from dify_aws.blueprints.policies import closing_policy, host_policy
 from dify_aws.engine.resource import Input, Resource
 from dify_aws.engine.stack import Stack
 from dify_aws.instance_types import architecture, is_burstable
+from dify_aws.limits import limits_of
 from dify_aws.prices.cpu_credits import surplus_month
 from dify_aws.prices.nat_gateway import nat_gateway_month
 from dify_aws.releases import describe_images
@@ -23,6 +24,7 @@ from dify_aws.resources import (
     Instance,
     InstanceConnectEndpoint,
     InstanceProfile,
+    InstanceType,
     InternetGateway,
     KeyPair,
     LifecycleRule,
@@ -51,12 +53,16 @@ DATA_DEVICE: Final = "/dev/sdf"
 EVERYWHERE: Final = "0.0.0.0/0"
 
 
-def environment(settings: Settings, account: Account) -> Stack:
-    """The stack of ``settings`` in ``account``. Asks AWS nothing."""
-    resources = list(_existing_network(settings) if settings.vpc_id else _network(settings))
+def environment(settings: Settings, account: Account, *, avoid: frozenset[str] = frozenset()) -> Stack:
+    """The stack of ``settings`` in ``account``. Asks AWS nothing.
+
+    Args:
+        avoid: zones that are taken last for what is not in any yet.
+    """
+    resources = list(_existing_network(settings) if settings.vpc_id else _network(settings, avoid))
     network = {resource.address: resource for resource in resources}
     vpc, public = network["vpc/main"], network["subnet/public"]
-    place: Input[str] = public.ref("availability_zone") if settings.vpc_id else _zone(settings, network)
+    place: Input[str] = public.ref("availability_zone") if settings.vpc_id else network["zone/main"].id
     inside: Input[str] = public.ref("cidr_block") if settings.vpc_id else settings.public_cidr
 
     tunnel_group = SecurityGroup(
@@ -121,6 +127,13 @@ def environment(settings: Settings, account: Account) -> Stack:
     role = Role(name="host", policies={"host": host_policy(settings, account)}, permissions_boundary=boundary)
     profile = InstanceProfile(name="host", role=role.id)
     data = Volume(name="data", availability_zone=place, size_gib=settings.data_volume_gib, token_seed=host_group.id)
+    fits = InstanceType(
+        name="host",
+        instance_type=settings.instance_type,
+        memory_mib=limits_of(settings).machine_mib(settings.vector_store),
+        image=settings.image_id,
+        root_volume_gib=settings.root_volume_gib,
+    )
     host = Instance(
         name="host",
         image=settings.image_id or UBUNTU.format(architecture=architecture(settings.instance_type)),
@@ -135,7 +148,7 @@ def environment(settings: Settings, account: Account) -> Stack:
         # Containers are one hop further away from the instance metadata, and uploads go to S3 by the role found there.
         http_put_response_hop_limit=2 if settings.storage == "s3" else 1,
     )
-    resources += [private_key, public_key, dify, key_pair, role, profile, data, host]
+    resources += [private_key, public_key, dify, key_pair, role, profile, data, fits, host]
     resources += [ElasticIp(name="host", instance=host.id)]
 
     topic = Topic(name="alarms", emails=[settings.alarm_email] if settings.alarm_email else [])
@@ -143,21 +156,21 @@ def environment(settings: Settings, account: Account) -> Stack:
     return Stack(settings.deployment, resources, notes=_notes(settings))
 
 
-def _network(settings: Settings) -> Iterator[Resource]:
+def _network(settings: Settings, avoid: frozenset[str]) -> Iterator[Resource]:
     """A VPC of our own, with all that is in it."""
     vpc = Vpc(name="main", cidr_block=settings.vpc_cidr)
-    zone = Zone(name="main", instance_type=settings.instance_type, volume="volume/data", subnet="subnet/public")
-    place = _zone(settings, {zone.address: zone})
-    public = Subnet(name="public", vpc=vpc.id, cidr_block=settings.public_cidr, availability_zone=place)
-    private = Subnet(name="private", vpc=vpc.id, cidr_block=settings.private_cidr, availability_zone=place)
-    if not settings.availability_zone:
-        yield zone
-    yield from (vpc, public, private)
+    zone = Zone(
+        name="main",
+        instance_type=settings.instance_type,
+        volume="volume/data",
+        subnet="subnet/public",
+        chosen=settings.availability_zone,
+        avoid=avoid,
+    )
+    public = Subnet(name="public", vpc=vpc.id, cidr_block=settings.public_cidr, availability_zone=zone.id)
+    private = Subnet(name="private", vpc=vpc.id, cidr_block=settings.private_cidr, availability_zone=zone.id)
+    yield from (zone, vpc, public, private)
     yield from _ways_out(settings, vpc, public, private)
-
-
-def _zone(settings: Settings, network: Mapping[str, Resource]) -> Input[str]:
-    return settings.availability_zone or network["zone/main"].id
 
 
 def _existing_network(settings: Settings) -> Iterator[Resource]:

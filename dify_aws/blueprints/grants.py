@@ -80,7 +80,7 @@ LOOKING: Final = (
         "cloudwatch:GetMetricData "
         "ec2:DescribeAddresses DescribeIamInstanceProfileAssociations DescribeImages "
         "DescribeInstanceConnectEndpoints DescribeInstanceCreditSpecifications DescribeInstanceStatus "
-        "DescribeInstanceTypeOfferings DescribeInstances DescribeInternetGateways "
+        "DescribeInstanceTypeOfferings DescribeInstanceTypes DescribeInstances DescribeInternetGateways "
         "DescribeKeyPairs DescribeNatGateways DescribeRegions DescribeRouteTables DescribeSecurityGroupRules "
         "DescribeSecurityGroups DescribeSubnets DescribeVolumes DescribeVolumesModifications DescribeVpcEndpoints "
         "DescribeVpcs logs:DescribeLogGroups scheduler:ListScheduleGroups servicequotas:GetAWSDefaultServiceQuota "

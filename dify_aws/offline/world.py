@@ -63,6 +63,11 @@ class World:
         return self._cloud.lags
 
     @property
+    def no_capacity(self) -> set[tuple[str, str]]:
+        """Where AWS has no capacity for a type: `world.no_capacity.add(("ap-northeast-1a", "t3.medium"))`."""
+        return self._cloud.no_capacity
+
+    @property
     def calls(self) -> list[Call]:
         """Every call that was sent, in order."""
         return self._ledger.calls()

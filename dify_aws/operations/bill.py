@@ -32,6 +32,7 @@ FREE: Final = frozenset(
         "existing-vpc",
         "instance-connect-endpoint",
         "instance-profile",
+        "instance-type",
         "internet-gateway",
         "key-pair",
         "oidc-provider",

@@ -8,6 +8,7 @@ from dify_aws.resources.existing_subnet import ExistingSubnet
 from dify_aws.resources.existing_vpc import ExistingVpc
 from dify_aws.resources.instance import Instance
 from dify_aws.resources.instance_profile import InstanceProfile
+from dify_aws.resources.instance_type import InstanceType
 from dify_aws.resources.internet_gateway import InternetGateway
 from dify_aws.resources.key_pair import KeyPair
 from dify_aws.resources.lifecycle import LifecycleRule
@@ -38,6 +39,7 @@ __all__ = [
     "Instance",
     "InstanceConnectEndpoint",
     "InstanceProfile",
+    "InstanceType",
     "InternetGateway",
     "KeyPair",
     "LifecycleRule",

@@ -10,6 +10,7 @@ from dify_aws.aws import Aws
 from dify_aws.engine.resource import Actual, Fact
 from dify_aws.errors import ChangeRefused
 from dify_aws.resources.existing_vpc import TABLE, described, ours
+from dify_aws.resources.offerings import zones_offering
 
 ROOM: Final = 2
 """Addresses that are free, for the machine or the endpoint and one to make it anew beside the old one."""
@@ -63,7 +64,7 @@ class ExistingSubnet(Fact):
         if self.public and not self._leads_out(aws):
             yield f"its routes lead to no internet gateway: give {EVERYWHERE} one, or choose a subnet that has it."
         zone = subnet["AvailabilityZone"]
-        if self.instance_type and not self._offered(aws, zone):
+        if self.instance_type and zone not in zones_offering(aws, self.instance_type):
             yield f"{zone} does not offer {self.instance_type}: choose another instance_type, or another subnet."
 
     def _leads_out(self, aws: Aws) -> bool:
@@ -84,17 +85,3 @@ class ExistingSubnet(Fact):
                     for route in tables[0]["Routes"]
                 )
         return False
-
-    def _offered(self, aws: Aws, zone: str) -> bool:
-        wanted = [{"Name": "instance-type", "Values": [self.instance_type]}]
-        offers = aws.census.read(
-            "zones",
-            lambda: aws.pages(
-                "ec2.DescribeInstanceTypeOfferings",
-                "InstanceTypeOfferings",
-                LocationType="availability-zone",
-                Filters=wanted,
-            ),
-            self.instance_type or "",
-        )
-        return zone in {offer["Location"] for offer in offers}

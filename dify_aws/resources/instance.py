@@ -246,6 +246,7 @@ def _seen(aws: Aws, instance: Mapping[str, Any]) -> Actual | None:
         values,
         state=state,
         image=instance.get("ImageId", ""),
+        boots={name: instance.get(name) for name in ("Architecture", "VirtualizationType", "BootMode", "EnaSupport")},
         root_volume=root,
         private_ip=instance.get("PrivateIpAddress", ""),
         public_ip=instance.get("PublicIpAddress", ""),

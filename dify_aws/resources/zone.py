@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from dify_aws.aws import Aws
+from dify_aws.change import Change
 from dify_aws.engine.resource import Actual, Fact
 from dify_aws.errors import ChangeRefused
+from dify_aws.resources.instance import Instance
+from dify_aws.resources.offerings import TABLE, offered_instead, zones_offering
 from dify_aws.resources.subnet import Subnet
 from dify_aws.resources.volume import Volume
 
@@ -16,54 +19,75 @@ from dify_aws.resources.volume import Volume
 class Zone(Fact):
     """Where to put things; its id is the name of the zone.
 
-    With the data volume, which cannot move; else with the subnet; else in the first zone that offers the instance type.
+    The one that was chosen; else that of the data volume, which cannot move; else that of the subnet; else the first
+    zone that offers the instance type. ``settled`` says whether it was one of the first three.
 
     Args:
         instance_type: what the zone must offer.
         volume: the address of the volume that decides ("volume/data").
         subnet: the address of the subnet that decides if there is no volume ("subnet/public").
+        chosen: the zone that the settings name, if they do.
+        instance: the address of the machine: where it runs already, its type is offered.
+        avoid: zones that are taken last, because AWS has just had no capacity there.
     """
 
     instance_type: str
     volume: str
     subnet: str
+    chosen: str | None = None
+    instance: str = "instance/host"
+    avoid: frozenset[str] = frozenset()
 
     kind = "zone"
-    tables = ("volumes", "subnets", "zones")
+    tables = ("volumes", "subnets", "instances", TABLE)
     permissions = frozenset(
         {
             "ec2:DescribeInstanceTypeOfferings",
+            "ec2:DescribeInstances",
             "ec2:DescribeSubnets",
             "ec2:DescribeVolumes",
         }
     )
 
     def find(self, aws: Aws) -> Actual | None:
-        zone = self._settled(aws) or self._first_offered(aws)
-        return Actual(address=self.address, id=zone)
+        zone = self.chosen or self._settled(aws)
+        if zone:
+            return Actual(address=self.address, id=zone, facts={"settled": True, "wrong": self._wrong(aws, zone)})
+        return Actual(address=self.address, id=self._first_offered(aws), facts={"settled": False, "wrong": ""})
+
+    def check(self, actual: Actual, changes: Mapping[str, Change]) -> None:
+        if actual["wrong"]:
+            raise ChangeRefused(self.address, str(actual["wrong"]))
 
     def _settled(self, aws: Aws) -> str | None:
         placed = [*Volume.owned(aws), *Subnet.owned(aws)]
         zones = {actual.address: str(actual["availability_zone"]) for actual in placed}
         return zones.get(self.volume) or zones.get(self.subnet)
 
+    def _wrong(self, aws: Aws, zone: str) -> str:
+        """Why a zone that is settled cannot be used for the type; "" if it can."""
+        for machine in Instance.owned(aws):
+            if machine.address == self.instance and machine["instance_type"] == self.instance_type:
+                return ""
+        offering = zones_offering(aws, self.instance_type)
+        if zone in offering:
+            return ""
+        instead = ", ".join(offered_instead(aws, self.instance_type, zone)) or "other types"
+        elsewhere = f"{self.instance_type} is offered in {', '.join(offering)}" if offering else "no zone offers it"
+        if self._settled(aws) != zone:
+            return f"{zone} does not offer {self.instance_type}: choose another availability_zone ({elsewhere})."
+        return (
+            f"{zone} does not offer {self.instance_type}, and the subnet or the data volume is there and cannot move. "
+            f"Choose a type that {zone} offers ({instead}), or move the data volume to another zone by a snapshot "
+            f"(docs/instance-types.md; {elsewhere})."
+        )
+
     def _first_offered(self, aws: Aws) -> str:
-        offers = aws.census.read(
-            "zones",
-            lambda: aws.pages(
-                "ec2.DescribeInstanceTypeOfferings",
-                "InstanceTypeOfferings",
-                LocationType="availability-zone",
-                Filters=[{"Name": "instance-type", "Values": [self.instance_type]}],
-            ),
-            self.instance_type,
-        )
-        for zone in sorted(str(offer["Location"]) for offer in offers):
-            # Local Zones and Wavelength Zones have longer names: "us-west-2-lax-1a".
-            if re.fullmatch(re.escape(aws.region) + "[a-z]", zone):
-                return zone
-        raise ChangeRefused(
-            self.address,
-            f"no Availability Zone of {aws.region} offers {self.instance_type}. Choose another instance type "
-            f"(`aws ec2 describe-instance-type-offerings --region {aws.region}` lists them) or another region.",
-        )
+        zones = zones_offering(aws, self.instance_type)
+        if not zones:
+            raise ChangeRefused(
+                self.address,
+                f"no Availability Zone of {aws.region} offers {self.instance_type}. Choose another instance type "
+                f"(`aws ec2 describe-instance-type-offerings --region {aws.region}` lists them) or another region.",
+            )
+        return next((zone for zone in zones if zone not in self.avoid), zones[0])

@@ -194,7 +194,7 @@ def _mended(paths: Paths, hand: Hand, world: World, witness: Witness, of: Any) -
         for line in lines:
             _spoil(hand, {**found, **others}, line)
         for address, actual in found.items():
-            if not address.startswith("zone/"):
+            if not address.startswith(("instance-type/", "zone/")):
                 CASES[address.partition("/")[0]].tag(hand, actual, "Name", "mine")
         hand.client("secretsmanager").delete_secret(SecretId="dify/dev/application")
         hand.wait()

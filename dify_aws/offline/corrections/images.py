@@ -80,6 +80,7 @@ def ubuntu_images(cloud: Cloud, original: Callable[[], None], backend: Any) -> N
             region_name=f"{backend.region_name}a",
             boot_mode="uefi-preferred" if release.architecture == "amd64" else "uefi",
         )
+        image.ena_support = True
         backend.amis[image_id] = image
     # moto makes a volume and a snapshot of our own for each image; on AWS they are Canonical's and not seen.
     backend.volumes.clear()

@@ -1,0 +1,167 @@
+"""What does not fit is told by the plan: the zone, the type, the image, the memory. AWS would refuse it half way."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from dify_aws import Deployment, PlanRefused, Settings
+from dify_aws.offline import offline
+from dify_aws.offline.world import World
+
+
+@pytest.fixture
+def virginia() -> Iterator[World]:
+    with offline(region="us-east-1") as world:
+        yield world
+
+
+def deployment(world: World, **settings: Any) -> Deployment:
+    wishes = {"environment": "dev", "region": "ap-northeast-1", "nat_gateway": False, **settings}
+    return Deployment(Settings(**wishes), session=world.session)
+
+
+def refusal(made: Deployment) -> str:
+    """Why the plan is refused; before it is, nothing has been written, by the plan or by an apply."""
+    with pytest.raises(PlanRefused) as refused:
+        made.plan()
+    with pytest.raises(PlanRefused):
+        made.apply()
+    return str(refused.value)
+
+
+def amis(world: World) -> Any:
+    """The images of the world, to be changed as their owner could have made them."""
+    from moto.ec2.models import ec2_backends
+
+    return ec2_backends["123456789012"][world.session.region_name].amis
+
+
+def own_image(world: World, **changed: Any) -> str:
+    """An image for amd64 that is otherwise than Canonical's."""
+    ec2 = world.session.client("ec2")
+    amd64 = [{"Name": "architecture", "Values": ["x86_64"]}]
+    image_id: str = ec2.describe_images(Owners=["099720109477"], Filters=amd64)["Images"][0]["ImageId"]
+    for name, value in changed.items():
+        setattr(amis(world)[image_id], name, value)
+    return image_id
+
+
+def test_a_zone_that_does_not_offer_the_type_is_refused(virginia: World) -> None:
+    """us-east-1e has no t3: the plan says so, and which zones have it."""
+    told = refusal(deployment(virginia, region="us-east-1", availability_zone="us-east-1e"))
+    assert "us-east-1e does not offer t3.medium" in told
+    assert "us-east-1a" in told
+    assert virginia.writes == []
+
+
+def test_a_zone_without_the_type_is_never_chosen(virginia: World) -> None:
+    """Of those that offer it, the first."""
+    made = deployment(virginia, region="us-east-1", instance_type="m7g.large")
+    (subnet,) = [each for each in made.plan() if each.address == "subnet/public"]
+    assert "us-east-1a" in str(subnet)
+
+
+def test_another_type_that_the_settled_zone_does_not_offer(virginia: World) -> None:
+    """The subnet and the data volume are in us-east-1e; the machine cannot become what is not offered there."""
+    made = deployment(virginia, region="us-east-1", availability_zone="us-east-1e", instance_type="m4.large")
+    made.apply()
+    before = len(virginia.writes)
+    told = refusal(deployment(virginia, region="us-east-1", instance_type="t3.large"))
+    assert "us-east-1e does not offer t3.large" in told
+    assert "t2.large" in told
+    assert "by a snapshot" in told
+    assert len(virginia.writes) == before
+
+
+def test_a_type_that_aws_does_not_know(world: World) -> None:
+    told = refusal(deployment(world, instance_type="t9.medium", availability_zone="ap-northeast-1a"))
+    assert "AWS does not offer it in ap-northeast-1" in told
+    assert world.writes == []
+
+
+def test_memory_that_the_profile_does_not_fit(world: World) -> None:
+    """profile="full" on 4 GiB, for a new machine and for one that is there."""
+    made = deployment(world, profile="full")
+    assert "it has 4096 MiB of memory" in refusal(made)
+    assert world.writes == []
+    deployment(world).apply()
+    assert "it has 4096 MiB of memory" in refusal(made)
+    assert deployment(world, profile="full", instance_type="t3.large").plan()
+
+
+@pytest.mark.parametrize(
+    "instance_type", ["t2.medium", "t3.medium", "t3a.medium", "t4g.medium", "m4.large", "c6g.large"]
+)
+def test_what_fits_is_planned(world: World, instance_type: str) -> None:
+    assert deployment(world, instance_type=instance_type).plan()
+
+
+@pytest.mark.parametrize(
+    ("instance_type", "changed", "why"),
+    [
+        ("t4g.medium", {}, "is for x86_64, and the type is arm64"),
+        ("t3.medium", {"architecture": "arm64"}, "is for arm64, and the type is x86_64"),
+        ("t3.medium", {"virtualization_type": "paravirtual"}, "is virtualized as paravirtual, and the type as hvm"),
+        ("t2.medium", {"boot_mode": "uefi"}, "boots by uefi, and the type by legacy-bios"),
+        ("t3.medium", {"ena_support": False}, "has no driver for the network of the type (ENA)"),
+        ("t3.medium", {"root_device_type": "instance-store"}, "is no EBS volume"),
+        ("t3.medium", {"state": "failed"}, "is failed: choose one that is available"),
+    ],
+)
+def test_an_image_that_does_not_fit(world: World, instance_type: str, changed: Any, why: str) -> None:
+    """By itself, or with the type. What AWS refuses in RunInstances, its answer to DescribeImages tells."""
+    image_id = own_image(world, **changed)
+    told = refusal(deployment(world, instance_type=instance_type, image_id=image_id))
+    assert why in told
+    assert image_id in told
+    assert world.writes == []
+
+
+def test_an_image_that_is_not_there(world: World) -> None:
+    told = refusal(deployment(world, image_id="ami-0123456789abcdef0"))
+    assert "there is no image ami-0123456789abcdef0 in ap-northeast-1" in told
+
+
+def test_all_that_does_not_fit_is_told_at_once(world: World) -> None:
+    image_id = own_image(world, ena_support=False, boot_mode="uefi")
+    told = refusal(deployment(world, profile="full", instance_type="t2.medium", image_id=image_id))
+    assert "4096 MiB" in told
+    assert "boots by uefi" in told
+
+
+def test_a_machine_keeps_its_architecture(world: World) -> None:
+    """AWS would refuse it with the machine already stopped."""
+    deployment(world).apply()
+    before = len(world.writes)
+    told = refusal(deployment(world, instance_type="t4g.medium"))
+    assert "is for x86_64, and the type is arm64" in told
+    assert "another one is another environment" in told
+    assert len(world.writes) == before
+
+
+def test_a_machine_that_runs_is_not_asked_about_again(world: World) -> None:
+    """Its type is offered where it is; of its type one read, and of its CPU credits another: no more than that."""
+    made = deployment(world)
+    made.apply()
+    before = len(world.calls)
+    assert not made.plan()
+    asked = [str(call) for call in world.calls[before:]]
+    assert asked.count("ec2.DescribeInstanceTypes") == 1
+    assert asked.count("ec2.DescribeInstanceCreditSpecifications") == 1
+    assert "ec2.DescribeInstanceTypeOfferings" not in asked
+    assert "ec2.DescribeImages" not in asked
+    assert "ssm.GetParameter" not in asked
+
+
+def test_a_plan_takes_no_more_than_46_calls(world: World) -> None:
+    """The default environment, before it is there and when it is."""
+    made = Deployment(Settings(environment="dev"), session=world.session)
+    made.plan()
+    assert len(world.calls) <= 46
+    made.apply()
+    before = len(world.calls)
+    assert not made.plan()
+    assert len(world.calls) - before <= 46
