@@ -41,7 +41,7 @@ def amis(world: World) -> Any:
 
 def own_image(world: World, **changed: Any) -> str:
     """An image for amd64 that is otherwise than Canonical's."""
-    ec2 = world.session.client("ec2")
+    ec2: Any = world.session.client("ec2")
     amd64 = [{"Name": "architecture", "Values": ["x86_64"]}]
     image_id: str = ec2.describe_images(Owners=["099720109477"], Filters=amd64)["Images"][0]["ImageId"]
     for name, value in changed.items():
