@@ -44,6 +44,7 @@ from dify_aws.resources import (
     Zone,
 )
 from dify_aws.settings import Settings
+from dify_aws.settings.networks import docker_pool
 
 UBUNTU: Final = "/aws/service/canonical/ubuntu/server/22.04/stable/current/{architecture}/hvm/ebs-gp2/ami-id"
 """Canonical's public parameter with the newest image of Ubuntu 22.04 LTS (its disk type is replaced by ours).
@@ -176,7 +177,8 @@ def _network(settings: Settings, avoid: frozenset[str]) -> Iterator[Resource]:
 def _existing_network(settings: Settings) -> Iterator[Resource]:
     """Somebody else's: nothing of it is made, changed or deleted, so it must have its gateways and routes already."""
     vpc, kind = settings.vpc_id or "", settings.instance_type
-    yield ExistingVpc(name="main", vpc_id=vpc, cidr_block=settings.vpc_cidr)
+    containers = docker_pool(settings.vpc_cidr, settings.docker_cidr)
+    yield ExistingVpc(name="main", vpc_id=vpc, cidr_block=settings.vpc_cidr, docker_cidr=str(containers))
     # That there is one, the combinations of the settings see to.
     public = settings.public_subnet_id or ""
     yield ExistingSubnet(name="public", subnet_id=public, vpc_id=vpc, public=True, instance_type=kind)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from hashlib import sha256
+from ipaddress import IPv4Network
 from types import MappingProxyType
 from typing import Any, Final, Self
 
@@ -26,7 +27,7 @@ from dify_aws.outputs import Outputs
 from dify_aws.releases import images, pinned
 from dify_aws.settings import Settings
 from dify_aws.settings.internal_host_rules import METADATA, parsed
-from dify_aws.settings.networks import docker_pool
+from dify_aws.settings.networks import docker_pool, is_private
 from dify_aws.variables import READERS, read_by
 
 HOME: Final = "/opt/dify"
@@ -125,7 +126,8 @@ def _values(
         "reads": {container: read_by(container, names) for container in READERS},
         "database": DATABASE,
         "plugin_database": PLUGIN_DATABASE,
-        "pool": str(docker_pool(settings.vpc_cidr)),
+        "pool": str(docker_pool(settings.vpc_cidr, settings.docker_cidr)),
+        "public_vpc": None if is_private(IPv4Network(settings.vpc_cidr)) else settings.vpc_cidr,
         "internal_hosts": [parsed(written) for written in settings.internal_hosts],
         "metadata": METADATA,
         "roles": {DATABASE: DATABASE_ROLE, PLUGIN_DATABASE: PLUGIN_DATABASE_ROLE},

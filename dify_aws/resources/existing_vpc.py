@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from ipaddress import IPv4Network
 from typing import Any, Final
 
 from dify_aws.aws import Aws
@@ -23,10 +24,12 @@ class ExistingVpc(Fact):
     Args:
         vpc_id: AWS's id of it.
         cidr_block: what its range is taken to be: networks on the machine are chosen beside it.
+        docker_cidr: the range of the networks on the machine, which no range of the VPC may overlap; None: any may.
     """
 
     vpc_id: str
     cidr_block: str
+    docker_cidr: str | None = None
 
     kind = "existing-vpc"
     tables = (TABLE,)
@@ -51,6 +54,13 @@ class ExistingVpc(Fact):
         yield from ours(aws, vpc, "vpc_id")
         if vpc["CidrBlock"] != self.cidr_block:
             yield f"its range is {vpc['CidrBlock']}: set vpc_cidr to that."
+        # A VPC may have up to fifty ranges. Whoever is in one that the machine has itself is never answered.
+        for association in vpc.get("CidrBlockAssociationSet", ()):
+            state, cidr = association.get("CidrBlockState", {}).get("State"), association["CidrBlock"]
+            if self.docker_cidr is None or state not in ("associating", "associated"):
+                continue
+            if IPv4Network(cidr).overlaps(containers := IPv4Network(self.docker_cidr)):
+                yield f"its range {cidr} overlaps with {containers}, the containers' own: set docker_cidr beside it."
         answer = aws.census.read(
             TABLE,
             lambda: aws.call("ec2.DescribeVpcAttribute", VpcId=self.vpc_id, Attribute="enableDnsSupport"),

@@ -34,6 +34,10 @@ def combinations(values: Mapping[str, Any], given: Mapping[str, object]) -> Iter
         right = f"Write one of that partition, like arn:{partition}:iam::…:policy/…"
         yield Problem("permissions_boundary", boundary, f"is not of {partition}, where {region} is", right)
     yield from _range(values, given)
+    vpc, docker = values.get("vpc_cidr"), values.get("docker_cidr")
+    if vpc and docker and IPv4Network(vpc).overlaps(IPv4Network(docker)):
+        right = "Choose a range beside it, or leave docker_cidr out"
+        yield Problem("docker_cidr", docker, f"overlaps with vpc_cidr ({vpc})", right)
     yield from _network(values)
     yield from fitting(values)
     yield from among_containers(values)

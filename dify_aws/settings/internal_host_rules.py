@@ -99,7 +99,7 @@ def among_containers(values: Mapping[str, Any]) -> Iterator[Problem]:
     """Dify's own containers are neighbours that nobody may reach from a workflow: databases without TLS among them."""
     if not {"internal_hosts", "vpc_cidr"} <= values.keys():
         return
-    pool = networks.docker_pool(values["vpc_cidr"])
+    pool = networks.docker_pool(values["vpc_cidr"], values.get("docker_cidr"))
     for written in values["internal_hosts"]:
         network = parsed(written).network
         if network is not None and network.version == pool.version and network.overlaps(pool):

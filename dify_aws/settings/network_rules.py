@@ -37,6 +37,19 @@ def vpc_cidr(value: object) -> str:
     return str(network)
 
 
+def docker_cidr(value: object) -> str:
+    """A private range for the networks of the containers."""
+    written = text(value).strip()
+    try:
+        network = IPv4Network(written if "/" in written else "")
+    except ValueError:
+        raise Broken(("is not a range of IPv4 addresses", 'Write one like "192.168.224.0/20"')) from None
+    if not networks.is_private(network) or not networks.LARGEST <= network.prefixlen <= networks.SMALLEST_POOL:
+        within = f"/{networks.LARGEST} to /{networks.SMALLEST_POOL}, within {', '.join(map(str, networks.PRIVATE))}"
+        raise Broken(("is no range for the networks of the containers", f"Choose one of {within}"))
+    return str(network)
+
+
 def web_cidrs(value: object) -> tuple[str, ...]:
     """IPv4 and IPv6 networks, each once, in AWS's notation."""
     if isinstance(value, str):

@@ -22,6 +22,8 @@ LARGEST: Final = 16
 SMALLEST: Final = 26
 SMALLEST_OF_AWS: Final = 28
 SUBNET: Final = 24
+SMALLEST_POOL: Final = 21
+"""Docker cuts a /24 for each network of the containers: there are four, and some room is left."""
 
 
 def is_private(network: IPv4Network) -> bool:
@@ -29,8 +31,10 @@ def is_private(network: IPv4Network) -> bool:
     return any(network.subnet_of(private) for private in PRIVATE)
 
 
-def docker_pool(vpc_cidr: str) -> IPv4Network:
-    """The range that the containers of a host in this VPC have their addresses in."""
+def docker_pool(vpc_cidr: str, docker_cidr: str | None = None) -> IPv4Network:
+    """The range that the containers of a host in this VPC have their addresses in: ``docker_cidr``, if given."""
+    if docker_cidr:
+        return IPv4Network(docker_cidr)
     return next(pool for pool in DOCKER_POOLS if not pool.overlaps(IPv4Network(vpc_cidr)))
 
 

@@ -45,6 +45,8 @@ class Settings:
         and ``nat_gateway`` does not count. ``None``: one of our own is made.
     :param public_subnet_id: the subnet of that VPC for the host; its routes lead to an internet gateway.
     :param private_subnet_id: another subnet of that VPC, for the endpoint of ``ssh="tunnel"``; ``None``: the public.
+    :param docker_cidr: the range of the containers' networks on the host, /16 to /21, beside every network that the
+        host reaches; ``None``: 172.30.0.0/16, or 172.29.0.0/16 if the VPC overlaps with that.
     :param availability_zone: the zone; ``None`` takes the first that offers the instance type, and then stays there.
     :param nat_gateway: whether the private subnet reaches the internet. AWS charges by the hour for it.
     :param web_cidrs: the IPv4 and IPv6 networks that reach ports 80 and 443; one may stand alone, none is nobody.
@@ -97,6 +99,7 @@ class Settings:
     vpc_id: Annotated[str | None, rules.optional(aws_rules.existing("vpc"))] = None
     public_subnet_id: Annotated[str | None, rules.optional(aws_rules.existing("subnet"))] = None
     private_subnet_id: Annotated[str | None, rules.optional(aws_rules.existing("subnet"))] = None
+    docker_cidr: Annotated[str | None, rules.optional(network_rules.docker_cidr)] = None
     availability_zone: Annotated[str | None, rules.optional(aws_rules.availability_zone)] = None
     nat_gateway: Annotated[bool, rules.flag] = True
     web_cidrs: Annotated[tuple[str, ...], network_rules.web_cidrs] = ("0.0.0.0/0",)

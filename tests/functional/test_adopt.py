@@ -201,6 +201,19 @@ def test_an_existing_network_that_is_not_fit_is_told(world: World) -> None:
             Deployment(right.settings.replace(**wrong), session=world.session).plan()
 
 
+def test_a_second_range_of_an_existing_network_is_kept_from_the_containers(world: World) -> None:
+    """The first range alone decides which one Docker takes by itself: it may be the second of the VPC."""
+    theirs = Theirs(world)
+    theirs.lead_out()
+    assert theirs_used(world, theirs).plan()
+    second = theirs.ec2.associate_vpc_cidr_block(VpcId=theirs.vpc, CidrBlock="172.30.4.0/22")
+    with pytest.raises(PlanRefused, match=r"172\.30\.4\.0/22 overlaps with 172\.30\.0\.0/16.*set docker_cidr"):
+        theirs_used(world, theirs).plan()
+    assert theirs_used(world, theirs, docker_cidr="192.168.224.0/20").plan()
+    theirs.ec2.disassociate_vpc_cidr_block(AssociationId=second["CidrBlockAssociation"]["AssociationId"])
+    assert theirs_used(world, theirs).plan()
+
+
 def test_our_own_network_is_not_taken_for_somebody_elses(world: World) -> None:
     """It would be retired, and deleted while it is used."""
     of = deployment(world)

@@ -155,6 +155,16 @@ def test_an_address_is_no_command() -> None:
     assert """--email 'o'"'"'`id`$HOME@your-company.com'""" in script
 
 
+def test_docker_takes_the_range_that_is_wished_for_and_squid_knows_a_vpc_with_public_addresses() -> None:
+    """What code in the sandbox may not reach is the VPC, whatever addresses that has."""
+    daemon = json.loads(bundle(docker_cidr="192.168.224.0/20").files["/etc/docker/daemon.json"].text)
+    assert daemon["default-address-pools"] == [{"base": "192.168.224.0/20", "size": 24}]
+    existing: Any = {"vpc_id": "vpc-0123456789abcdef0", "public_subnet_id": "subnet-0123456789abcdef0"}
+    line = "acl private dst 198.51.100.0/24\n"
+    assert line in bundle(vpc_cidr="198.51.100.0/24", **existing).files["squid/squid.conf"].text
+    assert line not in bundle().files["squid/squid.conf"].text
+
+
 @pytest.mark.parametrize(
     ("vpc", "pool"),
     [("10.0.0.0/16", "172.30.0.0/16"), ("172.30.0.0/16", "172.29.0.0/16"), ("172.30.5.0/24", "172.29.0.0/16")],

@@ -200,6 +200,14 @@ def test_a_new_vpc_may_have_the_shared_addresses_and_an_existing_one_any_that_aw
     assert "100.64.0.0/10" in problems(vpc_cidr="198.51.100.0/24")[0].right
 
 
+@pytest.mark.parametrize(
+    "value", ["172.30.0.0", "172.30.0.0/22", "172.16.0.0/12", "198.51.0.0/16", "172.30.1.0/16", "10.0.0.0/16", "x"]
+)
+def test_ranges_for_docker(value: str) -> None:
+    """Private, large enough for each network of the containers, and beside the VPC (10.0.0.0/16)."""
+    assert {one.field for one in problems(docker_cidr=value)} == {"docker_cidr"}
+
+
 # Environment variables ------------------------------------------------------------------------------------------------
 
 
