@@ -47,9 +47,10 @@ NAMES: Final = frozenset(name for images in RELEASES.values() for name in images
 """Every name of an image, over all releases."""
 
 
-def images(version: str, overrides: Mapping[str, str]) -> Mapping[str, str]:
+def images(version: str, overrides: Mapping[str, str], registry: str | None = None) -> Mapping[str, str]:
     """The full reference of every image of a release, by name; ``overrides`` count more.
 
+    :param registry: where copies of all images are, with what their names begin with there.
     :raises KeyError: for a release that we do not know.
     """
     known = DIGESTS.get(version, {})
@@ -57,7 +58,23 @@ def images(version: str, overrides: Mapping[str, str]) -> Mapping[str, str]:
         name: f"{reference}@{known[name]}" if name in known else reference
         for name, reference in RELEASES[version].items()
     }
+    if registry:
+        ours = {name: mirrored(reference, registry) for name, reference in ours.items()}
     return MappingProxyType({**ours, **overrides})
+
+
+def mirrored(reference: str, registry: str) -> str:
+    """The reference of a copy, as registries that copy by themselves (Harbor, Amazon ECR) name it.
+
+    >>> mirrored("redis:7.4.9-alpine", "registry.example.com/mirror")
+    'registry.example.com/mirror/library/redis:7.4.9-alpine'
+    >>> mirrored("cr.weaviate.io/semitechnologies/weaviate:1.39.2", "registry.example.com/mirror")
+    'registry.example.com/mirror/semitechnologies/weaviate:1.39.2'
+    """
+    host, slash, path = reference.partition("/")
+    if not slash:
+        return f"{registry}/library/{reference}"
+    return f"{registry}/{path if '.' in host or ':' in host else reference}"
 
 
 def pinned(reference: str, digests: Mapping[str, str]) -> str:

@@ -97,7 +97,7 @@ class Bundle:
 
 def references(settings: Settings) -> tuple[str, ...]:
     """Every image that is needed, as the release or the setting ``images`` names it."""
-    of = images(settings.dify_version, settings.images)
+    of = images(settings.dify_version, settings.images, settings.image_registry)
     return tuple(sorted({of[image] for image in _images(settings)}))
 
 
@@ -108,7 +108,7 @@ def _values(
     variables = environment(settings, outputs, secrets, https=https)
     names = {name for group in variables.values() for name in group}
     limits = limits_of(settings)
-    named = images(settings.dify_version, settings.images)
+    named = images(settings.dify_version, settings.images, settings.image_registry)
     return {
         "settings": settings,
         "outputs": outputs,

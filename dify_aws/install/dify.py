@@ -17,6 +17,7 @@ from dify_aws.install.ground import DAEMON, DOCKER, TOOLS, ground
 from dify_aws.install.host import Host
 from dify_aws.install.masked_log import masked_log
 from dify_aws.install.publishers import Publishers
+from dify_aws.install.registry import FOLDER, RegistryLogin
 from dify_aws.install.report import Report
 from dify_aws.install.smoke import smoke
 from dify_aws.install.step import Step, needed
@@ -50,6 +51,7 @@ def install_dify(
     probe: bool,
     listener: Listener,
     clock: Clock,
+    login: RegistryLogin | None = None,
 ) -> Report:
     """Make the machine a Dify. On one that is so already: nothing is changed, and nothing restarted.
 
@@ -62,12 +64,13 @@ def install_dify(
         probe: try Dify out at the end, even if nothing was changed.
         listener: is told what happens as it happens.
         clock: how to wait.
+        login: to the registry that the images come from.
 
     Raises:
         HostError: the host could not be asked; nothing was changed.
         InstallFailed: a step failed; the next run goes on from there.
     """
-    hidden = _hidden(settings, secrets)
+    hidden = (*_hidden(settings, secrets), *(login.values if login else ()))
 
     def converged(wishes: Sequence[Step], *, dry_run: bool, called: str = "steps") -> Report:
         return converge_host(
@@ -83,7 +86,7 @@ def install_dify(
 
     def rendered(digests: Mapping[str, str], *, https: bool) -> tuple[Bundle, Sequence[Step]]:
         bundle = Bundle.render(settings, outputs, secrets, https=https, digests=digests)
-        return bundle, steps(settings, outputs, secrets, bundle, publishers)
+        return bundle, steps(settings, outputs, secrets, bundle, publishers, login)
 
     with masked_log(hidden):
         certificate = CertificateOf(settings.domain) if settings.domain else None
@@ -111,7 +114,12 @@ def install_dify(
 
 
 def steps(
-    settings: Settings, outputs: Outputs, secrets: DifySecrets, bundle: Bundle, publishers: Publishers
+    settings: Settings,
+    outputs: Outputs,
+    secrets: DifySecrets,
+    bundle: Bundle,
+    publishers: Publishers,
+    login: RegistryLogin | None = None,
 ) -> tuple[Step, ...]:
     """The whole install as a list. Steps run at the same time where their needs allow it."""
     return (
@@ -123,7 +131,7 @@ def steps(
             publishers=publishers,
         ),
         *_files(bundle, secrets),
-        *_dify(settings, secrets, bundle),
+        *_dify(settings, secrets, bundle, login),
         *_watched(settings, outputs, bundle, publishers),
     )
 
@@ -149,9 +157,13 @@ def _files(bundle: Bundle, secrets: DifySecrets) -> Iterator[Step]:
             yield _file(bundle, path, needs=(f"directory {f'{HOME}/{path}'.rpartition('/')[0]}",))
 
 
-def _dify(settings: Settings, secrets: DifySecrets, bundle: Bundle) -> Iterator[Step]:
+def _dify(settings: Settings, secrets: DifySecrets, bundle: Bundle, login: RegistryLogin | None) -> Iterator[Step]:
     """The containers: pulled before anything is stopped, and nginx last, when nobody can take Dify for himself."""
-    pulled = [Image(reference=reference, needs=(DOCKER,)) for reference in bundle.images]
+    known = list(login.steps(f"directory {HOME}")) if login else []
+    yield from known
+    before = (DOCKER, *(step.name for step in known))
+    folder = FOLDER if login else None
+    pulled = [Image(reference=reference, configuration=folder, needs=before) for reference in bundle.images]
     yield from pulled
     digests = ImageDigests(
         references=references(settings), needs=(f"directory {DATA}", *(image.name for image in pulled))
@@ -170,7 +182,7 @@ def _dify(settings: Settings, secrets: DifySecrets, bundle: Bundle) -> Iterator[
     stores += ["agent_ssrf_proxy", "local_sandbox"] if full else []
     yield Containers(name="data services", services=stores, needs=ready)
     dify = ["api", "worker", "worker_beat", *(["api_websocket"] if full else [])]
-    reference = tagged(images(settings.dify_version, settings.images)["api"])
+    reference = tagged(images(settings.dify_version, settings.images, settings.image_registry)["api"])
     yield database_roles(secrets)
     yield Migration(image=reference, services=dify, needs=("data services", "database roles"))
     services = [*dify, "web", "plugin_daemon", *(["agent_backend"] if full else [])]

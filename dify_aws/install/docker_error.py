@@ -51,9 +51,11 @@ TROUBLES: Final = (
         "(the setting images).",
     ),
     Trouble(
-        r"pull access denied|repository does not exist|authentication required|unauthorized|denied: ",
+        r"pull access denied|repository does not exist|authentication required|unauthorized|denied: "
+        r"|no basic auth credentials",
         "there is no such image, or it is a private one",
-        "Look for a typing mistake in the setting images. A private registry has to let this machine in.",
+        "Look for a typing mistake in the settings images and image_registry. For a private registry, put a login into "
+        "AWS Secrets Manager and name it in registry_secret; if there is one, look whether it still counts.",
     ),
     Trouble(
         r"manifest unknown|manifest for .* not found|failed to resolve reference .*: not found|: not found",

@@ -13,6 +13,7 @@ from dify_aws.install.host import Host
 from dify_aws.install.report import Report
 from dify_aws.operations import admin_password, dify_secrets
 from dify_aws.operations.reach import Reach
+from dify_aws.operations.registry_login import registry_login
 from dify_aws.operations.way_in import way_in
 from dify_aws.outputs import Outputs
 from dify_aws.settings import Settings
@@ -42,6 +43,7 @@ class Installation:
             points_to(settings.domain, self.reach.resolve(settings.domain), outputs.public_ip)
         # A dry run keeps none that it makes, and shows none either.
         secrets = dify_secrets.read(self.aws, name).completed() if dry_run else dify_secrets.completed(self.aws, name)
+        login = registry_login(self.aws, settings)
         with way_in(self.aws, settings, outputs, self.reach) as (self._host, keep):
 
             def heard(event: Event) -> None:
@@ -59,6 +61,7 @@ class Installation:
                 probe=probe,
                 listener=heard,
                 clock=self.aws.clock,
+                login=login,
             )
             if not dry_run:
                 # A reset that died on its way.

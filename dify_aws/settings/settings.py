@@ -20,6 +20,7 @@ from dify_aws.settings import (
     mail_rules,
     network_rules,
     networks,
+    registry_rules,
     rules,
     tag_rules,
 )
@@ -75,6 +76,10 @@ class Settings:
     :param admin_name: the name of the first admin, at most 30 characters.
     :param images: full references that count instead of ours, by name, like
         ``{"nginx": "registry.example.com/nginx:1.28.2"}``.
+    :param image_registry: a registry that has copies of all images, with what their names begin with there, like
+        ``registry.example.com/mirror``; ``None``: each comes from where it is published.
+    :param registry_secret: the secret in AWS Secrets Manager with the login to that registry, a JSON object with
+        ``username`` and ``password``, under ``project/environment/``; ``None``: no login is needed.
     :param docker_source: Docker's own package repository (``docker``) or Ubuntu's (``distribution``).
     :param env: further variables for Dify's ``.env``. The values are kept as ``Secret``, so they are never shown, and
         settings that have any are not pickled.
@@ -121,6 +126,8 @@ class Settings:
     admin_email: Annotated[str | None, rules.optional(mail_rules.email)] = None
     admin_name: Annotated[str, dify_rules.admin_name] = "Admin"
     images: Annotated[Mapping[str, str], dify_rules.images] = field(default_factory=dict, hash=False)
+    image_registry: Annotated[str | None, rules.optional(registry_rules.image_registry)] = None
+    registry_secret: Annotated[str | None, rules.optional(registry_rules.registry_secret)] = None
     docker_source: Annotated[str, rules.choice("docker", "distribution")] = "docker"
     env: Annotated[Mapping[str, str | Secret], env_rules.env] = field(default_factory=dict, hash=False)
     sandbox_timeout_seconds: Annotated[int, rules.whole_number(1, 3600, "a workflow has an end")] = 15

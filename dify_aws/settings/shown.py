@@ -10,6 +10,7 @@ VARIABLE: Final = re.compile(r"[A-Z][A-Z0-9_]*")
 """How variables of Dify are called; what stands under such a name may be a password that lost its way."""
 
 _NAME: Final = re.compile(r"[A-Za-z][A-Za-z0-9_.-]{0,63}")
+_PATH: Final = re.compile(r"[\w-]+(/[\w-]+){2,}")
 _ASSIGNMENT: Final = re.compile(r"\s*\{|\s*\W?[A-Z][A-Z0-9_]*\W?\s*(=|:\s)")
 # "user:password@host", but not the tag and the digest of an image ("name:tag@sha256:…").
 _LOGIN: Final = re.compile(r"(?<=:)[^@/\s]+(?=@(?!sha256:))")
@@ -45,6 +46,9 @@ def shown(setting: str, value: object, settings: Collection[str]) -> object:
         if isinstance(value, Mapping):
             return {shown_name(name): MASK for name in list(value)[:_MOST]}
         return MASK
+    if setting == "registry_secret":
+        # Its name is meant; who has written the login itself must not find it in a log.
+        return value if isinstance(value, str) and _PATH.fullmatch(value) else MASK
     if setting in ("images", "tags") and isinstance(value, str):
         # A table in an environment variable: the names of it.
         return ",".join(f"{shown_name(name.strip())}={MASK}" for name, _, _ in _pairs(value)[:_MOST])

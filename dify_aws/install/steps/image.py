@@ -43,10 +43,12 @@ class Image:
 
     Args:
         reference: name:tag or name@digest, with the registry if that is not Docker Hub.
+        configuration: the folder where Docker finds the login to the registry; None: root's own.
         needs: the steps before it; None is all that stand before it in the list.
     """
 
     reference: str
+    configuration: str | None = None
     needs: Sequence[str] | None = None
 
     @property
@@ -62,7 +64,8 @@ class Image:
 
     def apply(self, host: Host, changes: Sequence[Change]) -> None:
         """Pull it, with patience for a registry that does not answer for a moment."""
-        pull = f"docker pull --quiet {shlex.quote(self.reference)}"
+        login = f"--config {shlex.quote(self.configuration)} " if self.configuration else ""
+        pull = f"docker {login}pull --quiet {shlex.quote(self.reference)}"
         for left in reversed(range(TRIES)):
             result = host.run(pull, timeout=PULL_SECONDS, again=True)
             if result.ok:

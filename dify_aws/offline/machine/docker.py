@@ -91,12 +91,15 @@ def _docker(machine: Machine, argv: Sequence[str], stdin: bytes) -> Ended:
         return failed("bash: docker: command not found", 127)
     if not runs(machine):
         return failed(NO_ENGINE)
+    folder = ""  # nobody has logged in to a registry by hand
+    if argv[1] == "--config":
+        folder, argv = argv[2], [argv[0], *argv[3:]]
     verb, *words = argv[1:]
     match verb:
         case "compose":
             return _compose(machine, words, stdin)
         case "pull":
-            return images.pull(machine, words)
+            return images.pull(machine, words, folder)
         case "wait" | "rm" if len(words) == 1:
             # A job is over as soon as it was begun, and then it is gone.
             return failed(f"Error response from daemon: No such container: {words[0]}")

@@ -44,14 +44,16 @@ class Engine:
     ``images`` has them as name:tag and as name@digest, ``digests`` what each tag meant when it was pulled, and
     ``published`` what it means in the registry now, where that is not what it always meant.
 
-    ``absent``: images that no registry has. ``refusals``: how often from now on a registry does not answer. ``ails``:
-    what is wrong with a service, by its name: "ends", "ends later", "out of memory" or "unhealthy".
+    ``logins``: what a registry asks for, as "user:password", by its host. ``absent``: images that no registry has.
+    ``refusals``: how often from now on a registry does not answer. ``ails``: what is wrong with a service, by its name:
+    "ends", "ends later", "out of memory" or "unhealthy".
     """
 
     images: set[str] = field(default_factory=set)
     digests: dict[str, str] = field(default_factory=dict)
     published: dict[str, str] = field(default_factory=dict)
     containers: dict[str, Running] = field(default_factory=dict)
+    logins: dict[str, str] = field(default_factory=dict)
     absent: set[str] = field(default_factory=set)
     refusals: int = 0
     full: bool = False

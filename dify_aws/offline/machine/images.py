@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from base64 import b64decode
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
@@ -38,8 +40,8 @@ def _local_digests(machine: Machine, fact: LocalDigests) -> Answer:
     return Answer("\n".join(f"{tag} {machine.engine.digests.get(tag, '<none>')}" for tag in tags).encode())
 
 
-def pull(machine: Machine, words: Sequence[str]) -> Ended:
-    """docker pull: by a tag, or by a digest that the registry has."""
+def pull(machine: Machine, words: Sequence[str], folder: str) -> Ended:
+    """docker pull: by a tag, or by a digest that the registry has. ``folder`` has Docker's configuration."""
     options = Options("docker pull")
     options.add_argument("--quiet", action="store_true", required=True)
     options.add_argument("image")
@@ -48,6 +50,9 @@ def pull(machine: Machine, words: Sequence[str]) -> Ended:
         engine.refusals -= 1
         told = 'Get "https://registry-1.docker.io/v2/": dial tcp 192.0.2.9:443: connect: connection refused'
         return failed(f"Error response from daemon: {told}")
+    registry = image.partition("/")[0]
+    if registry in engine.logins and _login(machine, folder, registry) != engine.logins[registry]:
+        return failed(f"Error response from daemon: Head {registry}/v2/: no basic auth credentials")
     if image in engine.absent:
         return failed(f"Error response from daemon: manifest for {image} not found: manifest unknown: manifest unknown")
     if engine.full:
@@ -61,6 +66,12 @@ def pull(machine: Machine, words: Sequence[str]) -> Ended:
         engine.digests[listed(tag)] = meant
     engine.images.add(listed(f"{tag}@{digest or meant}"))
     return Ended(out=f"docker.io/{image}\n".encode())
+
+
+def _login(machine: Machine, folder: str, registry: str) -> str:
+    """What the configuration in a folder has for a registry, as "user:password"."""
+    known = json.loads(machine.files.text(f"{folder}/config.json") or "{}").get("auths", {})
+    return b64decode(known.get(registry, {}).get("auth", "")).decode()
 
 
 ANSWERS: Final[Mapping[type[Fact[Any]], Callable[[Machine, Any], Answer]]] = {
