@@ -8,6 +8,7 @@
     │   ├── CredentialsError          none found, or AWS does not accept them
     │   ├── PermissionDenied          which action, on what, for whom
     │   ├── QuotaExceeded             which quota, and where to raise it
+    │   ├── NotAvailable              the region, partition or emulator does not have the operation
     │   ├── InDoubt                   no answer: AWS may or may not have done it
     │   └── WaitTimedOut (TimeoutError)
     ├── ResourceError                 one resource cannot become what was wished for
@@ -114,6 +115,10 @@ class PermissionDenied(AwsError):
 
 class QuotaExceeded(AwsError):
     """A quota of the account is used up."""
+
+
+class NotAvailable(AwsError):
+    """The region, the partition or the emulator that was asked does not have the operation, or not the service."""
 
 
 class InDoubt(AwsError):

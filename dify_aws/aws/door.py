@@ -15,7 +15,7 @@ import boto3
 from botocore import xform_name
 from botocore.exceptions import BotoCoreError, ClientError
 
-from dify_aws.aws import answers, birth, waiters
+from dify_aws.aws import answers, availability, birth, waiters
 from dify_aws.aws.census import Census
 from dify_aws.aws.clients import Clients
 from dify_aws.aws.patience import Patience
@@ -172,6 +172,10 @@ class Aws:
                             self.census.know(birth.TAGS, carried, value)
                 return answer
 
+    def has_made(self, name: str) -> bool:
+        """Whether this run has made the thing with this name, id or ARN."""
+        return name in self._fresh
+
     def next_turn(self, address: str) -> None:
         """What the last token made is gone: the next :meth:`create` of this address asks for a new one."""
         self._turns[address] = self._turns.get(address, 0) + 1
@@ -236,17 +240,24 @@ class Aws:
         def attempt() -> T:
             try:
                 return ask()
-            except ClientError as error:
-                raise answers.refusal(operation, error, self.region, bucket) from error
-            except BotoCoreError as error:
-                raise answers.failure(operation, error) from error
             except Exception as error:
-                if (refused := answers.no_terminal(operation, error)) is not None:
-                    raise refused from error
+                if (meant := self._meant(operation, error, bucket)) is not None:
+                    raise meant from error
                 raise
 
         log.debug("%s", operation)
         return self.patience.call(attempt, lambda: self._speaks_of_fresh(params), bucket)
+
+    def _meant(self, operation: str, error: Exception, bucket: str) -> AwsError | None:
+        """The error of ours for what was raised by a call; None if it is no error of the call."""
+        client = self._clients.get(operation.partition(".")[0])
+        if (lacking := availability.not_available(operation, error, client, self.session)) is not None:
+            return lacking
+        if isinstance(error, ClientError):
+            return answers.refusal(operation, error, self.region, bucket)
+        if isinstance(error, BotoCoreError):
+            return answers.failure(operation, error)
+        return answers.no_terminal(operation, error)
 
     def _speaks_of_fresh(self, params: Mapping[str, Any]) -> bool:
         return bool(self._fresh) and not self._fresh.isdisjoint(_strings(params))

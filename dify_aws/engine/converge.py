@@ -166,7 +166,11 @@ def _settled(resource: Resource, aws: Aws) -> Actual | None:
 
     def as_wished() -> Actual | None:
         last[0] = actual = look()
-        return None if actual is None or differences(resource, aws, actual) else actual
+        if actual is None:
+            return None
+        changes = differences(resource, aws, actual)
+        # AWS shows a new thing with its tags. Whoever dropped all of them while it was made will not bring them later.
+        return actual if not changes or (TAGS in changes and not actual.tags) else None
 
     return aws.patience.until(as_wished, resource.settle_seconds) or last[0]
 

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from dify_aws.aws import Aws
+from dify_aws.aws.availability import cannot_be_asked
 from dify_aws.engine.resource import Actual, Fact, Resource, kinds
-from dify_aws.errors import ResourceError
+from dify_aws.errors import AwsError, ResourceError
 from dify_aws.walk import WORKERS
 
 Things: TypeAlias = Mapping[str, tuple[type[Resource], Actual]]
@@ -52,7 +53,8 @@ def survey(aws: Aws, resources: Sequence[Resource]) -> Survey:
     """
     aws.begin()
     with ThreadPoolExecutor(max_workers=WORKERS, thread_name_prefix="dify-aws-survey") as pool:
-        owning = {kind: pool.submit(_listed, kind, aws) for kind in kinds().values()}
+        wished = {type(each) for each in resources}
+        owning = {kind: pool.submit(owned, kind, aws, wished=kind in wished) for kind in kinds().values()}
         finding = {each.address: pool.submit(each.find, aws) for each in resources}
     found: dict[str, Actual | None] = {}
     refused: list[tuple[str, ResourceError]] = []
@@ -61,13 +63,19 @@ def survey(aws: Aws, resources: Sequence[Resource]) -> Survey:
             found[address] = looking.result()
         except ResourceError as error:
             refused.append((address, error))
-    owned = [(kind, actual) for kind, listing in owning.items() for actual in listing.result()]
+    ours = [(kind, actual) for kind, listing in owning.items() for actual in listing.result()]
     facts = frozenset(each.address for each in resources if isinstance(each, Fact))
-    return Survey(found, owned, refused, facts)
+    return Survey(found, ours, refused, facts)
 
 
-def _listed(kind: type[Resource], aws: Aws) -> list[Actual]:
-    return list(kind.owned(aws))
+def owned(kind: type[Resource], aws: Aws, *, wished: bool = False) -> list[Actual]:
+    """What there is of a kind. Of one that nobody wishes for and that the region does not have, there is nothing."""
+    try:
+        return list(kind.owned(aws))
+    except AwsError as error:
+        if wished or not cannot_be_asked(error):
+            raise
+        return []
 
 
 def _placed(things: Iterable[tuple[type[Resource], Actual]]) -> Things:

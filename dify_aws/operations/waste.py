@@ -8,6 +8,7 @@ from decimal import Decimal
 
 from dify_aws.aws import Aws
 from dify_aws.engine.resource import Actual, kinds
+from dify_aws.engine.survey import owned as listed
 from dify_aws.operations.cost import fixed
 from dify_aws.operations.cost_picture import dollars
 from dify_aws.prices import PriceSheet
@@ -33,7 +34,7 @@ def owned(aws: Aws) -> tuple[Actual, ...]:
 
     Right after a plan that is without a call, for the plan has looked; ``aws.begin()`` before it looks anew.
     """
-    return tuple(actual for kind in kinds().values() for actual in kind.owned(aws))
+    return tuple(actual for kind in kinds().values() for actual in listed(kind, aws))
 
 
 def waste(found: Iterable[Actual], sheet: PriceSheet, region: str) -> tuple[WasteRow, ...]:

@@ -49,6 +49,7 @@ class Alarm(NamedResource):
     initial = frozenset({"alarm_name"})
     unordered = frozenset({"actions"})
     tables = ("alarms",)
+    indexed_as = "cloudwatch"
     in_arn = ":alarm:"
     permissions = frozenset(
         {

@@ -59,6 +59,7 @@ class Bucket(NamedResource):
     initial = frozenset({"bucket_name"})
     unordered = frozenset({"lifecycle", "statements"})
     tables = ("buckets",)
+    indexed_as = "s3"
     in_arn = ":s3:::"
     settle_seconds = SETTLE_SECONDS
     permissions = frozenset(

@@ -27,6 +27,7 @@ class LogGroup(NamedResource):
     kind = "log-group"
     initial = frozenset({"log_group_name"})
     tables = ("log-groups",)
+    indexed_as = "logs"
     in_arn = ":log-group:"
     permissions = frozenset(
         {

@@ -14,23 +14,31 @@ from typing import ClassVar, Final
 
 from dify_aws.aws import Aws
 from dify_aws.aws.birth import TAG_ADDRESS, TAG_DEPLOYMENT, TAGS, tag_map
-from dify_aws.engine.resource import Actual, Resource
+from dify_aws.engine.resource import Actual, Resource, kinds
 from dify_aws.errors import FixedAttribute, NotOurs
 
 INDEX: Final = "index"
-INDEXED: Final = ("s3", "secretsmanager", "logs", "cloudwatch", "sns", "dynamodb", "cloudtrail")
-"""The services that are asked for: those of the kinds below, so that the answer stays one page."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class NamedResource(Resource):
     """A kind whose identity is a name."""
 
+    indexed_as: ClassVar[str]
+    """The service under which AWS's index of tags lists this kind; a kind with its own ``owned`` needs none.
+    https://docs.aws.amazon.com/resourcegroupstagging/latest/APIReference/API_GetResources.html (ResourceTypeFilters)"""
+
     in_arn: ClassVar[str]
     """How the ARNs of this kind go on after the partition ("s3:::")."""
 
     adoptable: ClassVar[bool] = True
     """Whether a thing of this kind that was made by other means can be adopted."""
+
+    def __init_subclass__(cls) -> None:
+        super().__init_subclass__()
+        by_index = cls.owned.__func__ is NamedResource.owned.__func__  # type: ignore[attr-defined]
+        if by_index and not hasattr(cls, "indexed_as"):
+            raise TypeError(f"{cls.__name__} is found by AWS's index of tags and does not say under which service")
 
     @abstractmethod
     def named(self, aws: Aws) -> str:
@@ -44,7 +52,9 @@ class NamedResource(Resource):
     def find(self, aws: Aws) -> Actual | None:
         name = self.named(aws)
         actual = self.look(aws, name)
-        if actual is not None and not self.fulfilled_by(aws, actual):
+        # What this very run made is ours, also where an emulator of AWS has dropped its tags: they are put on again.
+        untagged = actual is not None and not actual.tags and aws.has_made(name)
+        if actual is not None and not untagged and not self.fulfilled_by(aws, actual):
             owner = actual.tags.get(TAG_DEPLOYMENT)
             adopt = name if self.adoptable else None
             raise NotOurs(self.address, f"the {self.kind} {name}", aws.deployment, owner=owner, adopt=adopt)
@@ -72,6 +82,12 @@ class NamedResource(Resource):
         return actual.tags.get(TAG_DEPLOYMENT) == aws.deployment and actual.address == self.address
 
 
+def indexed_services() -> list[str]:
+    """The services that the index is asked for: those of all kinds that are found by it, and no other."""
+    named = [cls for cls in kinds().values() if issubclass(cls, NamedResource)]
+    return sorted({cls.indexed_as for cls in named if hasattr(cls, "indexed_as")})
+
+
 def index(aws: Aws) -> Mapping[str, dict[str, str]]:
     """The tags of everything that AWS's index of tags lists under our deployment, by ARN; one call a run."""
 
@@ -80,7 +96,7 @@ def index(aws: Aws) -> Mapping[str, dict[str, str]]:
             "resourcegroupstaggingapi.GetResources",
             "ResourceTagMappingList",
             TagFilters=[{"Key": TAG_DEPLOYMENT, "Values": [aws.deployment]}],
-            ResourceTypeFilters=list(INDEXED),
+            ResourceTypeFilters=indexed_services(),
         )
         # The ARN of a log group is told with ":*" behind it, or without, depending on who is asked.
         return {each["ResourceARN"].removesuffix(":*"): tag_map(each["Tags"]) for each in found}

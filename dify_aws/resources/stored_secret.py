@@ -48,6 +48,7 @@ class StoredSecret(NamedResource):
     kind = "secret"
     initial = frozenset({"secret_name", "generate"})
     tables = ("secrets",)
+    indexed_as = "secretsmanager"
     in_arn = ":secret:"
     permissions = frozenset(
         {

@@ -31,6 +31,7 @@ class Table(NamedResource):
     initial = frozenset({"table_name"})
     fixed = frozenset({"key"})
     tables = ("dynamodb-tables",)
+    indexed_as = "dynamodb"
     in_arn = ":table/"
     permissions = frozenset(
         {

@@ -38,6 +38,7 @@ class Topic(NamedResource):
     initial = frozenset({"topic_name"})
     unordered = frozenset({"emails"})
     tables = ("topics",)
+    indexed_as = "sns"
     in_arn = ":sns:"
     permissions = frozenset(
         {

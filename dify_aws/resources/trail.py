@@ -39,6 +39,7 @@ class Trail(NamedResource):
     kind = "trail"
     initial = frozenset({"trail_name"})
     tables = ("trails",)
+    indexed_as = "cloudtrail"
     in_arn = ":trail/"
     permissions = frozenset(
         {

@@ -14,7 +14,7 @@ from tests.functional.cases import CASES
 from tests.support.inventory import GONE, WHOLE, counted, inventory
 from tests.support.lab import Lab
 
-SETTINGS: Final = Settings(environment="dev", alarm_email="a@example.com")
+SETTINGS: Final = Settings(environment="dev", alarm_email="a@your-company.com")
 TEN: Final = 10
 HOUR: Final = 3600
 WITH_TOKEN: Final = (

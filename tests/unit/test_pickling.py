@@ -56,6 +56,7 @@ MADE: dict[str, Callable[[], BaseException]] = {
     ),
     "QuotaExceeded": lambda: aws_error(errors.QuotaExceeded),
     "InDoubt": lambda: aws_error(errors.InDoubt),
+    "NotAvailable": lambda: aws_error(errors.NotAvailable),
     "WaitTimedOut": lambda: aws_error(errors.WaitTimedOut),
     "ResourceError": lambda: errors.ResourceError("vpc/main", "wrong"),
     "Ambiguous": lambda: errors.Ambiguous("vpc/main", ["vpc-2", "vpc-1"]),
