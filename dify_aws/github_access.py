@@ -18,6 +18,7 @@ from dify_aws.blueprints.policy_document import joined, size
 from dify_aws.errors import Problem
 from dify_aws.permissions import Permissions, Policies, permissions
 from dify_aws.settings import Settings, deployment_rules
+from dify_aws.settings.aws_rules import NO_BOUNDARY
 from dify_aws.settings.rules import Broken
 
 REPOSITORY: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]*/[A-Za-z0-9._-]+")
@@ -93,6 +94,11 @@ class GithubAccess:
         for environment, branch in self.branches.items():
             if environment in self.environments:
                 yield f"Workflows on {branch} deploy {environment} without asking whoever approves it in GitHub."
+        if len(self._names) > 1 and self.policies is None and self.boundary in (None, NO_BOUNDARY):
+            yield (
+                "Each role can give the machine of its environment any right in the account, and so get round whoever "
+                "approves the others. permissions_boundary prevents that."
+            )
 
     def too_long(self, account: Account) -> Iterator[Problem]:
         """The roles whose policies AWS would not take."""

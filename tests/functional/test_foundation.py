@@ -211,6 +211,19 @@ def test_the_one_role_of_before_is_taken_away(world: World) -> None:
     assert subjects(world).keys() == {"dify--dev--github--ap-northeast-1"}
 
 
+def test_that_roles_without_a_boundary_can_do_more_is_told(world: World) -> None:
+    """Who deploys one environment could give its machine any right. It is in the plan, where there is another."""
+    told = "permissions_boundary prevents that"
+    boundary = f"arn:aws:iam::{ACCOUNT}:policy/limit"
+    for asked, expected in (
+        ({"environments": ["dev", "prod"]}, True),
+        ({"environments": ["dev"]}, False),
+        ({"environments": ["dev", "prod"], "permissions_boundary": boundary}, False),
+        ({"environments": ["dev", "prod"], "policies": {}}, False),
+    ):
+        assert (told in "\n".join(foundation(world, **asked).plan().notes)) == expected, asked
+
+
 def test_policies_that_no_role_takes_are_refused_before_anything_is_made(world: World) -> None:
     """AWS would say so after half of it is there."""
     existing = Settings(
