@@ -80,7 +80,8 @@ class Foundation:
         existing: settings whose network and image are there already, for the roles that use them.
         permissions_boundary: the ARN of a managed policy that limits the roles, and every role that they make; None:
             that of ``existing``.
-        trail: record every call to AWS's API in all regions, for a year.
+        trail: record every call to AWS's API in all regions, for a year. False relies on another trail, such as that of
+            an organization: a second one costs 2 USD for each 100,000 events. The plan says whether there is one.
         block_public_access: switch S3's public access block on for the whole account.
         tags: further tags for everything that is made.
 
@@ -215,6 +216,8 @@ class Foundation:
                 yield f"It believes no token for {AUDIENCE}: nobody can take the role until you add that client id."
         if self._github:
             yield from self._github.notes()
+        if self._trail:
+            yield from self._second_trail()
         if self._block_public_access:
             found = PublicAccessBlock(name="account").find(self.aws)
             if found is not None and len(found["blocks"]) < len(PUBLIC_ACCESS_BLOCKS):
@@ -222,6 +225,21 @@ class Foundation:
                     "No bucket of the account can be public from then on, whoever made it, and destroy() leaves it so. "
                     "block_public_access=False leaves the account as it is."
                 )
+
+    def _second_trail(self) -> Iterator[str]:
+        """What a trail costs where another one records the same calls: the first copy of them is free, others are not.
+
+        Trails of the organization are told, too. https://aws.amazon.com/cloudtrail/pricing/
+        """
+        ours = self.aws.arn("cloudtrail", f"trail/{self.project}--foundation--calls")
+        found = self.aws.pages("cloudtrail.DescribeTrails", "trailList", includeShadowTrails=True)
+        others = sorted(str(each["TrailARN"]) for each in found if each["TrailARN"] != ours)
+        if others:
+            whose = "the organization" if any(each.get("IsOrganizationTrail") for each in found) else "the account"
+            yield (
+                f"{', '.join(others)} of {whose} may record the same calls already: AWS takes 2 USD for each 100,000 "
+                "events that a second trail records. trail=False makes none and relies on the other."
+            )
 
     def _outputs(self, found: Mapping[str, Actual | None]) -> FoundationOutputs:
         missing = sorted(address for address, actual in found.items() if actual is None)

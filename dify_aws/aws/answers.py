@@ -62,6 +62,19 @@ MARKETPLACE_ADVICE: Final = (
     "Or leave image_id out of the settings, and Canonical's Ubuntu is used."
 )
 
+NO_CAPACITY: Final = frozenset({"InsufficientInstanceCapacity", "InsufficientVolumeCapacity"})
+"""AWS has no room in the zone at this moment.
+https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/troubleshooting-launch.html#troubleshooting-launch-capacity"""
+
+CAPACITY_ADVICE: Final = (
+    "AWS has no room for this in the zone at this moment; nothing is wrong with the settings. Wait and run again: it "
+    "often passes within the hour. Or choose another instance_type that the zone offers (`aws ec2 "
+    "describe-instance-type-offerings --location-type availability-zone` lists them); if a change of instance_type "
+    "has stopped the machine, the old type starts it again. If nothing is stored yet: destroy(delete_data=True), and "
+    "deploy with another availability_zone. If there is data: move the data volume to another zone by a snapshot "
+    "(docs/instance-types.md)."
+)
+
 LOCAL_CREDENTIAL_ERRORS: Final = (
     botocore_errors.NoCredentialsError,
     botocore_errors.PartialCredentialsError,
@@ -102,6 +115,8 @@ def refusal(operation: str, error: botocore_errors.ClientError, region: str, buc
     if code in QUOTAS:
         advice = QUOTAS[code].advice(region)
         return QuotaExceeded(operation, code, message, request_id=request_id, status=status, advice=advice)
+    if code in NO_CAPACITY:
+        return AwsError(operation, code, message, request_id=request_id, status=status, advice=CAPACITY_ADVICE)
     if code == "LimitExceeded" and operation.startswith("iam."):
         return QuotaExceeded(operation, code, message, request_id=request_id, status=status, advice=IAM_QUOTA)
     if code == "OptInRequired" and "marketplace" in message.lower():

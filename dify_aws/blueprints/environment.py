@@ -54,13 +54,9 @@ DATA_DEVICE: Final = "/dev/sdf"
 EVERYWHERE: Final = "0.0.0.0/0"
 
 
-def environment(settings: Settings, account: Account, *, avoid: frozenset[str] = frozenset()) -> Stack:
-    """The stack of ``settings`` in ``account``. Asks AWS nothing.
-
-    Args:
-        avoid: zones that are taken last for what is not in any yet.
-    """
-    resources = list(_existing_network(settings) if settings.vpc_id else _network(settings, avoid))
+def environment(settings: Settings, account: Account) -> Stack:
+    """The stack of ``settings`` in ``account``. Asks AWS nothing."""
+    resources = list(_existing_network(settings) if settings.vpc_id else _network(settings))
     network = {resource.address: resource for resource in resources}
     vpc, public = network["vpc/main"], network["subnet/public"]
     place: Input[str] = public.ref("availability_zone") if settings.vpc_id else network["zone/main"].id
@@ -157,7 +153,7 @@ def environment(settings: Settings, account: Account, *, avoid: frozenset[str] =
     return Stack(settings.deployment, resources, notes=_notes(settings))
 
 
-def _network(settings: Settings, avoid: frozenset[str]) -> Iterator[Resource]:
+def _network(settings: Settings) -> Iterator[Resource]:
     """A VPC of our own, with all that is in it."""
     vpc = Vpc(name="main", cidr_block=settings.vpc_cidr)
     zone = Zone(
@@ -166,7 +162,6 @@ def _network(settings: Settings, avoid: frozenset[str]) -> Iterator[Resource]:
         volume="volume/data",
         subnet="subnet/public",
         chosen=settings.availability_zone,
-        avoid=avoid,
     )
     public = Subnet(name="public", vpc=vpc.id, cidr_block=settings.public_cidr, availability_zone=zone.id)
     private = Subnet(name="private", vpc=vpc.id, cidr_block=settings.private_cidr, availability_zone=zone.id)

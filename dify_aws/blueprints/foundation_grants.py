@@ -31,6 +31,8 @@ FOUNDATION_LOOKING: Final = (
         "iam:GetOpenIDConnectProvider GetRole GetRolePolicy ListAttachedRolePolicies ListRolePolicies",
         IDENTITIES_OF_ALL[1:],
     ),
+    # Also those of the organization, which are in another account.
+    Grant("Trails", "cloudtrail:DescribeTrails", ("*",)),
     # There is no narrower one for what counts for the whole account.
     Grant("Account", "s3:GetAccountPublicAccessBlock PutAccountPublicAccessBlock", ("*",)),
 )

@@ -67,6 +67,22 @@ class World:
         """Where AWS has no capacity for a type: `world.no_capacity.add(("ap-northeast-1a", "t3.medium"))`."""
         return self._cloud.no_capacity
 
+    def add_organization_trail(self, arn: str) -> None:
+        """Let the organization of the account record all calls in a trail of its management account."""
+        name = arn.rpartition("/")[2]
+        self._cloud.remember("organization trails")[arn] = {
+            "Name": name,
+            "S3BucketName": f"{name}-of-the-organization",
+            "IncludeGlobalServiceEvents": True,
+            "IsMultiRegionTrail": True,
+            "HomeRegion": arn.split(":")[3],
+            "TrailARN": arn,
+            "LogFileValidationEnabled": True,
+            "HasCustomEventSelectors": False,
+            "HasInsightSelectors": False,
+            "IsOrganizationTrail": True,
+        }
+
     @property
     def calls(self) -> list[Call]:
         """Every call that was sent, in order."""

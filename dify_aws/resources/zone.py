@@ -20,7 +20,7 @@ class Zone(Fact):
     """Where to put things; its id is the name of the zone.
 
     The one that was chosen; else that of the data volume, which cannot move; else that of the subnet; else the first
-    zone that offers the instance type. ``settled`` says whether it was one of the first three.
+    zone that offers the instance type.
 
     Args:
         instance_type: what the zone must offer.
@@ -28,7 +28,6 @@ class Zone(Fact):
         subnet: the address of the subnet that decides if there is no volume ("subnet/public").
         chosen: the zone that the settings name, if they do.
         instance: the address of the machine: where it runs already, its type is offered.
-        avoid: zones that are taken last, because AWS has just had no capacity there.
     """
 
     instance_type: str
@@ -36,7 +35,6 @@ class Zone(Fact):
     subnet: str
     chosen: str | None = None
     instance: str = "instance/host"
-    avoid: frozenset[str] = frozenset()
 
     kind = "zone"
     tables = ("volumes", "subnets", "instances", TABLE)
@@ -52,8 +50,8 @@ class Zone(Fact):
     def find(self, aws: Aws) -> Actual | None:
         zone = self.chosen or self._settled(aws)
         if zone:
-            return Actual(address=self.address, id=zone, facts={"settled": True, "wrong": self._wrong(aws, zone)})
-        return Actual(address=self.address, id=self._first_offered(aws), facts={"settled": False, "wrong": ""})
+            return Actual(address=self.address, id=zone, facts={"wrong": self._wrong(aws, zone)})
+        return Actual(address=self.address, id=self._first_offered(aws), facts={"wrong": ""})
 
     def check(self, actual: Actual, changes: Mapping[str, Change]) -> None:
         if actual["wrong"]:
@@ -90,4 +88,4 @@ class Zone(Fact):
                 f"no Availability Zone of {aws.region} offers {self.instance_type}. Choose another instance type "
                 f"(`aws ec2 describe-instance-type-offerings --region {aws.region}` lists them) or another region.",
             )
-        return next((zone for zone in zones if zone not in self.avoid), zones[0])
+        return zones[0]

@@ -117,6 +117,20 @@ def test_the_host_key_is_pinned_from_the_console(world: World, of: Deploy) -> No
     assert pinned in log
 
 
+def test_of_two_blocks_of_keys_in_the_console_the_last_one_counts(world: World, of: Deploy) -> None:
+    """A machine that was made into an image keeps the log of the first one's keys in front of its own."""
+    deployment = of()
+    outputs = deployment.apply()
+    log = world.session.client("ec2").get_console_output(InstanceId=outputs.instance_id)["Output"]
+    block = "-----BEGIN SSH HOST KEY KEYS-----\n{key} root@first\n-----END SSH HOST KEY KEYS-----\n"
+    world.consoles[outputs.instance_id] = block.format(key=OTHER) + log
+    deployment.install()
+    pinned = pinned_key(deployment.aws, outputs.secrets["ssh-private-key"], outputs.instance_id)
+    assert pinned
+    assert pinned in log
+    assert OTHER not in pinned
+
+
 def test_without_a_console_log_the_first_key_is_pinned(world: World, of: Deploy) -> None:
     """A machine that was made long ago tells its console nothing any more; strict from then on."""
     deployment = of()

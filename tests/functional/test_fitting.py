@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from dify_aws import Deployment, PlanRefused, Settings
+from dify_aws import Deployment, PlanRefused, RunFailed, Settings
 from dify_aws.offline import offline
 from dify_aws.offline.world import World
 
@@ -165,3 +165,38 @@ def test_a_plan_takes_no_more_than_46_calls(world: World) -> None:
     before = len(world.calls)
     assert not made.plan()
     assert len(world.calls) - before <= 46
+
+
+def test_a_lack_of_capacity_says_the_ways_out(world: World) -> None:
+    """It is found when the machine is launched; when AWS has room again, the next run goes on from there."""
+    made = deployment(world)
+    world.no_capacity.add(("ap-northeast-1a", "t3.medium"))
+    with pytest.raises(RunFailed) as failed:
+        made.apply()
+    told = str(failed.value.failures["instance/host"])
+    assert "InsufficientInstanceCapacity" in told
+    for way_out in ("Wait and run again", "another instance_type", "another availability_zone", "by a snapshot"):
+        assert way_out in told
+    world.no_capacity.clear()
+    made.apply()
+    assert not made.plan()
+
+
+def test_a_larger_type_without_capacity_leaves_a_way_back(world: World) -> None:
+    """The machine is stopped by then: the old type starts it again."""
+    deployment(world).apply()
+    world.no_capacity.add(("ap-northeast-1a", "t3.large"))
+    with pytest.raises(RunFailed) as failed:
+        deployment(world, instance_type="t3.large").apply()
+    assert "the old type starts it again" in str(failed.value)
+    deployment(world).apply()
+    assert not deployment(world).plan()
+
+
+@pytest.mark.parametrize(("storage", "hops"), [("s3", 2), ("local", 1)])
+def test_containers_reach_the_instance_metadata_only_if_they_need_it(world: World, storage: str, hops: int) -> None:
+    """With local storage no container needs the role of the machine, so none can take its credentials."""
+    outputs = deployment(world, storage=storage).apply()
+    ec2 = world.session.client("ec2")
+    (reservation,) = ec2.describe_instances(InstanceIds=[outputs.instance_id])["Reservations"]
+    assert reservation["Instances"][0]["MetadataOptions"]["HttpPutResponseHopLimit"] == hops

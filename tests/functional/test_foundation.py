@@ -357,3 +357,25 @@ def test_wrong_arguments_are_told_at_once(world: World, wrong: dict[str, Any], f
     with pytest.raises(SettingsError) as told:
         foundation(world, **wrong)
     assert [problem.field for problem in told.value.problems] == fields
+
+
+ORGANIZATIONS: Final = "arn:aws:cloudtrail:us-east-1:999999999999:trail/all-accounts"
+
+
+def test_a_trail_of_the_organization_is_named_with_the_price_of_a_second_one(world: World) -> None:
+    """It is in another account and region, and records what ours would record again, for money."""
+    assert not [note for note in foundation(world).plan().notes if "100,000" in note]
+    world.add_organization_trail(ORGANIZATIONS)
+    (note,) = [note for note in foundation(world).plan().notes if "100,000" in note]
+    assert ORGANIZATIONS in note
+    assert "2 USD" in note
+    assert "trail=False" in note
+
+    without = foundation(world, trail=False)
+    assert not [note for note in without.plan().notes if "100,000" in note]
+    assert without.apply().trail is None
+
+
+def test_our_own_trail_is_no_second_one(world: World) -> None:
+    foundation(world).apply()
+    assert not [note for note in foundation(world).plan().notes if "100,000" in note]

@@ -110,6 +110,7 @@ EC2_IDS: Final[Mapping[str, str]] = {
 
 ELSEWHERE: Final[Mapping[str, str]] = {
     "cloudtrail.AddTags": "{ResourceId}",
+    "cloudtrail.DescribeTrails": "*",
     "cloudtrail.ListTags": "{ResourceIdList}",
     "cloudtrail.*": "arn:aws:cloudtrail:{region}:{account}:trail/{Name}",
     "cloudwatch.DeleteAlarms": "arn:aws:cloudwatch:{region}:{account}:alarm:{AlarmNames}",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator
 from fnmatch import fnmatchcase
 from typing import Any
@@ -91,4 +92,17 @@ def indexed(cloud: Cloud, original: Callable[..., Any], backend: Any, **asked: A
             yield TaggedResource(arn=trail.arn, tags=tags, resource_type="cloudtrail:trail")
 
 
-CORRECTIONS = (one_name_one_trail, a_bucket_that_lets_it, indexed)
+@corrects(
+    "moto.cloudtrail.responses:CloudTrailResponse",
+    "describe_trails",
+    says="DescribeTrails tells the trails of the organization as well, in each of its accounts and regions.",
+    link="https://docs.aws.amazon.com/awscloudtrail/latest/userguide/creating-trail-organization.html",
+)
+def with_those_of_the_organization(cloud: Cloud, original: Callable[[], str], response: Any) -> str:
+    answer = json.loads(original())
+    if response._get_bool_param("includeShadowTrails", True):
+        answer["trailList"] += cloud.remember("organization trails").values()
+    return str(json.dumps(answer))
+
+
+CORRECTIONS = (one_name_one_trail, a_bucket_that_lets_it, indexed, with_those_of_the_organization)
