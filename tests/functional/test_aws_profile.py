@@ -94,3 +94,21 @@ def test_what_was_typed_for_a_flag_that_is_none_is_not_shown() -> None:
         assert said.status == 1
         assert "hunter2" not in said.err + said.out
     assert "DIFY_AWS_ENV" in Shell()("plan --env A=1").err
+
+
+def test_no_log_shows_what_is_secret(tmp_path: Path) -> None:
+    """With everything logged, tracebacks included: of a file, of a variable that is wrong, and of one that is none."""
+    path = tmp_path / "wrong.toml"
+    path.write_text(
+        'environment = "dev"\nSMTP_PASSWORD = "hunter2"\n[env]\nsmtp_password = "hunter2"\nA = "hunter2\\n"\n'
+    )
+    for environ, words in (
+        ({"DIFY_AWS_ENV": "SMTP_PASSWORD=hun,hunter2"}, "plan"),
+        ({"DIFY_AWS_SMTP_PASSWORD": "hunter2"}, "plan"),
+        ({"DIFY_AWS_ENV": '{"SMTP_PORT": "hunter2"}'}, "plan"),
+        ({}, f"plan --settings {path}"),
+    ):
+        said = Shell(environ={"DIFY_AWS_ENVIRONMENT": "dev", "DIFY_AWS_LOG": "debug", **environ})(words)
+        assert said.status == 1
+        assert "Traceback" in said.err
+        assert "hunter2" not in said.err + said.out
