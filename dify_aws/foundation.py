@@ -70,6 +70,8 @@ class Foundation:
         listener: is told what happens as it happens.
         environments: each has a role that deploys this environment and no other. It is for jobs in the environment of
             GitHub of the same name, which can have rules of its own (who approves).
+        github_owner_id, github_repository_id: the ids by which GitHub knows both. Tokens of repositories that were
+            made, renamed or moved since 2026-07-15 hold them; with both given, tokens with and without are trusted.
         branches: by environment the name of a branch: workflows that run on it may take the role of that environment
             too, without asking whoever approves in GitHub.
         pull_requests: make a role for pull requests that plans all these environments; it changes nothing, and reads
@@ -97,6 +99,8 @@ class Foundation:
         listener: Listener | None = None,
         *,
         environments: Iterable[str] = ENVIRONMENTS,
+        github_owner_id: int | None = None,
+        github_repository_id: int | None = None,
         branches: Mapping[str, str] | None = None,
         pull_requests: bool = False,
         project: str = "dify",
@@ -123,6 +127,8 @@ class Foundation:
                 pull_requests=pull_requests,
                 policies=policies,
                 existing=existing,
+                owner_id=github_owner_id,
+                repository_id=github_repository_id,
                 boundary=permissions_boundary,
             )
         )

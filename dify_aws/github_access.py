@@ -46,6 +46,7 @@ class GithubAccess:
         pull_requests: whether workflows of pull requests may take a role that reads all of these environments.
         policies: by environment what its role may do, beside locks and records; None: all that the workflow does.
         existing: settings whose network and image are there already.
+        owner_id, repository_id: the ids that GitHub knows both by, which tokens hold since July 2026; None: only names.
         boundary: the permissions boundary, without which no role of theirs makes another.
     """
 
@@ -56,6 +57,8 @@ class GithubAccess:
     pull_requests: bool
     policies: Mapping[str, Policies] | None
     existing: Settings | None
+    owner_id: int | None = None
+    repository_id: int | None = None
     boundary: str | None = None
 
     def problems(self) -> Iterator[Problem]:
@@ -64,6 +67,7 @@ class GithubAccess:
             yield Problem(
                 "github_repository", self.repository, "is no repository of GitHub", 'Write it as "owner/name"'
             )
+        yield from self._id_problems()
         for name in self._names:
             field = "environments" if name in self.environments else "branches"
             try:
@@ -86,11 +90,17 @@ class GithubAccess:
         roles = [self._role(name, account) for name in self._names]
         if self.pull_requests:
             reading = joined(*(self._permissions(name, account).reader["reader"] for name in self._names))
-            roles.append(GithubRole("plan", None, (f"repo:{self.repository}:pull_request",), {"plan": reading}))
+            roles.append(GithubRole("plan", None, self._subjects(["pull_request"]), {"plan": reading}))
         return roles
 
     def notes(self) -> Iterator[str]:
         """What a person should know before it is made."""
+        if self.owner_id is None:
+            yield (
+                "Repositories that were made, renamed or moved since 2026-07-15 send ids with their names, and without "
+                "them cannot take the roles: give github_owner_id and github_repository_id "
+                f"(`gh api repos/{self.repository} --jq '.owner.id, .id'`)."
+            )
         for environment, branch in self.branches.items():
             if environment in self.environments:
                 yield f"Workflows on {branch} deploy {environment} without asking whoever approves it in GitHub."
@@ -120,9 +130,26 @@ class GithubAccess:
             policies = {"team": team_policy(self.project, name, account), **self.policies.get(name, {})}
         # Under the path of the foundation, with a name that says whose it is: IAM's names are short.
         role_name = physical_name(f"{self.project}/{name}", "github", account.region)
-        return GithubRole(
-            f"{DEPLOY}{name}", role_name, tuple(f"repo:{self.repository}:{claim}" for claim in claims), policies
-        )
+        return GithubRole(f"{DEPLOY}{name}", role_name, self._subjects(claims), policies)
+
+    def _subjects(self, claims: Collection[str]) -> tuple[str, ...]:
+        """What the tokens of these jobs call them: by names, and by names with ids where those are known.
+
+        https://github.blog/changelog/2026-04-23-immutable-subject-claims-for-github-actions-oidc-tokens/
+        """
+        repositories = [self.repository]
+        if self.owner_id is not None:
+            owner, _, name = self.repository.partition("/")
+            repositories.append(f"{owner}@{self.owner_id}/{name}@{self.repository_id}")
+        return tuple(f"repo:{repository}:{claim}" for repository in repositories for claim in claims)
+
+    def _id_problems(self) -> Iterator[Problem]:
+        ids = {"github_owner_id": self.owner_id, "github_repository_id": self.repository_id}
+        for field, id in ids.items():
+            if id is not None and not re.fullmatch(r"[1-9][0-9]{0,18}", str(id)):
+                yield Problem(field, id, "is no id of GitHub", f"`gh api repos/{self.repository}` tells it, as 123456")
+            elif id is None and any(other is not None for other in ids.values()):
+                yield Problem(field, id, "is missing", "GitHub puts both ids into its tokens: give both, or none")
 
     def _permissions(self, name: str, account: Account) -> Permissions:
         settings = self.existing or Settings(environment=name)

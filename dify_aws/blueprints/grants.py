@@ -167,12 +167,17 @@ IDENTITIES: Final = (
         "PutRolePolicy RemoveRoleFromInstanceProfile TagInstanceProfile TagRole UpdateAssumeRolePolicy",
         (ROLES, PROFILES),
     ),
+    # EC2 has a name of its own in China. https://docs.amazonaws.cn/en_us/aws/latest/userguide/endpoints-arns.html
     # Each role trusts its own service only; who may write the policies of all below this path hands on what it likes.
     Grant(
         "PassRoles",
         "iam:PassRole",
         (ROLES,),
-        {"StringEquals": {"iam:PassedToService": ("ec2.amazonaws.com", "scheduler.amazonaws.com")}},
+        {
+            "StringEquals": {
+                "iam:PassedToService": ("ec2.amazonaws.com", "ec2.amazonaws.com.cn", "scheduler.amazonaws.com")
+            }
+        },
     ),
 )
 

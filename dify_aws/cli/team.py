@@ -55,6 +55,8 @@ def _bootstrap(command: Command) -> int:
         command.session,
         command.progress(),
         environments=_names(options["github_environments"]),
+        github_owner_id=options["github_owner_id"],
+        github_repository_id=options["github_repository_id"],
         pull_requests=options["github_pull_requests"],
         project=settings.project,
         existing=settings,
@@ -119,6 +121,13 @@ def _bootstrap_words(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--github-repository", metavar="OWNER/NAME", help="whose workflows may take the roles; without one: no roles"
     )
+    for whose in ("owner", "repository"):
+        parser.add_argument(
+            f"--github-{whose}-id",
+            type=int,
+            metavar="ID",
+            help=f"the id of the {whose}, which is in the tokens of repositories made since July 2026 (give both ids)",
+        )
     _environments_word(parser, "the environments, each with a role for the jobs of the environment in GitHub")
     parser.add_argument(
         "--github-pull-requests", action="store_true", help="also a role for pull requests, which plans and reads only"

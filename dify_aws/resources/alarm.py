@@ -80,7 +80,7 @@ class Alarm(NamedResource):
         alarm = next((each for each in alarms if each["AlarmName"] == name), None)
         if alarm is None:
             return None
-        arn = alarm["AlarmArn"]
+        arn = alarm.get("AlarmArn") or aws.arn("cloudwatch", f"alarm:{name}")
         tags = tags_of(aws, name, arn, lambda: aws.call("cloudwatch.ListTagsForResource", ResourceARN=arn)["Tags"])
         return sighted(cls, name, tags, _values(alarm), arn=arn, state=alarm.get("StateValue", ""))
 

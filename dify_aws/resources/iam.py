@@ -37,6 +37,13 @@ class IamResource(NamedResource):
         return aws.physical_name(self.address, aws.region)
 
 
+def role_arn(aws: Aws, path: str, name: str) -> str:
+    """The ARN of a role. Not from an answer: of a new role, IAM tells its id there for a while, as AROA….
+    https://github.com/hashicorp/terraform-provider-aws/issues/22018
+    """
+    return aws.arn("iam", f"role{path}{name}", region="")
+
+
 def path(aws: Aws) -> str:
     """Where the things of this deployment and region are in IAM."""
     return f"/dify-aws/{aws.deployment}/{aws.region}/"

@@ -10,7 +10,7 @@ from dify_aws.aws.birth import tag_list
 from dify_aws.engine.resource import Actual, Input
 from dify_aws.errors import AwsError
 from dify_aws.resources.gone import delete, gone_already
-from dify_aws.resources.iam import IamResource, path
+from dify_aws.resources.iam import IamResource, path, role_arn
 from dify_aws.resources.sighting import sighted
 
 
@@ -59,10 +59,8 @@ class InstanceProfile(IamResource):
 
     def create(self, aws: Aws) -> Actual | None:
         name = self.named(aws)
-        answer = aws.create(
-            "iam.CreateInstanceProfile", self.address, keep=self.keep, InstanceProfileName=name, Path=path(aws)
-        )
-        return self.made(aws, answer["InstanceProfile"]["Arn"], {"instance_profile_name": name}, role="")
+        aws.create("iam.CreateInstanceProfile", self.address, keep=self.keep, InstanceProfileName=name, Path=path(aws))
+        return self.made(aws, _arn(aws, path(aws), name), {"instance_profile_name": name}, role="")
 
     def update(self, aws: Aws, actual: Actual, names: frozenset[str]) -> None:
         if "role" in names:
@@ -94,9 +92,15 @@ def _look(aws: Aws, name: str) -> Actual | None:
         if not gone_already(error):
             raise
         return None
-    roles = [role["Arn"] for role in profile.get("Roles", ())]
+    roles = [role_arn(aws, role["Path"], role["RoleName"]) for role in profile.get("Roles", ())]
     values = {"role": roles[0] if roles else ""}
-    return sighted(InstanceProfile, profile["Arn"], profile.get("Tags"), values, instance_profile_name=name)
+    return sighted(
+        InstanceProfile, _arn(aws, profile["Path"], name), profile.get("Tags"), values, instance_profile_name=name
+    )
+
+
+def _arn(aws: Aws, path: str, name: str) -> str:
+    return aws.arn("iam", f"instance-profile{path}{name}", region="")
 
 
 def _remove_role(aws: Aws, actual: Actual) -> None:

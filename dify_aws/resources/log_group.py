@@ -57,7 +57,7 @@ class LogGroup(NamedResource):
         group = next((each for each in groups if each["logGroupName"] == name), None)
         if group is None:
             return None
-        arn = group.get("logGroupArn") or group["arn"].removesuffix(":*")
+        arn = aws.arn("logs", f"log-group:{name}")
         tags = tags_of(aws, name, arn, lambda: aws.call("logs.ListTagsForResource", resourceArn=arn)["tags"])
         return sighted(cls, name, tags, {"retention_days": group.get("retentionInDays")}, arn=arn)
 

@@ -12,7 +12,7 @@ from dify_aws.aws.policy import Condition, PolicyDocument
 from dify_aws.engine.resource import Actual, Input
 from dify_aws.errors import AwsError
 from dify_aws.resources.gone import delete, gone_already
-from dify_aws.resources.iam import IamResource, path
+from dify_aws.resources.iam import IamResource, path, role_arn
 from dify_aws.resources.sighting import sighted
 
 PROVIDER: Final = ":oidc-provider/"
@@ -90,7 +90,7 @@ class Role(IamResource):
         boundary: dict[str, Any] = (
             {"PermissionsBoundary": self.permissions_boundary} if self.permissions_boundary else {}
         )
-        answer = aws.create(
+        aws.create(
             "iam.CreateRole",
             self.address,
             keep=self.keep,
@@ -100,7 +100,14 @@ class Role(IamResource):
             AssumeRolePolicyDocument=_trust(self.service, self.trust_condition).text(),
             **boundary,
         )
-        return self.made(aws, answer["Role"]["Arn"], {"role_name": name}, policies={}, managed_policies=frozenset())
+        return self.made(
+            aws,
+            role_arn(aws, path(aws), name),
+            {"role_name": name},
+            policies={},
+            managed_policies=frozenset(),
+            permissions_boundary=self.permissions_boundary or "",
+        )
 
     def update(self, aws: Aws, actual: Actual, names: frozenset[str]) -> None:
         role = actual["role_name"]
@@ -159,7 +166,7 @@ def _look(aws: Aws, name: str) -> Actual | None:
         "managed_policies": frozenset(policy["PolicyArn"] for policy in attached),
         "permissions_boundary": role.get("PermissionsBoundary", {}).get("PermissionsBoundaryArn", ""),
     }
-    return sighted(Role, role["Arn"], role.get("Tags"), values, role_name=name)
+    return sighted(Role, role_arn(aws, role["Path"], name), role.get("Tags"), values, role_name=name)
 
 
 def _trust(service: Input[str], condition: Mapping[str, Any]) -> PolicyDocument:

@@ -77,6 +77,10 @@ def _arns(aws: Aws) -> dict[str, str]:
 
     def ask() -> dict[str, str]:
         groups = aws.pages("scheduler.ListScheduleGroups", "ScheduleGroups", NamePrefix=_prefix(aws))
-        return {group["Name"]: group["Arn"] for group in groups if group["State"] == "ACTIVE"}
+        return {
+            group["Name"]: group.get("Arn") or aws.arn("scheduler", f"schedule-group/{group['Name']}")
+            for group in groups
+            if group["State"] == "ACTIVE"
+        }
 
     return aws.census.read("schedule-groups", ask)

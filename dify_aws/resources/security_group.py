@@ -115,7 +115,7 @@ class SecurityGroup(Ec2Resource):
                 "ingress": frozenset(ids["ingress"]),
                 "egress": frozenset(ids["egress"]),
             }
-            id, arn = group["GroupId"], group["SecurityGroupArn"]
+            id, arn = group["GroupId"], _arn(aws, group)
             if seen := sighting(cls, aws, id, group.get("Tags"), values, rule_ids=ids, arn=arn):
                 yield seen
 
@@ -131,7 +131,7 @@ class SecurityGroup(Ec2Resource):
         if self.egress != frozenset({EVERYWHERE}):
             # The rule that AWS puts into a new group has an id, which only a look tells.
             return None
-        facts = {"rule_ids": {}, "arn": answer["SecurityGroupArn"]}
+        facts = {"rule_ids": {}, "arn": _arn(aws, answer)}
         return self.made(aws, answer["GroupId"], facts, ingress=frozenset())
 
     def update(self, aws: Aws, actual: Actual, names: frozenset[str]) -> None:
@@ -145,6 +145,11 @@ class SecurityGroup(Ec2Resource):
     @classmethod
     def delete(cls, aws: Aws, actual: Actual) -> None:
         delete(aws, "ec2.DeleteSecurityGroup", GroupId=actual.id)
+
+
+def _arn(aws: Aws, told: Mapping[str, Any]) -> str:
+    """Its ARN, which not every partition tells."""
+    return str(told.get("SecurityGroupArn") or aws.arn("ec2", f"security-group/{told['GroupId']}"))
 
 
 def _rules(aws: Aws, groups: list[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -56,7 +56,7 @@ class Table(NamedResource):
         told = aws.census.read("dynamodb-tables", lambda: _described(aws, name), name)
         if told is None or told["TableStatus"] == "DELETING":
             return None
-        arn = told["TableArn"]
+        arn = told.get("TableArn") or aws.arn("dynamodb", f"table/{name}")
         tags = tags_of(aws, name, arn, lambda: aws.pages("dynamodb.ListTagsOfResource", "Tags", ResourceArn=arn))
         return sighted(cls, name, tags, {"key": _key(told)}, arn=arn, status=told["TableStatus"])
 

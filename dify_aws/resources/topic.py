@@ -98,7 +98,12 @@ class Topic(NamedResource):
 
     def create(self, aws: Aws) -> Actual | None:
         answer = aws.create("sns.CreateTopic", self.address, keep=self.keep, Name=self.named(aws))
-        return self.made(aws, answer["TopicArn"], {"confirmed": {}, "pending": ()}, emails=frozenset())
+        return self.made(
+            aws,
+            answer.get("TopicArn") or aws.arn("sns", self.named(aws)),
+            {"confirmed": {}, "pending": ()},
+            emails=frozenset(),
+        )
 
     def update(self, aws: Aws, actual: Actual, names: frozenset[str]) -> None:
         if "emails" in names:

@@ -68,7 +68,7 @@ class Trail(NamedResource):
         told = aws.census.read("trails", lambda: _described(aws, name), name)
         if told is None:
             return None
-        arn = told["TrailARN"]
+        arn = told.get("TrailARN") or aws.arn("cloudtrail", f"trail/{name}")
         tags = tags_of(
             aws,
             name,
@@ -94,7 +94,9 @@ class Trail(NamedResource):
             IsMultiRegionTrail=self.multi_region,
             EnableLogFileValidation=self.log_file_validation,
         )
-        return self.made(aws, name, {"arn": answer["TrailARN"]}, logging=False)
+        return self.made(
+            aws, name, {"arn": answer.get("TrailARN") or aws.arn("cloudtrail", f"trail/{name}")}, logging=False
+        )
 
     def update(self, aws: Aws, actual: Actual, names: frozenset[str]) -> None:
         if names & {"bucket", "multi_region", "log_file_validation"}:

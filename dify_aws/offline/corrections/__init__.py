@@ -14,6 +14,7 @@ from dify_aws.offline.corrections import (
     cpu_credits,
     dependencies,
     endpoints,
+    identities,
     images,
     instances,
     launches,
@@ -70,6 +71,7 @@ ALL: tuple[Correction, ...] = (
     *tables.CORRECTIONS,
     *trails.CORRECTIONS,
     *oidc_providers.CORRECTIONS,
+    *identities.CORRECTIONS,
     *service_quotas.CORRECTIONS,
     *agents.CORRECTIONS,
 )

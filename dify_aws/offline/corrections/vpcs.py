@@ -54,4 +54,16 @@ def reserved_tags(cloud: Cloud, original: Callable[[], Any], response: Any) -> A
     return original()
 
 
-CORRECTIONS = (one_attribute_a_call, reserved_tags)
+@corrects(
+    "moto.ec2.models.security_groups:SecurityGroup",
+    "__init__",
+    says="The ARN of a security group is not in the answers of every partition.",
+    link="https://github.com/terraform-aws-modules/terraform-aws-eks/issues/3422",
+)
+def no_arn_in_china(cloud: Cloud, original: Callable[..., None], group: Any, *args: Any, **given: Any) -> None:
+    original(*args, **given)
+    if group.ec2_backend.region_name.startswith("cn-"):
+        group.arn = None
+
+
+CORRECTIONS = (one_attribute_a_call, reserved_tags, no_arn_in_china)
