@@ -27,9 +27,10 @@ def iam(world: World) -> IAMClient:
 def profile(iam: IAMClient) -> str:
     """The ARN of a new profile "host" with a role in it."""
     iam.create_role(RoleName="host", AssumeRolePolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": []}))
-    arn = iam.create_instance_profile(InstanceProfileName="host")["InstanceProfile"]["Arn"]
+    early = iam.create_instance_profile(InstanceProfileName="host")["InstanceProfile"]
+    assert early["Arn"] == early["InstanceProfileId"], "while IAM settles"
     iam.add_role_to_instance_profile(InstanceProfileName="host", RoleName="host")
-    return arn
+    return "arn:aws:iam::123456789012:instance-profile/host"
 
 
 @pytest.mark.parametrize("by", ["Name", "Arn"])

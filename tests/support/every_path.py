@@ -238,7 +238,8 @@ def _others(hand: Hand, found: Mapping[str, Actual]) -> dict[str, Actual]:
     ec2, iam = hand.client("ec2"), hand.client("iam")
     vpc = ec2.create_vpc(CidrBlock="10.99.0.0/16")["Vpc"]["VpcId"]
     name = f"theirs-{vpc}"
-    profile = iam.create_instance_profile(InstanceProfileName=name)["InstanceProfile"]["Arn"]
+    iam.create_instance_profile(InstanceProfileName=name)
+    profile = f"arn:aws:iam::123456789012:instance-profile/{name}"
     iam.create_role(RoleName=name, AssumeRolePolicyDocument="{}")
     iam.add_role_to_instance_profile(InstanceProfileName=name, RoleName=name)
     hand.wait()
