@@ -7,7 +7,7 @@ import dify_aws
 
 def main(verb: str) -> None:
     """Do ``verb`` to the environment "bench", against whatever AWS_ENDPOINT_URL says."""
-    deployment = dify_aws.Deployment(dify_aws.Settings(environment="bench", alarm_email="alarms@example.com"))
+    deployment = dify_aws.Deployment(dify_aws.Settings(environment="bench", alarm_email="alarms@your-company.com"))
     if verb == "apply":
         deployment.apply()
     elif verb == "plan":
