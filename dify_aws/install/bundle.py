@@ -56,12 +56,15 @@ class Bundle:
     :param url: where Dify is found when these files are in place.
     :param files: each file by its path, below ``/opt/dify`` or absolute.
     :param directories: each directory that the containers write to, by its absolute path.
+    :param logs: the owner of each log that a container appends to, by its absolute path. Each is mounted by itself:
+        in a folder, the container could put a link in its place, which the agent would follow as root.
     :param images: every image that is needed, in full; the first thing to pull, before anything is stopped.
     """
 
     url: str
     files: Mapping[str, BundleFile] = field(repr=False)
     directories: Mapping[str, DataDirectory] = field(repr=False)
+    logs: Mapping[str, str] = field(repr=False)
     images: tuple[str, ...] = field(repr=False)
 
     @classmethod
@@ -91,6 +94,7 @@ class Bundle:
             url=base_url(settings, outputs, https=https),
             files=MappingProxyType(dict(_files(settings, values))),
             directories=MappingProxyType(dict(_directories(settings))),
+            logs=MappingProxyType(dict(_logs(settings))),
             images=tuple(sorted({values["images"][image] for image in _images(settings)})),
         )
 
@@ -175,7 +179,7 @@ def _digest(text: str) -> str:
 
 def _directories(settings: Settings) -> Iterator[tuple[str, DataDirectory]]:
     """By the users inside the images: 1001 is Dify's, 999:1000 is that of Redis on Alpine."""
-    yield f"{DATA}/logs/dify", DataDirectory(owner="1001:1001", deep=True)
+    yield f"{DATA}/logs/dify", DataDirectory()
     yield f"{DATA}/logs/nginx", DataDirectory()
     yield f"{DATA}/postgres", DataDirectory()  # PostgreSQL makes its own directory in it, and owns that
     yield f"{DATA}/redis", DataDirectory(owner="999:1000", deep=True)
@@ -188,6 +192,12 @@ def _directories(settings: Settings) -> Iterator[tuple[str, DataDirectory]]:
     if settings.domain:
         yield f"{DATA}/certbot/conf", DataDirectory(mode=0o700)
         yield f"{DATA}/certbot/www", DataDirectory()
+
+
+def _logs(settings: Settings) -> Iterator[tuple[str, str]]:
+    for container in ("api", "worker", "worker_beat", *(["api_websocket"] if settings.profile == "full" else [])):
+        yield f"{DATA}/logs/dify/{container}.log", "1001:1001"
+    yield f"{DATA}/logs/nginx/access.log", "0:0"
 
 
 def _images(settings: Settings) -> Iterator[str]:

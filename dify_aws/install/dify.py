@@ -29,6 +29,7 @@ from dify_aws.install.steps.directory import Directory
 from dify_aws.install.steps.file import File
 from dify_aws.install.steps.image import Image, tagged
 from dify_aws.install.steps.image_digests import RECORD, ImageDigests, recorded
+from dify_aws.install.steps.log_file import LogFile
 from dify_aws.install.steps.migration import Migration
 from dify_aws.install.steps.packages import Packages
 from dify_aws.install.steps.same_secrets import SameSecrets
@@ -148,6 +149,8 @@ def _files(bundle: Bundle, secrets: DifySecrets) -> Iterator[Step]:
     yield SameSecrets(mark=secrets.mark, needs=(f"directory {DATA}",))
     for path, directory in bundle.directories.items():
         yield Directory(path=path, mode=directory.mode, owner=directory.owner, deep=directory.deep, needs=("secrets",))
+    for path, owner in bundle.logs.items():
+        yield LogFile(path=path, owner=owner, needs=(f"directory {path.rpartition('/')[0]}",))
     yield Directory(path=HOME, needs=("secrets",))
     folders = {f"{HOME}/{path}".rpartition("/")[0] for path in bundle.files if not path.startswith("/")} - {HOME}
     for folder in sorted(folders):
@@ -174,6 +177,7 @@ def _dify(settings: Settings, secrets: DifySecrets, bundle: Bundle, login: Regis
         digests.name,
         *(f"file {HOME}/{path}" for path in bundle.files if not path.startswith("/")),
         *(f"directory {path}" for path in bundle.directories),
+        *(f"log {path}" for path in bundle.logs),
         "swap",
         "sysctl",
     ]

@@ -233,6 +233,42 @@ def test_no_program_is_a_superuser_and_each_has_its_own_database(bed: Bed, secre
     assert dify not in environment
 
 
+def test_no_container_puts_a_link_in_the_place_of_a_log(bed: Bed, dify: BedDeployment, first: Report) -> None:
+    """As root inside of it. The agent on the machine, which is root too, would send what the link leads to. One that is
+    there from before is taken away, and what it leads to is left as it is."""
+    logs = {"api": "/app/logs/api.log", "nginx": "/var/log/nginx/access.log"}
+    for service, path in logs.items():
+        attack = f"rm -f {path}; mv {path} {path}.1; ln -sf /etc/shadow {path}; ln -sfn /etc /app/logs; ls -l {path}"
+        bed.inside(f"docker exec --user 0 dify-{service}-1 sh -c '{attack}' 2>&1 || true")
+    shadow = bed.inside("stat -c '%a %u:%g %s' /etc/shadow")
+    bed.inside("ln -sfn /etc/shadow /data/dify/logs/dify/worker.log")
+    report = dify.install()
+    assert report.named("done") == ("log /data/dify/logs/dify/worker.log",)
+    kinds = bed.inside("stat -c %F /data/dify/logs/dify/*.log /data/dify/logs/nginx/*.log")
+    assert set(kinds.splitlines()) <= {"regular file", "regular empty file"}
+    assert bed.inside("stat -c '%a %u:%g %s' /etc/shadow") == shadow
+    before = int(bed.inside("stat -c %s /data/dify/logs/nginx/access.log"))
+    assert bed.get("/signin")[0] == 200
+    assert int(bed.inside("stat -c %s /data/dify/logs/nginx/access.log")) > before
+
+
+def test_what_runs_is_named_by_its_digest(bed: Bed, dify: BedDeployment, first: Report) -> None:
+    """As recorded by the first installation: that a tag is another image by now changes nothing of what runs."""
+    assert all(digest.startswith("sha256:") for digest in first.images.values())
+    running = bed.inside("docker inspect --format '{{.Config.Image}}' $(docker ps --quiet)").split()
+    assert {image.partition("@")[::2] for image in running} <= set(first.images.items())
+    nginx = next(reference for reference in first.images if reference.startswith("nginx:"))
+    bed.inside(
+        f"docker tag redis:7.4.9-alpine {nginx};"
+        "docker compose --project-directory /opt/dify up --detach --force-recreate --wait nginx 2>&1"
+    )
+    try:
+        assert bed.get("/signin")[0] == 200
+        assert not dify.install()
+    finally:
+        bed.inside(f"docker tag nginx@{first.images[nginx]} {nginx}")
+
+
 def test_after_a_reboot_it_answers_by_itself(bed: Bed, dify: BedDeployment, first: Report) -> None:
     """Everything comes up again, and the installer finds nothing to do."""
     bed.reboot()

@@ -15,6 +15,7 @@ from dify_aws.blueprints.account import Account
 from dify_aws.blueprints.names import LOGS, UPLOADS
 from dify_aws.blueprints.policies import host_policy
 from dify_aws.install import Bundle, DifySecrets
+from dify_aws.install.bundle import AGENT
 from dify_aws.install.render import render
 from dify_aws.releases import RELEASES
 from dify_aws.settings import Settings
@@ -99,10 +100,30 @@ def test_directories_are_those_that_containers_write_to() -> None:
             for volume in service.get("volumes", [])
             if volume.startswith("/")
         }
-        assert mounts == set(made.directories)
+        assert mounts - made.logs.keys() == made.directories.keys() - {"/data/dify/logs/dify", "/data/dify/logs/nginx"}
     owners = {path: one.owner for path, one in bundle(storage="local").directories.items()}
-    assert owners["/data/dify/storage"] == owners["/data/dify/logs/dify"] == "1001:1001"
+    assert owners["/data/dify/storage"] == "1001:1001"
     assert owners["/data/dify/redis"] == compose(bundle())["services"]["redis"]["user"]
+
+
+def test_what_the_agent_reads_no_container_can_replace() -> None:
+    """The agent reads as root. Each log that a container writes is mounted as the one file, from a folder of root's that
+    no container has: it cannot be taken away, and no link be put in its place."""
+    for wishes, made in every():
+        mounts = [
+            volume.split(":")[0]
+            for service in compose(made)["services"].values()
+            for volume in service.get("volumes", [])
+        ]
+        told = json.loads(made.files[AGENT].text)["logs"]["logs_collected"]["files"]["collect_list"]
+        of_data = {each["file_path"] for each in told if each["file_path"].startswith("/data/dify")}
+        assert of_data == set(made.logs), wishes
+        for path in of_data:
+            folder = path.rpartition("/")[0]
+            assert made.directories[folder].owner == "0:0"
+            assert made.directories[folder].mode == 0o755
+            assert mounts.count(path) == 1
+            assert not [mount for mount in mounts if f"{folder}/".startswith(f"{mount}/")]
 
 
 def test_https_comes_after_the_certificate() -> None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, NoReturn, TypeAlias
 
 from dify_aws.install.fact import Answer, Fact
 from dify_aws.install.steps.directory import Strangers
+from dify_aws.install.steps.log_file import MAKE, FileKind
 from dify_aws.install.steps.path import AtPath
 from dify_aws.offline.machine.ended import Ended, NotModelled, failed
 
@@ -26,7 +27,7 @@ NAMES: Final = {number: name for name, number in USERS.items()}
 class Entry:
     """A directory or a file. ``owner`` is by number; ``changed`` is when its content was, on the world's clock."""
 
-    kind: Literal["file", "directory"]
+    kind: Literal["file", "directory", "link"]
     data: bytes = b""
     mode: int = 0o755
     owner: str = "0:0"
@@ -116,6 +117,25 @@ def _at_path(machine: Machine, fact: AtPath) -> Answer:
     return Answer(f"{words}|{entry.mode:o}|{names}|{entry.owner}\n".encode() + entry.data)
 
 
+def _file_kind(machine: Machine, fact: FileKind) -> Answer:
+    entry = machine.files.get(fact.path)
+    if entry is None:
+        return Answer()
+    words = {"file": "regular file", "directory": "directory", "link": "symbolic link"}[entry.kind]
+    return Answer(f"{words}|{entry.mode:o}|{entry.owner}\n".encode())
+
+
+def _make_log(machine: Machine, arguments: Sequence[str], stdin: bytes) -> Ended:
+    path, owner, mode = arguments
+    entry = machine.files.get(path)
+    kept = entry.data if entry and entry.kind == "file" else b""
+    try:
+        machine.files.put(path, Entry("file", kept, int(mode, 8), numbers(owner), machine.clock.now()))
+    except FileNotFoundError:
+        return failed(f"bash: {path}: No such file or directory")
+    return Ended()
+
+
 def _strangers(machine: Machine, fact: Strangers) -> Answer:
     for path in machine.files.below(fact.path):
         entry = machine.files.get(path)
@@ -197,7 +217,12 @@ def _nothing(machine: Machine, argv: Sequence[str], stdin: bytes) -> Ended:
     return Ended()
 
 
-ANSWERS: Final[Mapping[type[Fact[Any]], Callable[[Machine, Any], Answer]]] = {AtPath: _at_path, Strangers: _strangers}
+ANSWERS: Final[Mapping[type[Fact[Any]], Callable[[Machine, Any], Answer]]] = {
+    AtPath: _at_path,
+    FileKind: _file_kind,
+    Strangers: _strangers,
+}
+SCRIPTS: Final[Mapping[str, Callable[[Machine, Sequence[str], bytes], Ended]]] = {MAKE: _make_log}
 
 COMMANDS: Final[Mapping[str, Callable[[Machine, Sequence[str], bytes], Ended]]] = {
     "chmod": _ownership,

@@ -46,6 +46,7 @@ SCRIPTS: Final[Mapping[str, Command]] = {
     **agent.SCRIPTS,
     **disks.SCRIPTS,
     **docker.SCRIPTS,
+    **files.SCRIPTS,
     **kernel.SCRIPTS,
     **packages.SCRIPTS,
 }
