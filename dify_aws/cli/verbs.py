@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from argparse import ArgumentParser
 from typing import Final
 
 from dify_aws.cli.command import CHANGES, FINE, WRONG, Command, Verb
 from dify_aws.cli.team import ACCESS, BOOTSTRAP, HISTORY, UNLOCK, WORKFLOW
 from dify_aws.errors import DifyAwsError
+from dify_aws.operations.sbom import sbom
 from dify_aws.operations.status import status
 
 
@@ -60,6 +62,21 @@ def _diagnose(command: Command) -> int:
 def _cost(command: Command) -> int:
     command.show(command.deployment().estimate_cost(live=command.options["live"]))
     return FINE
+
+
+def _sbom(command: Command) -> int:
+    """Digests are those of the last run that has recorded any."""
+    deployment = command.deployment()
+    recorded = () if command.options["unrecorded"] else deployment.history()
+    digests = next((record.images for record in recorded if record.images), {})
+    text = sbom(command.settings, digests)
+    command.show(json.loads(text) if command.form == "json" else text.rstrip("\n"))
+    return FINE
+
+
+def _sbom_words(parser: ArgumentParser) -> None:
+    meaning = "do not ask AWS which digests a run has recorded"
+    parser.add_argument("--unrecorded", action="store_true", help=meaning)
 
 
 def _destroy(command: Command) -> int:
@@ -130,6 +147,7 @@ VERBS: Final = (
         _diagnose_words,
     ),
     Verb("cost", "what it costs a month, line by line, and what other settings would save", _cost, _cost_words),
+    Verb("sbom", "what it is made of, for those who have to hand that in: CycloneDX 1.6, JSON", _sbom, _sbom_words),
     HISTORY,
     ACCESS,
     UNLOCK,

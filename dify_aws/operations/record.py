@@ -17,6 +17,9 @@ from dify_aws.printable import printable
 from dify_aws.settings import Settings
 
 PACKAGES: Final = ("dify-aws", "boto3")
+IMAGE: Final = "image"
+"""Stands among what was done for an image that runs, which the record has apart."""
+
 SECRET_SETTINGS: Final = frozenset({"env"})
 """Settings whose values may be secret: only their names are recorded."""
 
@@ -36,6 +39,7 @@ class Record:
         versions: of dify_aws, boto3 and Dify.
         settings: all of them; of ``env`` the names only.
         outputs: where everything was then; None after a destroy, and after what failed.
+        images: the digest of each image that runs, by its reference; empty where none is known.
         changes: what was done in AWS, as the plan told it, and the steps that changed something on the machine.
     """
 
@@ -50,6 +54,7 @@ class Record:
     settings: Mapping[str, Any]
     outputs: Mapping[str, Any] | None = None
     changes: Sequence[Mapping[str, Any]] = field(default=())
+    images: Mapping[str, str] = field(default_factory=dict)
 
     def __str__(self) -> str:
         counts = (
@@ -104,7 +109,8 @@ class Record:
             versions={**{package: _version(package) for package in PACKAGES}, "dify": settings.dify_version},
             settings=_told(settings),
             outputs=outputs.to_dict() if outputs else None,
-            changes=changes,
+            changes=[change for change in changes if change["verb"] != IMAGE],
+            images={change["address"]: change["digest"] for change in changes if change["verb"] == IMAGE},
         )
 
     def _counts(self) -> dict[str, int]:
@@ -118,6 +124,8 @@ def changes_of(*done: Plan | Report) -> list[dict[str, Any]]:
     for part in done:
         if isinstance(part, Report):
             changes += [{"verb": "update", "address": f"machine: {step}"} for step in part.named("done")]
+            if changes:
+                changes += [{"verb": IMAGE, "address": each, "digest": of} for each, of in part.images.items()]
         elif part:
             changes += part.to_dict()["actions"]
     return changes

@@ -107,8 +107,8 @@ def test_directories_are_those_that_containers_write_to() -> None:
 
 
 def test_what_the_agent_reads_no_container_can_replace() -> None:
-    """The agent reads as root. Each log that a container writes is mounted as the one file, from a folder of root's that
-    no container has: it cannot be taken away, and no link be put in its place."""
+    """The agent reads as root. Each log that a container writes is mounted as the one file, from a folder of root's
+    that no container has: it cannot be taken away, and no link be put in its place."""
     for wishes, made in every():
         mounts = [
             volume.split(":")[0]
