@@ -52,6 +52,8 @@ def bring_up_nginx(bed: Bed, *, https: bool) -> None:
             bed.write(f"{HOME}/{path}", file.text, file.mode)
     for path in told.directories:
         bed.inside(f"mkdir -p {path}")
+    for path in told.logs:
+        bed.inside(f"[ -f {path} ] || install -m 640 /dev/null {path}")
     bed.inside(f"{COMPOSE} pull --quiet nginx 2>&1; {COMPOSE} up --detach --no-deps nginx 2>&1")
     # Its health check is slower than this.
     answers = "curl --silent --insecure --head --output /dev/null"

@@ -39,6 +39,8 @@ def dify(docker: Bed) -> Iterator[Bed]:
             docker.write(f"{HOME}/{path}", file.text, file.mode)
     for path, directory in made.directories.items():
         docker.inside(f"mkdir -p {path}; chmod {directory.mode:o} {path}; chown {directory.owner} {path}")
+    for path, owner in made.logs.items():
+        docker.inside(f"install -m 640 /dev/null {path}; chown {owner} {path}")
     docker.inside(f"{COMPOSE} pull --quiet 2>&1; {COMPOSE} up --detach --wait db_postgres redis 2>&1")
     with SshHost(docker.host, docker.user, key=Secret(docker.key), host_key=docker.host_key, port=docker.port) as host:
         converge_host(host, [replace(database_roles(SECRETS), needs=())])
