@@ -31,7 +31,12 @@ from tests.e2e.bed.troubles import full_disk, taken_port
 from tests.e2e.reach import BedDeployment
 
 SETTINGS = Settings(
-    environment="dev", profile="full", vector_store="weaviate", storage="local", admin_email="admin@example.com"
+    environment="dev",
+    profile="full",
+    instance_type="t3.large",
+    vector_store="weaviate",
+    storage="local",
+    admin_email="admin@example.com",
 )
 COMPOSE = f"docker compose --project-directory {HOME}"
 CONTAINERS = "docker ps --all --filter label=com.docker.compose.project=dify --format '{{.Names}} {{.ID}}'"

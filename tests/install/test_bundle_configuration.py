@@ -201,3 +201,15 @@ def test_the_certificate_is_renewed_by_a_timer() -> None:
     made = bundle(https=True)
     assert "ExecStart=/opt/dify/bin/certificate" in made.files["/etc/systemd/system/dify-certificate.service"].text
     assert "--keep-until-expiring" in made.files["bin/certificate"].text
+
+
+def test_postgresql_lets_each_role_in_to_its_own_database() -> None:
+    """The superuser from inside of the container alone. The first line that fits counts, and what fits none is refused."""
+    lines = [line.split() for line in text("postgres/pg_hba.conf").splitlines() if line and not line.startswith("#")]
+    assert lines == [
+        ["local", "all", "postgres", "trust"],
+        ["host", "all", "postgres", "all", "reject"],
+        ["host", "dify", "dify", "all", "scram-sha-256"],
+        ["host", "dify_plugin", "dify_plugin", "all", "scram-sha-256"],
+    ]
+    assert "hba_file = '/etc/dify/pg_hba.conf'" in text("postgres/postgresql.conf")
