@@ -204,7 +204,7 @@ def test_the_certificate_is_renewed_by_a_timer() -> None:
 
 
 def test_postgresql_lets_each_role_in_to_its_own_database() -> None:
-    """The superuser from inside of the container alone. The first line that fits counts, and what fits none is refused."""
+    """The superuser from inside of the container alone. The first line that fits counts; what fits none is refused."""
     lines = [line.split() for line in text("postgres/pg_hba.conf").splitlines() if line and not line.startswith("#")]
     assert lines == [
         ["local", "all", "postgres", "trust"],
