@@ -186,6 +186,7 @@ ARNS: Final = {
 NOT_NARROWED: Final = frozenset(
     {
         "cloudwatch:DescribeAlarms",
+        "cloudtrail:DescribeTrails",
         "cloudwatch:GetMetricData",
         "iam:GetInstanceProfile",
         "iam:GetOpenIDConnectProvider",

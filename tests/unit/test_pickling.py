@@ -92,6 +92,7 @@ MADE: dict[str, Callable[[], BaseException]] = {
     "InstallFailed": installation,
     "TunnelRefused": lambda: made("dify_aws.install.tunnel", "TunnelRefused", "10.0.1.9", "HTTP 403"),
     "OutOfPatience": lambda: made("dify_aws.install.patience", "OutOfPatience", TimeoutError("slow"), 30.0),
+    "AccountUnknown": lambda: made("dify_aws.install.admin_password", "AccountUnknown", HOST, RESULT),
     "SecretUnusable": lambda: made(
         "dify_aws.resources.stored_secret", "SecretUnusable", "ap-northeast-1", "dify/dev/application", "it is not JSON"
     ),
