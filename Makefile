@@ -18,7 +18,7 @@ WORKERS ?= $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1)
 PYTEST := -n $(WORKERS) --dist worksteal $(APART)
 
 .DEFAULT_GOAL := help
-.PHONY: help quickstart test promises e2e check style types imports house workflow security format coverage bench wheel-test clean
+.PHONY: help quickstart test promises promises-sample e2e check style types imports house workflow security format coverage bench wheel-test clean
 
 help: ## what there is
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -31,6 +31,9 @@ test: $(DEV) ## the tests, in parallel and in random order
 
 promises: $(DEV) ## break what the library promises, a line at a time, and see the tests notice (ARGS="--sample 20")
 	$(BIN)/python -m tests.promises $(ARGS)
+
+promises-sample: $(DEV) ## twenty of them, chosen by the commit
+	$(BIN)/python -m tests.promises --sample 20
 
 e2e: $(DEV) ## the tests that need a real sshd or a container engine
 	$(BIN)/python -m pytest tests/e2e -p no:randomly --numprocesses 3 --dist loadfile $(ARGS)
