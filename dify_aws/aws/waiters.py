@@ -15,6 +15,7 @@ from botocore.client import BaseClient
 from botocore.exceptions import BotoCoreError, ClientError
 from botocore.waiter import SingleWaiterConfig
 
+from dify_aws.aws import ebs_key
 from dify_aws.aws.answers import failure, refusal
 from dify_aws.clock import Clock
 from dify_aws.errors import AwsError, WaitTimedOut
@@ -132,7 +133,9 @@ def wait(client: BaseClient, clock: Clock, waiter: str, region: str, params: dic
         if state == "success":
             return answer
         if state == "failure":
-            raise AwsError(operation, "Failed", f"waiting for {waiter.replace('_', ' ')}: {_reason(answer)}")
+            reason = _reason(answer)
+            failed = f"waiting for {waiter.replace('_', ' ')}: {reason}"
+            raise AwsError(operation, "Failed", failed, advice=ebs_key.advice(reason))
         if state is None and "Error" in answer:
             raise refusal(operation, ClientError(cast(Any, answer), config.operation), region)
         if looks >= FEWEST_LOOKS and clock.now() - began >= pace.timeout:

@@ -27,6 +27,7 @@ class Cloud:
         self.quotas = dict(DEFAULT_QUOTAS)
         self.lags: dict[str, float] = {}
         self.no_capacity: set[tuple[str, str]] = set()
+        self.default_key_unusable = False
         self._memory: dict[str, dict[Any, Any]] = {}
         self._due: list[tuple[float, int, Callable[[], object]]] = []
         self._order = itertools.count()

@@ -67,6 +67,15 @@ class World:
         """Where AWS has no capacity for a type: `world.no_capacity.add(("ap-northeast-1a", "t3.medium"))`."""
         return self._cloud.no_capacity
 
+    @property
+    def default_key_unusable(self) -> bool:
+        """Whether the key that encrypts new volumes cannot be used: they vanish, and instances end; to be set."""
+        return self._cloud.default_key_unusable
+
+    @default_key_unusable.setter
+    def default_key_unusable(self, unusable: bool) -> None:
+        self._cloud.default_key_unusable = unusable
+
     def add_organization_trail(self, arn: str) -> None:
         """Let the organization of the account record all calls in a trail of its management account."""
         name = arn.rpartition("/")[2]

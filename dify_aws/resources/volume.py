@@ -6,12 +6,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from dify_aws.aws import Aws
+from dify_aws.aws import Aws, ebs_key
 from dify_aws.change import Change
 from dify_aws.engine.resource import Actual, Input
-from dify_aws.errors import AwsError, ChangeRefused
+from dify_aws.errors import AwsError, ChangeRefused, NotConverged
 from dify_aws.resources.ec2 import Ec2Resource, ours
-from dify_aws.resources.gone import delete, wait_until_gone
+from dify_aws.resources.gone import delete, gone_already, wait_until_gone
 from dify_aws.resources.sighting import sighting
 
 
@@ -87,7 +87,14 @@ class Volume(Ec2Resource):
     def ready(self, aws: Aws, actual: Actual) -> bool:
         if actual["state"] != "creating":
             return False
-        aws.wait("ec2", "volume_available", VolumeIds=[actual.id])
+        try:
+            aws.wait("ec2", "volume_available", VolumeIds=[actual.id])
+        except AwsError as error:
+            if not gone_already(error):
+                raise
+            raise NotConverged(
+                self.address, f"{actual.id} vanished while AWS was making it. {ebs_key.ADVICE}"
+            ) from error
         return True
 
     def check(self, actual: Actual, changes: Mapping[str, Change]) -> None:

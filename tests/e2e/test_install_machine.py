@@ -159,7 +159,7 @@ def test_a_disk_with_anything_on_it_is_never_formatted(bed: Bed, host: SshHost) 
             with pytest.raises(InstallFailed, match=told):
                 converge_host(host, [volume.step])
             # Not even the script that formats does it, when it comes too late.
-            late = host.run(script(FORMAT, volume.id, volume.step.uuid, MARKS))
+            late = host.run(script(FORMAT, volume.id, volume.step.uuid, MARKS, ""))
             assert (late.status, "is not blank" in late.stderr) == (65, True)
             assert bed.inside(f"{first} {volume.device} | sha256sum") == before, put
 
@@ -168,7 +168,7 @@ def test_a_formatting_that_is_killed_is_finished_by_the_next_run(bed: Bed, host:
     """At many moments after it has begun; some leave half a file system, with no signature, and not empty."""
     with Volume(bed) as volume:
         mark = f"{MARKS}/formatting-{volume.id}"
-        form = shlex.quote(script(FORMAT, volume.id, volume.step.uuid, MARKS))
+        form = shlex.quote(script(FORMAT, volume.id, volume.step.uuid, MARKS, ""))
         for seconds in (0, 0.005, 0.01, 0.02, 0.04):
             volume.wipe()
             bed.inside(

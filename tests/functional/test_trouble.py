@@ -215,3 +215,27 @@ def test_a_failure_lets_finish_what_has_begun(world: World) -> None:
     world.faults.disarm()
     deployment(world).apply()
     assert counted(inventory(world.session)) == WHOLE
+
+
+def test_a_key_that_cannot_be_used_is_named(world: World) -> None:
+    """AWS says only that the volume is not there, or that the client made an error: to run again would not help."""
+    world.default_key_unusable = True
+    with pytest.raises(RunFailed) as caught:
+        deployment(world).apply()
+    assert "get-ebs-default-kms-key-id" in str(caught.value.failures["volume/data"])
+    world.default_key_unusable = False
+    deployment(world).apply()
+    assert counted(inventory(world.session)) == WHOLE
+
+
+def test_a_machine_that_cannot_read_its_disk_is_told_with_the_key(world: World) -> None:
+    """The data volume was made before the key was lost."""
+    world.faults.refuse("ec2.RunInstances", "InsufficientInstanceCapacity")
+    with pytest.raises(RunFailed):
+        deployment(world).apply()
+    world.default_key_unusable = True
+    with pytest.raises(RunFailed) as caught:
+        deployment(world).apply()
+    told = str(caught.value.failures["instance/host"])
+    assert "Client.InternalError" in told
+    assert "get-ebs-default-kms-key-id" in told

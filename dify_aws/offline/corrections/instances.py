@@ -8,13 +8,14 @@ from typing import Any
 
 from moto.core.responses import ActionResult
 from moto.ec2.exceptions import EC2ClientError, InvalidInstanceTypeError
-from moto.ec2.models.instances import Instance, InstanceState
+from moto.ec2.models.instances import Instance, InstanceState, StateReason
 
 from dify_aws.offline.cloud import Cloud
 from dify_aws.offline.correction import Correction, corrects
 
 SECONDS_PENDING = 16
 SECONDS_WITHOUT_DISKS = 20
+SECONDS_ENDED_BY_ITS_KEY = 5
 SECONDS_SHUTTING_DOWN = 30
 SECONDS_STOPPING = 30
 SECONDS_TERMINATED_IS_LISTED = 3600
@@ -61,9 +62,17 @@ def launched_is_not_running(cloud: Cloud, original: Callable[[], Any], response:
         raise EC2ClientError("InvalidParameterValue", f"Invalid value '{type_name}' for InstanceType.") from None
     for instance in answer.result.instances:
         _goes_through(cloud, instance, "pending", SECONDS_PENDING, _nothing_more)
+        if cloud.default_key_unusable:
+            cloud.later(SECONDS_ENDED_BY_ITS_KEY, functools.partial(_cannot_decrypt, instance))
         _keep_what_was_asked(response, instance)
         instance.shows_its_disks_at = cloud.clock.now() + SECONDS_WITHOUT_DISKS
     return answer
+
+
+def _cannot_decrypt(instance: Any) -> None:
+    """https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/troubleshooting-launch.html"""
+    _becomes(instance, "terminated")
+    instance.state_reason = StateReason("Client.InternalError: Client error on launch", "Client.InternalError")
 
 
 def _disks_are_shown_late(cloud: Cloud, original: property) -> property:

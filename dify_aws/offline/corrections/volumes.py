@@ -48,7 +48,10 @@ def made_is_not_available(cloud: Cloud, original: Callable[[], Any], response: A
     if volume.volume_type == "gp3" and volume.throughput is None:
         volume.throughput = GP3_THROUGHPUT
     volume.is_creating = True
-    cloud.later(SECONDS_CREATING, functools.partial(setattr, volume, "is_creating", False))
+    if cloud.default_key_unusable:
+        cloud.later(SECONDS_CREATING, functools.partial(response.ec2_backend.volumes.pop, volume.id, None))
+    else:
+        cloud.later(SECONDS_CREATING, functools.partial(setattr, volume, "is_creating", False))
     return answer
 
 
