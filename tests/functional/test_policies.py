@@ -119,6 +119,8 @@ def test_more_than_was_wished_for_is_drift_wherever_it_stands(world: World) -> N
     policy = json.loads(s3.get_bucket_policy(Bucket=BUCKET)["Policy"])
     everybody = [{**each, "Principal": {"AWS": "*"}} for each in policy["Statement"]]
     s3.put_bucket_policy(Bucket=BUCKET, Policy=json.dumps({**policy, "Statement": everybody}))
+    # S3 shows what a hand has changed in turns with what was there before, for half a minute.
+    world.clock.sleep(60)
     again, aws = run(world)
     plan = again.plan(aws)
     assert {action.address: {change.attribute for change in action.changes} for action in plan} == {

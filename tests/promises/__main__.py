@@ -58,7 +58,7 @@ def red_already(chosen: list[Promise], folders: queue.Queue[Path]) -> set[str]:
     tests = sorted({test for promise in chosen for test in promise.tests})
     folder = folders.get()
     try:
-        status, failed = run(tests, folder, seconds=1800)
+        status, failed = run(tests, folder, seconds=1800, workers=os.cpu_count() or 1)
     finally:
         folders.put(folder)
     return failed or ({f"pytest ended with status {status}"} if status else set())

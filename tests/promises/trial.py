@@ -60,11 +60,11 @@ def judge(promise: Promise, folder: Path) -> str:
     return ""
 
 
-def run(tests: Iterable[str], folder: Path, *, seconds: float = SECONDS) -> tuple[int, set[str]]:
+def run(tests: Iterable[str], folder: Path, *, seconds: float = SECONDS, workers: int = 0) -> tuple[int, set[str]]:
     """Run tests in ``folder``; pytest's exit status, and the ids of those that failed."""
     report = folder / "report.xml"
     report.unlink(missing_ok=True)
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:randomly", "-p", "no:cacheprovider", "-p", "no:xdist"]
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:randomly", "-p", "no:cacheprovider", "-n", str(workers)]
     try:
         done = subprocess.run(
             [*command, "-o", "junit_family=xunit1", f"--junitxml={report}", *tests],
