@@ -228,8 +228,8 @@ class LockHeld(DifyAwsError):
         self.until = until
         super().__init__(
             f"{deployment} is locked: {owner} has been at {reason} since {since:%Y-%m-%d %H:%M:%S} UTC. "
-            f"Wait for the end of that run. If it is dead, the lock is free at {until:%H:%M:%S} UTC; a run that lives "
-            f'goes on to renew it. If you know better: unlock("{lock_id}").'
+            f"Wait for the end of that run. If it is dead, the lock is free at {until:%Y-%m-%d %H:%M:%S} UTC; a run "
+            f'that lives goes on to renew it. If you know better: unlock("{lock_id}").'
         )
 
 

@@ -52,6 +52,7 @@ BEFORE_CHANGING: Final = frozenset(
         "ec2:DescribeVolumesModifications",
         "s3:ListBucketMultipartUploads",
         "s3:ListBucketVersions",
+        "scheduler:GetSchedule",
         "scheduler:GetScheduleGroup",
         "ssm:GetParameter",
     }

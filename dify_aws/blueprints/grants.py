@@ -239,7 +239,7 @@ NAMED: Final = (
         "sns:ListSubscriptionsByTopic ListTagsForResource",
         (ALARMS, LOGS, SCHEDULES, SECRETS, TOPICS),
     ),
-    Grant("Leases", "scheduler:CreateSchedule DeleteSchedule UpdateSchedule", (LEASES,)),
+    Grant("Leases", "scheduler:CreateSchedule DeleteSchedule GetSchedule UpdateSchedule", (LEASES,)),
     Grant(
         "NamedAndOurs",
         "cloudwatch:DeleteAlarms TagResource logs:DeleteLogGroup TagResource scheduler:DeleteScheduleGroup TagResource "

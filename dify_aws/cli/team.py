@@ -28,7 +28,7 @@ def _access(command: Command) -> int:
     if command.form == "json":
         command.show({"ssh": f"ubuntu@{host}", "address": lease.address, "expires": lease.expires.isoformat()})
     else:
-        command.show(f"ubuntu@{host} is open for {lease.address} until {lease.expires:%H:%M:%S} UTC.")
+        command.show(f"ubuntu@{host} is open for {lease.address} until {lease.expires:%Y-%m-%d %H:%M:%S} UTC.")
     return FINE
 
 

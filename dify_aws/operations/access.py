@@ -7,9 +7,8 @@ from typing import Final
 from dify_aws.aws import Aws
 from dify_aws.errors import Problem, SettingsError
 from dify_aws.operations.door import Door, look, revoke
-from dify_aws.operations.lease import FEWEST_MINUTES, MINUTES, MOST_MINUTES, Lease, expired, single
-
-SSH: Final = 22
+from dify_aws.operations.lease import FEWEST_MINUTES, MINUTES, Lease, expired, single
+from dify_aws.resources.lease_tag import MOST_MINUTES
 
 PERMISSIONS: Final = frozenset(
     {
@@ -21,6 +20,7 @@ PERMISSIONS: Final = frozenset(
         "iam:PassRole",
         "scheduler:CreateSchedule",
         "scheduler:DeleteSchedule",
+        "scheduler:GetSchedule",
         "scheduler:UpdateSchedule",
     }
 )
@@ -35,7 +35,6 @@ def open_access(
     *,
     address: str,
     owner: str,
-    port: int = SSH,
     minutes: int = MINUTES,
 ) -> Lease:
     """Let one address in; three calls, and three more to close again.
@@ -50,24 +49,23 @@ def open_access(
         role_arn: the role that EventBridge Scheduler closes it with.
         address: the one IPv4 or IPv6 address that is let in.
         owner: who asks, for people who look at the rule.
-        port: the TCP port.
         minutes: how long, 5 to 720. :meth:`Lease.keep` makes it longer for whoever is still at work.
 
     Raises:
-        SettingsError: the address is none, or more than one; the minutes or the port are out of range.
+        SettingsError: the address is none, or more than one; the minutes are out of range.
         AwsError: AWS refused; nothing is left open.
     """
     problems = []
-    for name, value, least, most in (("minutes", minutes, FEWEST_MINUTES, MOST_MINUTES), ("port", port, 1, 65535)):
-        if type(value) is not int or not least <= value <= most:
-            problems.append(Problem(name, value, "is out of range", f"Give a whole number from {least} to {most}"))
+    if type(minutes) is not int or not FEWEST_MINUTES <= minutes <= MOST_MINUTES:
+        right = f"Give a whole number from {FEWEST_MINUTES} to {MOST_MINUTES}"
+        problems.append(Problem("minutes", minutes, "is out of range", right))
     try:
         found = single(address)
     except SettingsError as error:
         raise SettingsError([*error.problems, *problems]) from None
     if problems:
         raise SettingsError(problems)
-    return Lease(Door(aws, group_id, schedule_group, role_arn, port), found, owner, minutes)
+    return Lease(Door(aws, group_id, schedule_group, role_arn), found, owner, minutes)
 
 
 def sweep(aws: Aws, group_id: str) -> tuple[str, ...]:

@@ -8,7 +8,7 @@ from dify_aws.aws import Aws
 from dify_aws.operations.door import Door, Opening, look, revoke
 from dify_aws.operations.lease import expired
 from dify_aws.operations.owner import this_run
-from dify_aws.resources.lease_tag import in_a_tag
+from dify_aws.resources.lease_tag import LEASED_GROUP, in_a_tag
 from dify_aws.resources.schedule_group import ScheduleGroup
 from dify_aws.resources.security_group import SecurityGroup
 
@@ -35,7 +35,7 @@ def open_leases(aws: Aws) -> tuple[Opening, ...]:
 
 
 def _groups(aws: Aws) -> list[str]:
-    return [group.id for group in SecurityGroup.owned(aws) if group.address == "security-group/host"]
+    return [group.id for group in SecurityGroup.owned(aws) if group.address == LEASED_GROUP]
 
 
 def _closed(aws: Aws, group: str) -> Iterator[str]:
@@ -44,10 +44,11 @@ def _closed(aws: Aws, group: str) -> Iterator[str]:
     revoke(aws, group, over)
     yield from (opening.network for opening in over)
     schedules = [each.id for each in ScheduleGroup.owned(aws) if each.address == "schedule-group/leases"]
+    me = _machine(in_a_tag(this_run()))
     for opening in openings:
-        mine = [lease.id for lease in opening.leases if _machine(lease.owner) == _machine(in_a_tag(this_run()))]
+        mine = {lease.id for lease in opening.leases if _machine(lease.owner) == me}
         # The role is what opens; nothing is opened here.
-        door = Door(aws, group, schedules[0] if schedules else "", "", opening.port)
+        door = Door(aws, group, schedules[0] if schedules else "", "")
         if mine and door.release(opening, mine):
             yield opening.network
 

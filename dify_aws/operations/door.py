@@ -1,4 +1,4 @@
-"""Door: one port of one security group, as AWS knows it: who holds it open, and what closes it when nobody else does.
+"""Door: port 22 of one security group, as AWS knows it: who holds it open, and what closes it when nobody else does.
 
 Before a rule is there, EventBridge Scheduler has been told to revoke it: one schedule for each network and port, named
 after them, so that all who share the rule share the schedule. It is deleted only together with the rule; a run that is
@@ -8,9 +8,9 @@ killed anywhere leaves either both, or a schedule that revokes nothing.
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from ipaddress import IPv4Address, IPv6Address, ip_network
 from typing import Any
 
@@ -19,39 +19,64 @@ from dify_aws.aws.birth import TAG_ADDRESS, tag_list, tag_map
 from dify_aws.aws.date import told_at
 from dify_aws.errors import AwsError
 from dify_aws.resources.gone import delete, gone_already
-from dify_aws.resources.lease_tag import PREFIX, LeaseTag
-from dify_aws.resources.security_group import Rule
+from dify_aws.resources.lease_tag import PREFIX, SSH, LeaseTag, leasable, leases_on, marked
+from dify_aws.resources.security_group import Rule, rule_of
 
 Address = IPv4Address | IPv6Address
 
 
 @dataclass(frozen=True)
 class Opening:
-    """A rule that lets somebody in. ``leases`` are those that still run; ``ours`` is any that was ever leased."""
+    """A rule that lets somebody in.
+
+    Args:
+        id: of the rule.
+        rule: what it lets in.
+        leasable: a lease could have made it.
+        marked: a tag says that one did.
+        tags: every lease that its tags name, also those that do not count.
+        dead_tags: the lease tags that do not count, also those that nobody can read.
+        leases: those that run. There are none on a rule that is not leasable.
+    """
 
     id: str
-    network: str
-    port: int
+    rule: Rule
+    leasable: bool
+    marked: bool
+    tags: tuple[LeaseTag, ...]
+    dead_tags: Mapping[str, str]
     leases: tuple[LeaseTag, ...]
-    ours: bool
+
+    @property
+    def network(self) -> str:
+        """The network, security group or prefix list that is let in."""
+        return str(self.rule.peer)
+
+    @property
+    def ours(self) -> bool:
+        """Whether it was leased once. Else who may only tag could have any rule taken away, as one that has expired."""
+        return self.leasable and self.marked
+
+    @property
+    def by_hand(self) -> bool:
+        """Whether it lets one address in by SSH, and was not leased."""
+        return self.leasable and not self.marked
 
 
 @dataclass(frozen=True)
 class Door:
-    """A port of a security group.
+    """Port 22 of a security group.
 
     Args:
         group_id: the security group.
         schedule_group: the name of the schedule group for what closes it; "" if that is gone, and all in it.
         role_arn: the role that EventBridge Scheduler revokes with.
-        port: the TCP port.
     """
 
     aws: Aws
     group_id: str
     schedule_group: str
     role_arn: str
-    port: int
 
     def look(self) -> tuple[Sequence[Opening], datetime]:
         """What is open, and AWS's time."""
@@ -79,8 +104,17 @@ class Door:
 
     def join(self, opening: Opening, lease: LeaseTag) -> str | None:
         """Put the lease on a rule that is there; its id, or None if it has just gone."""
+        tags = [{"Key": lease.key, "Value": lease.value}]
         try:
-            self.aws.call("ec2.CreateTags", Resources=[opening.id], Tags=[{"Key": lease.key, "Value": lease.value}])
+            try:
+                self.aws.call("ec2.CreateTags", Resources=[opening.id], Tags=tags)
+            except AwsError as error:
+                # A rule takes 50 tags. Runs that were killed, and others, leave some that count for nothing any more.
+                if error.code != "TagLimitExceeded" or not opening.dead_tags:
+                    raise
+                # With its value, so that one which has been renewed meanwhile stays.
+                self.aws.call("ec2.DeleteTags", Resources=[opening.id], Tags=tag_list(opening.dead_tags))
+                self.aws.call("ec2.CreateTags", Resources=[opening.id], Tags=tags)
         except AwsError as error:
             if not gone_already(error):
                 raise
@@ -107,6 +141,20 @@ class Door:
         # makes the schedule first and the rule after it, and AWS lets nobody do the latter while our rule is there.
         if self.schedule_group:
             delete(self.aws, "scheduler.DeleteSchedule", Name=self._name(address), GroupName=self.schedule_group)
+
+    def closes_at(self, address: Address) -> datetime | None:
+        """When AWS takes the rule away, by the order that it has; None if it has none."""
+        try:
+            order = self.aws.call("scheduler.GetSchedule", Name=self._name(address), GroupName=self.schedule_group)
+        except AwsError as error:
+            if error.code != "ResourceNotFoundException":
+                raise
+            return None
+        try:
+            return datetime.strptime(order["ScheduleExpression"], "at(%Y-%m-%dT%H:%M:%S)").replace(tzinfo=UTC)
+        except ValueError:
+            # Somebody has written another one, which is replaced.
+            return None
 
     def close_at(self, address: Address, moment: datetime, *, again: bool) -> None:
         """Let AWS take the rule away at ``moment``. ``again``: it has been told to before.
@@ -138,12 +186,12 @@ class Door:
         self.aws.call(f"scheduler.{first}Schedule", **request)
 
     def _permission(self, address: Address) -> dict[str, Any]:
-        return Rule(self.at(address), self.port).permission()
+        return Rule(self.at(address), SSH).permission()
 
     def _name(self, address: Address) -> str:
         # Schedules have names of 64 characters at most, without colons.
         written = str(address) if isinstance(address, IPv4Address) else address.packed.hex()
-        return f"{self.group_id}-{self.port}-{written}"
+        return f"{self.group_id}-{SSH}-{written}"
 
 
 def look(aws: Aws, group_id: str) -> tuple[Sequence[Opening], datetime]:
@@ -163,11 +211,14 @@ def revoke(aws: Aws, group_id: str, openings: Sequence[Opening]) -> None:
 
 def _opening(rule: dict[str, Any], now: datetime) -> Opening:
     tags = tag_map(rule.get("Tags"))
+    leases = leases_on(rule, now)
+    running = {lease.key for lease in leases}
     return Opening(
         id=rule["SecurityGroupRuleId"],
-        network=rule.get("CidrIpv4") or rule.get("CidrIpv6") or "",
-        # A range of ports, or another protocol, is no opening of ours.
-        port=rule["FromPort"] if rule["IpProtocol"] == "tcp" and rule["FromPort"] == rule["ToPort"] else -1,
-        leases=tuple(lease for lease in LeaseTag.read(tags) if lease.expires > now),
-        ours=bool(LeaseTag.read(tags)) or tags.get(TAG_ADDRESS, "").startswith("lease/"),
+        rule=rule_of(rule),
+        leasable=leasable(rule),
+        marked=marked(tags) or tags.get(TAG_ADDRESS, "").startswith("lease/"),
+        tags=LeaseTag.read(tags),
+        dead_tags={key: value for key, value in tags.items() if key.startswith(PREFIX) and key not in running},
+        leases=leases,
     )

@@ -29,7 +29,7 @@ class Holder:
     def __str__(self) -> str:
         return printable(
             f"{self.owner}: {self.reason} since {self.acquired:%Y-%m-%d %H:%M:%S} UTC, "
-            f"until {self.expires:%H:%M:%S} UTC unless it is renewed (lock {self.id})"
+            f"until {self.expires:%Y-%m-%d %H:%M:%S} UTC unless it is renewed (lock {self.id})"
         )
 
     def held(self) -> LockHeld:

@@ -13,17 +13,18 @@ from typing import Final, Self
 
 from dify_aws.errors import DifyAwsError, Problem, SettingsError
 from dify_aws.operations.door import Address, Door, Opening, revoke
-from dify_aws.resources.lease_tag import LeaseTag
+from dify_aws.resources.lease_tag import LONGEST, SSH, LeaseTag
 
 FEWEST_MINUTES: Final = 5
 """EventBridge Scheduler is punctual to the minute, and the opening itself takes some seconds."""
 
-MOST_MINUTES: Final = 12 * 60
-"""Longer than anybody works without a pause. Who works longer renews."""
-
 MINUTES: Final = 60
 """Half of it, after which :meth:`Lease.keep` renews, is longer than the longest single step of an installation (the
 pull of all images); the whole is how long the door of a run that was killed stays open, to one address."""
+
+CLOCKS_DIFFER: Final = timedelta(seconds=30)
+"""How far the clocks of two machines of AWS may be apart: the longest lease ends this much earlier, so that none of
+them takes it for one that is too long."""
 
 SETTLE_SECONDS: Final = 30.0
 """How long two runs at one address may get in each other's way, and how late AWS may tell of a rule."""
@@ -46,7 +47,7 @@ class Lease:
         self._held = self._enter(address)
 
     def __repr__(self) -> str:
-        return f"<Lease of port {self._door.port} for {self.address} until {self.expires:%H:%M:%S} UTC>"
+        return f"<Lease of port {SSH} for {self.address} until {self.expires:%Y-%m-%d %H:%M:%S} UTC>"
 
     @property
     def address(self) -> str:
@@ -115,7 +116,8 @@ class Lease:
         except DifyAwsError as refused:
             if error is None:
                 raise
-            error.add_note(f"The port could not be closed either, so AWS closes it at {self.expires} UTC: {refused}")
+            until = f"{self.expires:%Y-%m-%d %H:%M:%S} UTC"
+            error.add_note(f"The port could not be closed either, so AWS closes it at {until}: {refused}")
 
     def _enter(self, address: Address) -> tuple[datetime, str, float]:
         """Open for an address that this lease was not at before, or leave nothing there."""
@@ -132,7 +134,7 @@ class Lease:
         held = self._door.aws.patience.until(lambda: self._try(address), SETTLE_SECONDS)
         if held is None:
             raise DifyAwsError(
-                f"port {self._door.port} of {self._door.group_id} could not be opened for {address} in "
+                f"port {SSH} of {self._door.group_id} could not be opened for {address} in "
                 f"{SETTLE_SECONDS:.0f} s: others open and close it at the same time. Run again."
             )
         return held
@@ -142,16 +144,28 @@ class Lease:
         openings, now = self._door.look()
         half = self._door.aws.clock.now() + self._term.total_seconds() / 2
         # To the second, upwards, as EventBridge Scheduler counts.
-        lease = LeaseTag(self._id, (now + self._term + timedelta(seconds=0.999999)).replace(microsecond=0), self.owner)
+        end = now + min(self._term, LONGEST - CLOCKS_DIFFER) + timedelta(seconds=0.999999)
+        lease = LeaseTag(self._id, end.replace(microsecond=0), self.owner)
         revoke(self._door.aws, self._door.group_id, expired(openings))
         there = self._there(openings, address)
         if there is not None and not there.ours:
             # Somebody keeps it open for good, by hand or by wish: it is not for us to close.
             return lease.expires, there.id, half
-        others = [other.expires for other in there.leases if other.id != self._id] if there else []
-        self._door.close_at(address, max([lease.expires, *others]), again=there is not None)
+        self._door.close_at(address, self._end(address, lease, there), again=there is not None)
         id = self._door.join(there, lease) if there else self._door.open(address, lease)
         return None if id is None else (lease.expires, id, half)
+
+    def _end(self, address: Address, lease: LeaseTag, there: Opening | None) -> datetime:
+        """When AWS is to take the rule away: with the last lease on it.
+
+        The other leases are tags, which others can write. Whoever really holds one has moved AWS's order to its end
+        before, so a tag that says more than the order moves nothing.
+        """
+        others = [other.expires for other in there.leases if other.id != self._id] if there else []
+        latest = max(others, default=lease.expires)
+        if latest > lease.expires and (ordered := self._door.closes_at(address)):
+            return max(lease.expires, min(latest, ordered))
+        return lease.expires
 
     def _give_back(self, address: Address) -> None:
         there = self._mine(address)
@@ -167,11 +181,7 @@ class Lease:
         """The rule for this address; one whose leases have all expired is being taken away, and counts as gone."""
         network = self._door.at(address)
         return next(
-            (
-                each
-                for each in openings
-                if (each.network, each.port) == (network, self._door.port) and (each.leases or not each.ours)
-            ),
+            (each for each in openings if each.network == network and (each.leases or each.by_hand)),
             None,
         )
 

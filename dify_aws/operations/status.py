@@ -26,7 +26,7 @@ class Visitor:
     expires: datetime
 
     def __str__(self) -> str:
-        return printable(f"{self.network} until {self.expires:%H:%M:%S} UTC ({self.owner})")
+        return printable(f"{self.network} until {self.expires:%Y-%m-%d %H:%M} UTC ({self.owner})")
 
 
 @dataclass(frozen=True, kw_only=True)

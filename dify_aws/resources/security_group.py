@@ -7,12 +7,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from dify_aws.aws import Aws
+from dify_aws.aws.birth import TAG_ADDRESS, tag_map
 from dify_aws.aws.date import told_at
 from dify_aws.engine.resource import Actual, Input
 from dify_aws.errors import AwsError
 from dify_aws.resources.ec2 import Ec2Resource, ours
 from dify_aws.resources.gone import delete, gone_already
-from dify_aws.resources.lease_tag import leased
+from dify_aws.resources.lease_tag import LEASED_GROUP, leases_on
 from dify_aws.resources.sighting import sighting
 
 
@@ -66,7 +67,9 @@ EVERYWHERE = Rule("0.0.0.0/0", protocol="-1")
 class SecurityGroup(Ec2Resource):
     """A security group and its rules, all of them: one added by hand is drift, and is taken away.
 
-    Except a rule on lease: whoever holds it takes it away, or AWS does when its time is over; after that it is drift.
+    Except a rule on lease in the group of the host (one address, TCP port 22, no longer than the longest lease):
+    whoever holds it takes it away, or AWS does when its time is over; after that it is drift. A tag on another rule
+    changes nothing.
     ``ref("arn")`` is its ARN.
 
     Args:
@@ -106,7 +109,7 @@ class SecurityGroup(Ec2Resource):
         for group in groups:
             its = [rule for rule in rules if rule["GroupId"] == group["GroupId"]]
             ids = {
-                way: {_rule(rule): rule["SecurityGroupRuleId"] for rule in its if rule["IsEgress"] is out}
+                way: {rule_of(rule): rule["SecurityGroupRuleId"] for rule in its if rule["IsEgress"] is out}
                 for way, out in (("ingress", False), ("egress", True))
             }
             values = {
@@ -157,10 +160,12 @@ def _rules(aws: Aws, groups: list[dict[str, Any]]) -> list[dict[str, Any]]:
     # Not by pages: asked without MaxResults, AWS tells all of them at once, and when that was.
     answer = aws.call("ec2.DescribeSecurityGroupRules", Filters=[of_these])
     now = told_at(answer)
-    return [rule for rule in answer["SecurityGroupRules"] if not leased(rule.get("Tags"), now)]
+    hosts = {group["GroupId"] for group in groups if tag_map(group.get("Tags")).get(TAG_ADDRESS) == LEASED_GROUP}
+    return [rule for rule in answer["SecurityGroupRules"] if rule["GroupId"] not in hosts or not leases_on(rule, now)]
 
 
-def _rule(rule: Mapping[str, Any]) -> Rule:
+def rule_of(rule: Mapping[str, Any]) -> Rule:
+    """A rule, of what DescribeSecurityGroupRules tells."""
     peer = (
         rule.get("CidrIpv4")
         or rule.get("CidrIpv6")

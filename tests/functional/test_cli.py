@@ -155,7 +155,7 @@ def test_access_is_opened_for_a_while_and_closed_before(
     world.clock.advance(60)
 
     def lease(address: str, owner: str) -> Lease:
-        return Lease(Door(aws, host, "dify--dev--leases", role, 22), single(address), owner, 60)
+        return Lease(Door(aws, host, "dify--dev--leases", role), single(address), owner, 60)
 
     def let_in() -> set[str]:
         visitors = json.loads(shell("status --json").out)["visitors"]

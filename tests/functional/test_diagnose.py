@@ -182,13 +182,13 @@ ROUNDS: Final[Sequence[tuple[Sequence[Trouble], Mapping[str, tuple[str, str]]]]]
         (_stale_backup, _another_leased),
         {
             "! backups": ("backups/one, 3 days", "look at what makes them"),
-            "! SSH rule": ("open to 203.0.113.77/32 (somebody), and not to this machine", "access()"),
+            "! SSH rule": ("by somebody), and not to this machine", "access()"),
         },
     ),
     (
         (_open_to_all, _nowhere, _alarm, _expiring, _ends, _full, _swapping, _astray),
         {
-            "✗ SSH rule": ("port 22 is open to everybody", "apply() takes that rule away"),
+            "✗ SSH rule": ("port 22 is open to everybody", "apply() takes away"),
             "! drift": ("update security-group/host (ingress)", "plan() shows"),
             "✗ DNS": ("leads nowhere", "300 IN A"),
             "✗ alarm cpu": ("over 80 % busy", "See to that"),

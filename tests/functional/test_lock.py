@@ -51,6 +51,7 @@ def test_a_second_run_is_told_who_is_at_work(world: World) -> None:
         assert (told.value.lock_id, told.value.reason) == (first.id, "apply")
         assert told.value.until - told.value.since == timedelta(seconds=LEASE_SECONDS)
         assert f"(process {os.getpid()}) has been at apply since" in str(told.value)
+        assert f"is free at {told.value.until:%Y-%m-%d %H:%M:%S} UTC" in str(told.value)
         assert f'unlock("{first.id}")' in str(told.value)
     with Lock(run(world), "destroy"):
         assert held(world).reason == "destroy"

@@ -163,7 +163,7 @@ def _environment(paths: Paths, world: World, witness: Any) -> None:
     with paths.noted("operator", witness):
         of().plan()
         of().diagnose(open_access=True)
-        with of().access(owner="one") as lease, of().access(owner="another"):
+        with of().access(owner="one") as lease, of().access(minutes=30, owner="another"):
             lease.keep()
     with paths.noted("reader", witness):
         of().plan()
@@ -174,7 +174,7 @@ def _environment(paths: Paths, world: World, witness: Any) -> None:
         of().diagnose()
         of().estimate_cost(live=True)
     with paths.noted("deployer", witness):
-        with of().access(owner="one") as lease, of().access(owner="another"):
+        with of().access(owner="one") as lease, of().access(minutes=30, owner="another"):
             lease.keep()
         _mended(paths, hand, world, witness, of)
         _changed(hand, of)

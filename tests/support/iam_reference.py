@@ -139,6 +139,7 @@ ELSEWHERE: Final[Mapping[str, str]] = {
     "s3control.*": "*",
     "scheduler.CreateSchedule": "arn:aws:scheduler:{region}:{account}:schedule/{GroupName}/{Name}",
     "scheduler.DeleteSchedule": "arn:aws:scheduler:{region}:{account}:schedule/{GroupName}/{Name}",
+    "scheduler.GetSchedule": "arn:aws:scheduler:{region}:{account}:schedule/{GroupName}/{Name}",
     "scheduler.UpdateSchedule": "arn:aws:scheduler:{region}:{account}:schedule/{GroupName}/{Name}",
     "scheduler.ListScheduleGroups": "*",
     "scheduler.ListTagsForResource": "{ResourceArn}",

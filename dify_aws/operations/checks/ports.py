@@ -7,9 +7,9 @@ from ipaddress import ip_address, ip_network
 from typing import Final
 
 from dify_aws.install.domain import DomainElsewhere, points_to
-from dify_aws.operations.access import SSH
 from dify_aws.operations.checks.scene import Scene
 from dify_aws.operations.diagnosis import Finding, ok, unknown, wrong
+from dify_aws.resources.lease_tag import SSH
 
 PERMISSIONS: Final = frozenset({"ec2:DescribeAddresses"})
 
