@@ -94,13 +94,17 @@ def test_a_network_is_adopted_thing_by_thing(world: World) -> None:
 
 
 def test_what_has_a_name_is_adopted_by_it(world: World) -> None:
-    """A bucket of just that name; one of another name could never be found again."""
+    """A bucket of just that name; one of another name could never be found again.
+
+    It is in use: an empty and untouched one counts as ours, left by a run that died before it could tag it.
+    """
     of = deployment(world)
     name = "dify--dev-123456789012-ap-northeast-1"
     s3 = world.session.client("s3")
     place: Any = {"LocationConstraint": "ap-northeast-1"}
     for each in (name, "something-else"):
         s3.create_bucket(Bucket=each, CreateBucketConfiguration=place)
+    s3.put_object(Bucket=name, Key="theirs", Body=b"data")
     with pytest.raises(PlanRefused, match=rf'adopt\("bucket/storage", "{name}"\)'):
         of.plan()
     with pytest.raises(NotAdoptable, match=f"has to be called {name}"):
@@ -108,6 +112,7 @@ def test_what_has_a_name_is_adopted_by_it(world: World) -> None:
     assert "delete_data" in planned(of, "bucket/storage", name).notes[0]
     assert adopt(of.aws, of.stack, "bucket/storage", name)
     assert ("update", "bucket/storage") in {(action.verb, action.address) for action in of.plan()}
+    assert s3.get_object(Bucket=name, Key="theirs")["Body"].read() == b"data"
 
 
 def test_what_can_never_be_as_wished_is_refused(world: World) -> None:
