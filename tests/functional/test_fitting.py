@@ -120,6 +120,17 @@ def test_an_image_that_does_not_fit(world: World, instance_type: str, changed: A
     assert world.writes == []
 
 
+def test_a_root_disk_smaller_than_the_image_is_refused(world: World) -> None:
+    """AWS refuses it in RunInstances, when the network and the data volume exist; the size of the image is enough."""
+    image_id = own_image(world, root_gib=40)
+    refused = refusal(deployment(world, image_id=image_id, root_volume_gib=39))
+    assert f"the image {image_id} holds 40 GiB: set root_volume_gib to that or more" in refused
+    assert world.writes == []
+    fitting = deployment(world, image_id=image_id, root_volume_gib=40)
+    fitting.apply()
+    assert not fitting.plan()
+
+
 def test_an_image_that_is_not_there(world: World) -> None:
     told = refusal(deployment(world, image_id="ami-0123456789abcdef0"))
     assert "there is no image ami-0123456789abcdef0 in ap-northeast-1" in told

@@ -45,6 +45,27 @@ def test_every_product_has_a_price_where_dify_is_likely_to_run(region: str) -> N
     assert SHEET.price("instance/t3.medium", region)
 
 
+@pytest.mark.parametrize(
+    ("smaller", "larger"),
+    [
+        ("t2.small", "t2.medium"),
+        ("t2.medium", "t2.large"),
+        ("t2.large", "t2.xlarge"),
+        ("m6g.large", "m6g.xlarge"),
+        ("m6g.xlarge", "m6g.2xlarge"),
+        ("m7g.large", "m7g.xlarge"),
+        ("m7g.xlarge", "m7g.2xlarge"),
+    ],
+)
+@pytest.mark.parametrize("region", LIKELY.values(), ids=LIKELY)
+def test_xen_and_graviton_types_have_a_price(region: str, smaller: str, larger: str) -> None:
+    """In every region of the sheet; a size costs twice the one below it, so a wrong digit shows."""
+    below, above = SHEET.price(f"instance/{smaller}", region), SHEET.price(f"instance/{larger}", region)
+    assert below
+    assert above
+    assert abs(above.dollars / below.dollars - 2) < Decimal("0.04")
+
+
 def test_the_regions_are_regions() -> None:
     assert set(SHEET.regions) <= REGIONS
 

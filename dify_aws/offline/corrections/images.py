@@ -17,6 +17,10 @@ from dify_aws.offline.correction import Correction, corrects
 CANONICAL = "099720109477"
 
 
+UBUNTU_ROOT_GIB = 8
+"""The root disk of Canonical's images, in GiB."""
+
+
 @dataclass(frozen=True)
 class Release:
     """One image of Canonical's: an Ubuntu version for an architecture, built on a day."""
@@ -130,4 +134,22 @@ checks_are_made = Correction(
     replace=_on,
 )
 
-CORRECTIONS = (ubuntu_images, image_parameters, checks_are_made)
+
+def _with_own_size(cloud: Cloud, original: Any) -> Any:
+    def block_device_mappings(image: Any) -> list[dict[str, Any]]:
+        root, *others = original.fget(image)
+        size = getattr(image, "root_gib", UBUNTU_ROOT_GIB)
+        return [{**root, "Ebs": {**root["Ebs"], "VolumeSize": size}}, *others]
+
+    return property(block_device_mappings)
+
+
+image_sizes = Correction(
+    owner="moto.ec2.models.amis:Ami",
+    attributes=("block_device_mappings",),
+    says="DescribeImages returns the size of the root disk of each image; moto returns 15 GiB for all of them.",
+    link="https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DescribeImages.html",
+    replace=_with_own_size,
+)
+
+CORRECTIONS = (ubuntu_images, image_parameters, checks_are_made, image_sizes)

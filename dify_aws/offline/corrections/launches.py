@@ -81,7 +81,7 @@ def launched_where_it_fits(cloud: Cloud, original: Callable[[], Any], response: 
     for refused in _unlike(instance_type, image) if image else ():
         raise EC2ClientError(*refused)
     for mapping in response._get_param("BlockDeviceMappings", []) if image else ():
-        size, least = mapping.get("Ebs", {}).get("VolumeSize"), getattr(image, "root_gib", 8)
+        size, least = mapping.get("Ebs", {}).get("VolumeSize"), image.block_device_mappings[0]["Ebs"]["VolumeSize"]
         if mapping.get("DeviceName") == image.root_device_name and size is not None and int(size) < least:
             raise EC2ClientError(
                 "InvalidBlockDeviceMapping",
