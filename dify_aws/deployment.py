@@ -17,17 +17,16 @@ from dify_aws.errors import RunFailed
 from dify_aws.events import Listener, quiet
 from dify_aws.install.report import Report
 from dify_aws.operations.admin_password import RESET, AdminPassword, reset
-from dify_aws.operations.adopt import adopt
 from dify_aws.operations.diagnose import diagnose
 from dify_aws.operations.diagnosis import Diagnosis
 from dify_aws.operations.history import load, write_record
 from dify_aws.operations.holder import Holder
-from dify_aws.operations.host_key import pin
 from dify_aws.operations.install import Installation
 from dify_aws.operations.lease import MINUTES, Lease
 from dify_aws.operations.lock import Lock, unlock
 from dify_aws.operations.reach import Internet, Reach
 from dify_aws.operations.record import changes_of
+from dify_aws.operations.recorded import adopt_recorded, pin_recorded
 from dify_aws.operations.way_in import leased
 from dify_aws.outputs import Outputs
 from dify_aws.settings import Settings
@@ -203,8 +202,9 @@ class Deployment(View):
             NotAdoptable, NotOurs: there is no such thing, it is another's, or the address is taken.
             PlanRefused: it differs in what AWS fixes at creation.
             PlanOutdated: it differs in more than ``plan`` shows.
+            LockHeld: another run is at work; nothing was changed.
         """
-        return adopt(self.aws, self.stack, address, id, plan)
+        return adopt_recorded(self.aws, self.settings, self.stack, address, id, plan, self._lock("adopt"))
 
     def pin_host_key(self, line: str) -> str:
         """Insist on this host key of the machine from now on, in place of the one that was pinned. Its fingerprint.
@@ -216,9 +216,9 @@ class Deployment(View):
 
         Raises:
             ValueError: it is no host key.
+            LockHeld: another run is at work; nothing was changed.
         """
-        outputs = self.outputs()
-        return pin(self.aws, outputs.secrets["ssh-private-key"], outputs.instance_id, line)
+        return pin_recorded(self.aws, self.settings, self.outputs, line, self._lock("pin_host_key"))
 
     def reset_admin_password(self, email: str | None = None) -> AdminPassword:
         """Give the admin of Dify a new password, which is made, and kept in AWS Secrets Manager before it is set.

@@ -49,6 +49,7 @@ BEFORE_CHANGING: Final = frozenset(
         "dynamodb:ListTagsOfResource",
         "ec2:DescribeIamInstanceProfileAssociations",
         "ec2:DescribeImages",
+        "ec2:DescribeNetworkInterfaces",
         "ec2:DescribeVolumesModifications",
         "s3:ListBucketMultipartUploads",
         "s3:ListBucketVersions",

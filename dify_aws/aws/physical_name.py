@@ -2,7 +2,7 @@
 
 Parts of names may hold single hyphens and never two in a row, so two of them between the parts say where one ends and
 the next begins: no two things share a name, and a pattern for one deployment (``dify--dev--*``) matches nothing of
-another (``dify--dev-2--cpu``). tests/unit/test_names.py proves it over generated names.
+another (``dify--dev-2--cpu``). tests/functional/test_names.py proves it over generated names.
 """
 
 from __future__ import annotations

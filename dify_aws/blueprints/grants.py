@@ -81,7 +81,8 @@ LOOKING: Final = (
         "ec2:DescribeAddresses DescribeIamInstanceProfileAssociations DescribeImages "
         "DescribeInstanceConnectEndpoints DescribeInstanceCreditSpecifications DescribeInstanceStatus "
         "DescribeInstanceTypeOfferings DescribeInstanceTypes DescribeInstances DescribeInternetGateways "
-        "DescribeKeyPairs DescribeNatGateways DescribeRegions DescribeRouteTables DescribeSecurityGroupRules "
+        "DescribeKeyPairs DescribeNatGateways DescribeNetworkInterfaces DescribeRegions DescribeRouteTables "
+        "DescribeSecurityGroupRules "
         "DescribeSecurityGroups DescribeSubnets DescribeVolumes DescribeVolumesModifications DescribeVpcEndpoints "
         "DescribeVpcs logs:DescribeLogGroups scheduler:ListScheduleGroups servicequotas:GetAWSDefaultServiceQuota "
         "GetServiceQuota tag:GetResources",

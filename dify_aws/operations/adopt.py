@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -15,6 +16,7 @@ from dify_aws.engine.plan import Action, Plan
 from dify_aws.engine.resource import Actual, Resource
 from dify_aws.engine.stack import Stack
 from dify_aws.engine.survey import survey
+from dify_aws.engine.turn import Alone, Turn
 from dify_aws.errors import AwsError, NotConverged, NotOurs, PlanOutdated, PlanRefused, ResourceError
 from dify_aws.resources.gone import gone_already
 from dify_aws.resources.named import NamedResource
@@ -69,7 +71,7 @@ def plan_adoption(aws: Aws, stack: Stack, address: str, id: str) -> Plan:
     return _plan(aws, _candidate(aws, stack, address, id))
 
 
-def adopt(aws: Aws, stack: Stack, address: str, id: str, plan: Plan | None = None) -> Plan:
+def adopt(aws: Aws, stack: Stack, address: str, id: str, plan: Plan | None = None, *, lock: Turn | None = None) -> Plan:
     """Put our tags on a thing that was made by other means; nothing else of it is changed.
 
     From then on it is the deployment's: plan() shows the other differences, apply() makes them, destroy() deletes it.
@@ -78,6 +80,7 @@ def adopt(aws: Aws, stack: Stack, address: str, id: str, plan: Plan | None = Non
         address: of the resource that the thing shall be, as in "vpc/main".
         id: AWS's id of it, or its name where it has one.
         plan: what was looked at and agreed to.
+        lock: is held while something is changed; it is not taken if there is nothing to do.
 
     Returns:
         What was done, with the differences that are left for apply(). It is false if the thing was ours already.
@@ -87,12 +90,32 @@ def adopt(aws: Aws, stack: Stack, address: str, id: str, plan: Plan | None = Non
         PlanOutdated: it differs in more than ``plan`` shows; nothing was changed.
         NotConverged: AWS took the tags and does not show them.
     """
+    lock = lock or Alone()
+    with ExitStack() as until_the_end:
+        # Whoever is at work now may change what we would see.
+        waiting = not lock.look()
+        if waiting:
+            until_the_end.enter_context(lock)
+        found, todo = _agreed(aws, stack, address, id, plan)
+        if found.lacks and not waiting:
+            until_the_end.enter_context(lock)
+            if not lock.undisturbed:
+                found, todo = _agreed(aws, stack, address, id, plan)
+        if found.lacks:
+            lock.check()
+            _tag(aws, found, address, id)
+    return todo
+
+
+def _agreed(aws: Aws, stack: Stack, address: str, id: str, plan: Plan | None) -> tuple[_Candidate, Plan]:
     found = _candidate(aws, stack, address, id)
     todo = _plan(aws, found)
     if plan is not None and (more := todo.beyond(plan)):
         raise PlanOutdated(more)
-    if not found.lacks:
-        return todo
+    return found, todo
+
+
+def _tag(aws: Aws, found: _Candidate, address: str, id: str) -> None:
     found.wish.retag(aws, found.actual, found.lacks)
 
     def seen() -> bool | None:
@@ -104,7 +127,6 @@ def adopt(aws: Aws, stack: Stack, address: str, id: str, plan: Plan | None = Non
         raise NotConverged(
             address, f"AWS took the tags of {id} and does not show them yet. Look at plan() before apply()."
         )
-    return todo
 
 
 def _plan(aws: Aws, found: _Candidate) -> Plan:

@@ -65,7 +65,11 @@ class RouteTable(Ec2Resource):
         for table in ours(aws, "route-tables", "ec2.DescribeRouteTables", "RouteTables"):
             associations = _associations(table)
             values = {"vpc": table["VpcId"], "routes": _routes(table), "subnets": frozenset(associations)}
-            if seen := sighting(cls, aws, table["RouteTableId"], table.get("Tags"), values, associations=associations):
+            facts = {
+                "associations": associations,
+                "main": any(each.get("Main") for each in table.get("Associations", ())),
+            }
+            if seen := sighting(cls, aws, table["RouteTableId"], table.get("Tags"), values, **facts):
                 yield seen
 
     def create(self, aws: Aws) -> Actual | None:
@@ -93,6 +97,11 @@ class RouteTable(Ec2Resource):
 
     @classmethod
     def delete(cls, aws: Aws, actual: Actual) -> None:
+        if actual["main"]:
+            # One that was adopted. AWS deletes the main table with its VPC, and not before.
+            for destination in actual["routes"]:
+                delete(aws, "ec2.DeleteRoute", RouteTableId=actual.id, **_destination(destination))
+            return
         for association in actual["associations"].values():
             _disassociate(aws, association)
         delete(aws, "ec2.DeleteRouteTable", RouteTableId=actual.id)

@@ -11,8 +11,9 @@ from dify_aws.aws.birth import TAG_ADDRESS, tag_map
 from dify_aws.aws.date import told_at
 from dify_aws.engine.resource import Actual, Input
 from dify_aws.errors import AwsError
+from dify_aws.resources.blockers import delete_part
 from dify_aws.resources.ec2 import Ec2Resource, ours
-from dify_aws.resources.gone import delete, gone_already
+from dify_aws.resources.gone import gone_already
 from dify_aws.resources.lease_tag import LEASED_GROUP, leases_on
 from dify_aws.resources.sighting import sighting
 
@@ -95,6 +96,7 @@ class SecurityGroup(Ec2Resource):
             "ec2:CreateSecurityGroup",
             "ec2:CreateTags",
             "ec2:DeleteSecurityGroup",
+            "ec2:DescribeNetworkInterfaces",
             "ec2:DescribeSecurityGroupRules",
             "ec2:DescribeSecurityGroups",
             "ec2:RevokeSecurityGroupEgress",
@@ -147,7 +149,7 @@ class SecurityGroup(Ec2Resource):
 
     @classmethod
     def delete(cls, aws: Aws, actual: Actual) -> None:
-        delete(aws, "ec2.DeleteSecurityGroup", GroupId=actual.id)
+        delete_part(aws, "ec2.DeleteSecurityGroup", GroupId=actual.id)
 
 
 def _arn(aws: Aws, told: Mapping[str, Any]) -> str:

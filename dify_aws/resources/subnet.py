@@ -8,8 +8,9 @@ from typing import Any
 
 from dify_aws.aws import Aws
 from dify_aws.engine.resource import Actual, Input
+from dify_aws.resources.blockers import delete_part
 from dify_aws.resources.ec2 import Ec2Resource, ours
-from dify_aws.resources.gone import delete
+from dify_aws.resources.guardduty import remove_leftovers
 from dify_aws.resources.sighting import sighting
 
 
@@ -37,6 +38,7 @@ class Subnet(Ec2Resource):
             "ec2:CreateSubnet",
             "ec2:CreateTags",
             "ec2:DeleteSubnet",
+            "ec2:DescribeNetworkInterfaces",
             "ec2:DescribeSubnets",
             "ec2:ModifySubnetAttribute",
         }
@@ -68,4 +70,5 @@ class Subnet(Ec2Resource):
 
     @classmethod
     def delete(cls, aws: Aws, actual: Actual) -> None:
-        delete(aws, "ec2.DeleteSubnet", SubnetId=actual.id)
+        remove_leftovers(aws, actual["vpc"])
+        delete_part(aws, "ec2.DeleteSubnet", SubnetId=actual.id)

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 
 from dify_aws.aws import Aws
 from dify_aws.engine.resource import Actual
+from dify_aws.resources.blockers import delete_part
 from dify_aws.resources.ec2 import Ec2Resource, ours
-from dify_aws.resources.gone import delete
+from dify_aws.resources.guardduty import remove_leftovers
 from dify_aws.resources.sighting import sighting
 
 
@@ -34,6 +35,7 @@ class Vpc(Ec2Resource):
             "ec2:CreateTags",
             "ec2:CreateVpc",
             "ec2:DeleteVpc",
+            "ec2:DescribeNetworkInterfaces",
             "ec2:DescribeVpcAttribute",
             "ec2:DescribeVpcs",
             "ec2:ModifyVpcAttribute",
@@ -64,7 +66,8 @@ class Vpc(Ec2Resource):
 
     @classmethod
     def delete(cls, aws: Aws, actual: Actual) -> None:
-        delete(aws, "ec2.DeleteVpc", VpcId=actual.id)
+        remove_leftovers(aws, actual.id)
+        delete_part(aws, "ec2.DeleteVpc", VpcId=actual.id)
 
 
 def _attribute(aws: Aws, vpc: str, name: str) -> bool:

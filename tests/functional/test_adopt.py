@@ -6,7 +6,18 @@ from typing import Any
 
 import pytest
 
-from dify_aws import Deployment, NotOurs, Plan, PlanOutdated, PlanRefused, Settings, SettingsError, Stack, Vpc
+from dify_aws import (
+    Deployment,
+    Foundation,
+    NotOurs,
+    Plan,
+    PlanOutdated,
+    PlanRefused,
+    Settings,
+    SettingsError,
+    Stack,
+    Vpc,
+)
 from dify_aws.offline.world import World
 from dify_aws.operations.adopt import NotAdoptable, adopt, plan_adoption
 from tests.support.inventory import GONE, counted, inventory
@@ -267,3 +278,35 @@ def test_settings_of_an_existing_network_go_together(wishes: dict[str, str], fie
     with pytest.raises(SettingsError) as wrong:
         SETTINGS.replace(**wishes)
     assert [problem.field for problem in wrong.value.problems] == [field]
+
+
+def test_an_adopted_main_route_table_goes_with_its_vpc(world: World) -> None:
+    """AWS deletes it with the VPC and not before: whoever tries is refused."""
+    theirs, of = Theirs(world), deployment(world)
+    private = theirs.subnet("10.0.2.0/24")
+    main = [{"Name": "vpc-id", "Values": [theirs.vpc]}, {"Name": "association.main", "Values": ["true"]}]
+    table = theirs.ec2.describe_route_tables(Filters=main)["RouteTables"][0]["RouteTableId"]
+    theirs.lead_out()
+    for address, id in {
+        "vpc/main": theirs.vpc,
+        "subnet/public": theirs.public,
+        "subnet/private": private,
+        "internet-gateway/main": theirs.gateway,
+        "route-table/public": table,
+    }.items():
+        of.adopt(address, id)
+    of.apply()
+    assert not of.plan()
+    of.destroy(delete_data=True)
+    assert counted(inventory(world.session)) == GONE
+
+
+def test_an_adoption_is_in_the_history(world: World) -> None:
+    """Who took what, with the tags as all that was changed; nothing is written where nothing was to do."""
+    Foundation(project="dify", session=world.session).apply()
+    theirs, of = Theirs(world), deployment(world)
+    of.adopt("vpc/main", theirs.vpc)
+    assert not of.adopt("vpc/main", theirs.vpc)
+    (record,) = of.history()
+    assert record.verb == "adopt"
+    assert list(record.changes) == [{"verb": "update", "address": "vpc/main", "id": theirs.vpc, "changes": ["tags"]}]

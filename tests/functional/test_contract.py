@@ -336,6 +336,7 @@ def test_9_what_is_fixed_is_refused_and_nothing_written(lab: Lab) -> None:
 
 NOT_A_CALL = {
     "ec2-instance-connect:OpenTunnel",  # asked for when a tunnel is opened
+    "ec2:DescribeNetworkInterfaces",  # asked for when something of somebody else is in the way of a deletion
     "ec2:CreateNetworkInterface",  # asked for by CreateInstanceConnectEndpoint
     "iam:CreateServiceLinkedRole",  # asked for by the first CreateInstanceConnectEndpoint of an account
     "iam:PassRole",  # asked for when a role is handed on

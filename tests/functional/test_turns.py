@@ -12,6 +12,7 @@ from dify_aws.events import Event, quiet
 from dify_aws.offline.faults import Died
 from dify_aws.offline.world import World
 from dify_aws.operations.lock import LEASE_SECONDS, Lock, holder_of, unlock
+from dify_aws.resources.ssh_key import new_ssh_key
 from tests.support.inventory import inventory
 
 
@@ -130,15 +131,38 @@ def test_a_run_that_loses_its_lock_starts_nothing_more(world: World) -> None:
     assert inventory(world.session, "lab")["vpc"] == []
 
 
-def test_every_verb_of_a_deployment_waits_for_its_turn(world: World) -> None:
+READS = {"plan", "plan_destroy", "plan_adopt", "outputs", "estimate_cost", "diagnose", "history", "load"}
+"""The methods of a deployment that change nothing that others could be changing."""
+
+OPENS = {"access", "unlock"}
+"""Those that work beside a run: a lease is of one person and one address, and unlock() is for the lock itself."""
+
+CHANGES: dict[str, tuple[Any, ...]] = {
+    "apply": (),
+    "install": (),
+    "deploy": (),
+    "destroy": (),
+    "adopt": ("vpc/main", "vpc-0123456789abcdef0"),
+    "pin_host_key": (new_ssh_key()[1],),
+    "reset_admin_password": ("admin@your-company.com",),
+}
+
+
+def test_every_verb_is_one_of_these() -> None:
+    """Who adds a verb says which kind it is."""
+    methods = {name for name in dir(Deployment) if not name.startswith("_") and callable(getattr(Deployment, name))}
+    assert methods == READS | OPENS | CHANGES.keys()
+
+
+@pytest.mark.parametrize("verb", CHANGES)
+def test_every_verb_of_a_deployment_waits_for_its_turn(world: World, verb: str) -> None:
     """While another run is at work nothing is changed, in AWS or on the machine; looking is free."""
-    Deployment(Settings(environment="dev"), session=world.session).deploy()
+    Deployment(Settings(environment="dev"), session=world.session).apply()
     late = Deployment(Settings(environment="dev", nat_gateway=False), session=world.session, wait=0)
     with Lock(late.aws, "deploy") as other:
         before = len(world.writes)
-        for verb in (late.apply, late.deploy, late.install, late.destroy):
-            with pytest.raises(LockHeld):
-                verb()
+        with pytest.raises(LockHeld):
+            getattr(late, verb)(*CHANGES[verb])
         assert len(late.plan()) > 0
         assert len(world.writes) == before
         freed = late.unlock(other.id)

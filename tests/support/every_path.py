@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from dify_aws import Actual, Aws, Deployment, Foundation, Settings, offline
+from dify_aws import Actual, Aws, Deployment, Foundation, RunFailed, Settings, offline
 from dify_aws.offline.world import World
 from dify_aws.operations.history import history
 from dify_aws.operations.lock import Lock
@@ -178,8 +178,21 @@ def _environment(paths: Paths, world: World, witness: Any) -> None:
             lease.keep()
         _mended(paths, hand, world, witness, of)
         _changed(hand, of)
+        with _in_the_way(hand), suppress(RunFailed):
+            of().destroy()
         of().destroy()
         of().destroy(delete_data=True)
+
+
+@contextmanager
+def _in_the_way(hand: Hand) -> Iterator[None]:
+    """An interface of somebody else in a subnet of ours."""
+    ec2 = hand.client("ec2")
+    ours = [{"Name": "tag:dify-aws:address", "Values": ["subnet/private"]}]
+    subnet = ec2.describe_subnets(Filters=ours)["Subnets"][0]["SubnetId"]
+    interface = ec2.create_network_interface(SubnetId=subnet)["NetworkInterface"]["NetworkInterfaceId"]
+    yield
+    ec2.delete_network_interface(NetworkInterfaceId=interface)
 
 
 def _mended(paths: Paths, hand: Hand, world: World, witness: Witness, of: Any) -> None:

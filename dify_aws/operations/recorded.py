@@ -1,0 +1,39 @@
+"""Recorded: small changes beside the runs, each under the lock of the deployment and in its history."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from dify_aws.aws import Aws
+from dify_aws.aws.birth import TAGS
+from dify_aws.engine.plan import Plan
+from dify_aws.engine.stack import Stack
+from dify_aws.install.hostkey import host_keys
+from dify_aws.operations.adopt import adopt
+from dify_aws.operations.history import write_record
+from dify_aws.operations.host_key import pin
+from dify_aws.operations.lock import Lock
+from dify_aws.outputs import Outputs
+from dify_aws.settings import Settings
+
+
+def adopt_recorded(
+    aws: Aws, settings: Settings, stack: Stack, address: str, id: str, plan: Plan | None, lock: Lock
+) -> Plan:
+    """See :meth:`dify_aws.Deployment.adopt`."""
+    adopted = adopt(aws, stack, address, id, plan, lock=lock)
+    # Of all that its plan shows, the tags alone were changed.
+    changes = [{"verb": "update", "address": each.address, "id": each.id, "changes": [TAGS]} for each in adopted]
+    write_record(aws, settings, changes, None, verb="adopt")
+    return adopted
+
+
+def pin_recorded(aws: Aws, settings: Settings, find_outputs: Callable[[], Outputs], line: str, lock: Lock) -> str:
+    """See :meth:`dify_aws.Deployment.pin_host_key`."""
+    host_keys(line)
+    with lock:
+        outputs = find_outputs()
+        fingerprint = pin(aws, outputs.secrets["ssh-private-key"], outputs.instance_id, line)
+    changes = [{"verb": "update", "address": f"host key: {fingerprint}"}]
+    write_record(aws, settings, changes, None, verb="pin_host_key")
+    return fingerprint
