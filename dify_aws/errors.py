@@ -16,6 +16,7 @@
     │   ├── NotOurs                   the name is taken by something that we did not make
     │   ├── FixedAttribute            cannot change without replacing the thing
     │   ├── ChangeRefused             possible on paper, not in AWS (a volume cannot shrink)
+    │   ├── DeletionProtected         AWS was told not to delete it
     │   └── NotConverged              AWS said yes to everything and it is still not so
     ├── StackError (ValueError)       a stack that cannot be: a cycle, a twin, a stranger's reference
     ├── PlanRefused                   the plan holds what cannot be done; nothing was changed
@@ -181,6 +182,17 @@ class FixedAttribute(ResourceError):
 
 class ChangeRefused(ResourceError):
     """A change that AWS cannot make, found before anything was changed."""
+
+
+class DeletionProtected(ResourceError):
+    """AWS was told not to delete this thing, so nothing at all is deleted before that is taken back."""
+
+    def __init__(self, address: str, id: str, protection: str, way_out: str) -> None:
+        self.id = id
+        self.protection = protection
+        super().__init__(
+            address, f"{id} has {protection}, which somebody switched on. If it is to go: {way_out}; then run again."
+        )
 
 
 class NotConverged(ResourceError):

@@ -33,6 +33,7 @@ UNDECLARED: Final = PRICES | {"iam:GetOpenIDConnectProvider", "iam:ListOpenIDCon
 """A run looks for what it may own, also for the kinds of the foundation; and estimate_cost(live=True) asks prices."""
 
 LEFT_OUT: Final[Mapping[str, str]] = {
+    "ec2:DisassociateAddress": "our machine lets go of its address by ending; of another one, it is not ours to take",
     "iam:AttachRolePolicy": "no role of ours has a managed policy, and whoever may attach any is an administrator",
     "iam:DeleteRolePermissionsBoundary": "what limits a role is taken off by whoever put it on, not by whom it limits",
     "iam:PutRolePermissionsBoundary": "only with the setting permissions_boundary, and only that one",

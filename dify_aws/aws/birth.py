@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -27,6 +28,9 @@ WITHOUT_TOKEN: Final = frozenset({"CreateVpc", "CreateSubnet", "CreateInternetGa
 
 botocore must not send them again by itself when the answer was lost; the engine looks first.
 """
+
+CLIENT_TOKEN: Final = re.compile(r"[0-9a-f]{64}")
+"""The form of the client tokens that :func:`born` sends: the hexadecimal digest of a SHA-256."""
 
 TOKEN_USED_UP: Final = frozenset({"IdempotentInstanceTerminated", "IdempotentParameterMismatch"})
 """The token was taken by a thing that is gone, or that was asked for in another way."""

@@ -77,7 +77,7 @@ LOOKING: Final = (
     # None of these knows resources; they tell names and states, and no secret.
     Grant(
         "Look",
-        "cloudwatch:GetMetricData "
+        "cloudtrail:LookupEvents cloudwatch:GetMetricData "
         "ec2:DescribeAddresses DescribeIamInstanceProfileAssociations DescribeImages "
         "DescribeInstanceConnectEndpoints DescribeInstanceCreditSpecifications DescribeInstanceStatus "
         "DescribeInstanceTypeOfferings DescribeInstanceTypes DescribeInstances DescribeInternetGateways "
@@ -99,7 +99,9 @@ LOOKING: Final = (
         "ListRolePolicies",
         IDENTITIES_OF_ALL,
     ),
-    Grant("LookAtVpcs", "ec2:DescribeVpcAttribute", (EC2 + "vpc/*",)),
+    Grant(
+        "LookAtAttributes", "ec2:DescribeInstanceAttribute DescribeVpcAttribute", (EC2 + "instance/*", EC2 + "vpc/*")
+    ),
     # They are listed by what their names begin with, which IAM does not look at.
     Grant("LookAtAlarms", "cloudwatch:DescribeAlarms", ("cloudwatch:{region}:{account}:alarm:*",)),
     # Public parameters are in no account.
@@ -123,7 +125,7 @@ NETWORK: Final = (
         "CreateNetworkInterface CreateRoute CreateRouteTable CreateSecurityGroup CreateSubnet CreateTags "
         "CreateVpcEndpoint DeleteInstanceConnectEndpoint DeleteInternetGateway DeleteKeyPair DeleteNatGateway "
         "DeleteRoute DeleteRouteTable DeleteSecurityGroup DeleteSubnet DeleteVolume DeleteVpc DeleteVpcEndpoints "
-        "DetachInternetGateway DisassociateAddress DisassociateRouteTable GetConsoleOutput ModifyInstanceAttribute "
+        "DetachInternetGateway DisassociateRouteTable GetConsoleOutput ModifyInstanceAttribute "
         "ModifyInstanceConnectEndpoint ModifyInstanceCreditSpecification ModifyInstanceMetadataOptions "
         "ModifySubnetAttribute ModifyVolume "
         "ModifyVpcAttribute ModifyVpcEndpoint ReleaseAddress ReplaceIamInstanceProfileAssociation ReplaceRoute "

@@ -32,12 +32,17 @@ class Applied:
 
     @property
     def kept(self) -> tuple[Action, ...]:
-        """What is ours, holds data, and was therefore left where it is."""
+        """What was left where it is: it holds data, or only its tags say that it is ours (``foreign``)."""
         return tuple(action for action in self.plan.actions if action.verb == "keep")
 
     def __str__(self) -> str:
         done = f"{self.plan.deployment} in {self.plan.region}: {self.plan.done()} ({self.seconds:.0f} s)"
-        kept = [printable(f"kept, because it holds data: {action.address} ({action.id})") for action in self.kept]
+        kept = [
+            printable(
+                f"kept, because it {action.why() if action.foreign else 'holds data'}: {action.address} ({action.id})"
+            )
+            for action in self.kept
+        ]
         return "\n".join([done, *kept])
 
     def _repr_mimebundle_(self, include: Iterable[str] = (), exclude: Iterable[str] = ()) -> dict[str, str]:

@@ -43,8 +43,8 @@ def _details(action: Action) -> Text:
     if action.verb == "create":
         return _wishes(action.changes)
     text = Text(printable(action.id), "dim")
-    if action.verb == "keep":
-        text.append("  holds data: stays, and goes only with delete_data=True", "not dim")
+    if why := action.why():
+        text.append(printable(f"  {why}"), "not dim bold" if action.foreign else "not dim")
     for change in action.changes:
         text.append(f"\n{change}", "not dim")
     return text
@@ -76,7 +76,7 @@ def plan_html(plan: Plan) -> str:
             f"{escape(change.attribute)}: "
             + escape(shown(change.after) if action.verb == "create" else change.difference())
             for change in action.changes
-        )
+        ) or escape(action.why())
         sign = f'<span style="color:{COLOURS[action.verb]}">{SIGNS[action.verb]} {action.verb}</span>'
         rows.append(
             f'<tr style="vertical-align:top"><td style="{LEFT}">{sign}</td>'
@@ -94,5 +94,7 @@ def applied_html(applied: Applied) -> str:
     title = (
         f"<b>{escape(plan.deployment)}</b> in {escape(plan.region)}: {escape(plan.done())} ({applied.seconds:.0f} s)"
     )
-    kept = "".join(f"<li>{escape(printable(f'{each.address} ({each.id})'))}</li>" for each in applied.kept)
-    return f"<p>{title}</p>" + (f"<p>Kept, because it holds data:</p><ul>{kept}</ul>" if kept else "")
+    kept = "".join(
+        f"<li>{escape(printable(f'{each.address} ({each.id}): {each.why()}'))}</li>" for each in applied.kept
+    )
+    return f"<p>{title}</p>" + (f"<p>Kept:</p><ul>{kept}</ul>" if kept else "")

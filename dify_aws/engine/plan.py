@@ -16,26 +16,36 @@ Verb: TypeAlias = Literal["create", "update", "delete", "keep"]
 
 @dataclass(frozen=True)
 class Action:
-    """One thing and what would happen to it. ``id`` is AWS's, where the thing exists already."""
+    """One thing and what would happen to it. ``id`` is AWS's, where the thing exists already.
+
+    ``foreign`` says why something that would be taken away does not look as if we had made it; it is empty otherwise.
+    """
 
     verb: Verb
     address: str
     id: str = ""
     changes: tuple[Change, ...] = ()
+    foreign: str = ""
 
     def __str__(self) -> str:
         lines = [printable(f"{SIGNS[self.verb]} {self.address}" + (f" ({self.id})" if self.id else ""))]
-        if self.verb == "keep":
-            lines[0] += "  holds data: stays, and goes only with delete_data=True"
+        if why := self.why():
+            lines[0] += printable(f"  {why}")
         for change in self.changes:
             # What is new may be cut short; what changes is told whole, because somebody has to agree to it.
             told = f"{change.attribute}: {_short(shown(change.after))}" if self.verb == "create" else str(change)
             lines.append(f"    {told}")
         return "\n".join(lines)
 
+    def why(self) -> str:
+        """What has to be known about a thing that stays, or that goes and may be somebody else's; else empty."""
+        if self.foreign:
+            return f"looks foreign: {self.foreign}"
+        return "holds data: stays, and goes only with delete_data=True" if self.verb == "keep" else ""
+
     def covers(self, other: Action) -> bool:
         """Whether agreeing to this includes agreeing to ``other``; what was not known then was agreed to unseen."""
-        if self.verb != other.verb:
+        if self.verb != other.verb or (other.foreign and not self.foreign):
             return False
         if self.verb != "update":
             return True
@@ -115,6 +125,7 @@ class Plan:
                     "verb": action.verb,
                     "address": action.address,
                     "id": action.id or None,
+                    **({"foreign": action.foreign} if action.foreign else {}),
                     "changes": [
                         {"attribute": change.attribute, "before": plain(change.before), "after": plain(change.after)}
                         for change in action.changes

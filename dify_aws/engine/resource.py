@@ -94,6 +94,10 @@ class Resource(ABC):
     """What ``find`` reads from the census, and what a change of this kind makes stale."""
     settle_seconds: ClassVar[float] = 30.0
     """How long a change that AWS accepted may take to show."""
+    goes_after: ClassVar[frozenset[str]] = frozenset()
+    """Kinds of which nothing may be left when a thing of this kind is deleted, though AWS would not mind."""
+    origin_required: ClassVar[bool] = False
+    """Whether a thing is deleted only if more than its tags says that we made it (see :meth:`foreign`)."""
     permissions: ClassVar[frozenset[str]] = frozenset()
     """Every IAM action that the verbs of this kind need."""
 
@@ -174,6 +178,26 @@ class Resource(ABC):
     def delete(cls, aws: Aws, actual: Actual) -> None:
         """Delete it and wait until it is gone. That it is gone already is success."""
 
+    # What stands against a deletion ----------------------------------------------------------------------------------
+
+    @classmethod
+    def holds_data(cls, actual: Actual, wish: Resource | None) -> bool:
+        """Whether deleting it loses data: the kind, the tag and the wish are asked, and one that says so is enough."""
+        return cls.keep or actual.keep or (wish is not None and wish.keep)
+
+    @classmethod
+    def foreign(cls, aws: Aws, actual: Actual, wish: Resource | None) -> str:
+        """Why it does not look as if we had made it, although it carries our tags; empty if it does. Reads only."""
+        return foreign_name_tag(aws, actual)
+
+    @classmethod
+    def protection(cls, aws: Aws, actual: Actual) -> tuple[str, str] | None:
+        """What AWS was told that makes it refuse the deletion, and how to take that back; None if nothing. Reads only.
+
+        It is asked about everything that is to go before anything of it goes.
+        """
+        return None
+
     # What it says about itself ---------------------------------------------------------------------------------------
 
     def wishes(self) -> dict[str, Any]:
@@ -227,6 +251,12 @@ def only(address: str, found: list[Actual]) -> Actual | None:
     if len(found) > 1:
         raise Ambiguous(address, sorted(actual.id for actual in found))
     return found[0] if found else None
+
+
+def foreign_name_tag(aws: Aws, actual: Actual) -> str:
+    """How the tag Name of a thing differs from the one that we give; empty if it does not."""
+    name, its = aws.ownership(actual.address, keep=False)["Name"], actual.tags.get("Name", "")
+    return "" if its == name else f"its tag Name is {its!r}, and ours would be {name!r}"
 
 
 def kinds() -> dict[str, type[Resource]]:

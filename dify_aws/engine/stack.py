@@ -15,6 +15,7 @@ from dify_aws.aws.physical_name import RESOURCE
 from dify_aws.change import Change
 from dify_aws.engine.applied import Applied
 from dify_aws.engine.carry_out import carry_out, clear_away
+from dify_aws.engine.deletion import planned_deletions, things_of
 from dify_aws.engine.difference import differences, refuse
 from dify_aws.engine.further import Further
 from dify_aws.engine.plan import Action, Plan
@@ -68,8 +69,12 @@ class Stack:
         return self._plan(aws, self._survey(aws), delete_data)
 
     def plan_destroy(self, aws: Aws, *, delete_data: bool = False) -> Plan:
-        """What :meth:`destroy` would do. Reads only."""
-        return _plan_of_removal(aws, self._everything(aws), delete_data)
+        """What :meth:`destroy` would do. Reads only.
+
+        Raises:
+            PlanRefused: AWS was told not to delete some of it; all the reasons at once.
+        """
+        return self._plan_of_removal(aws, self._everything(aws), delete_data)
 
     def apply(
         self,
@@ -129,6 +134,7 @@ class Stack:
             turn: as for :meth:`apply`.
 
         Raises:
+            PlanRefused: AWS was told not to delete some of it; nothing was changed.
             RunFailed: something could not be deleted; it says what is gone and what was not tried.
         """
         began, turn = aws.clock.now(), turn or Alone()
@@ -136,21 +142,20 @@ class Stack:
             mine = not turn.look()
             held: Turn = until_the_end.enter_context(turn) if mine else Alone()
             things = self._everything(aws)
-            todo = _plan_of_removal(aws, things, delete_data)
+            todo = self._plan_of_removal(aws, things, delete_data)
             if todo and not mine:
                 held = until_the_end.enter_context(turn)
                 if not turn.undisturbed:
                     things = self._everything(aws)
-                    todo = _plan_of_removal(aws, things, delete_data)
+                    todo = self._plan_of_removal(aws, things, delete_data)
             teller = Teller(listener, aws.clock.now, self.name)
             aws.patience.notify = teller.waiting
             teller.planned(len(todo), todo.summary())
-            going = {action.address: things[action.address] for action in todo.actions if action.verb == "delete"}
-            removed = clear_away(aws, going, teller=teller, turn=held)
+            removed = clear_away(aws, things_of(things, todo.actions, "delete"), teller=teller, turn=held)
             if removed.failures:
                 raise RunFailed(removed.failures, removed.done, removed.not_tried)
             teller.finished(todo.done())
-        left = {action.address: things[action.address][1] for action in todo.actions if action.verb == "keep"}
+        left = {place: actual for place, (_, actual) in things_of(things, todo.actions, "keep").items()}
         return Applied(todo, left, aws.clock.now() - began)
 
     def behind(self, *kinds: str) -> frozenset[str]:
@@ -205,10 +210,17 @@ class Stack:
                 refused.append((address, error))
             if changes:
                 actions.append(Action("update", address, actual.id, tuple(changes.values())))
+        try:
+            actions += planned_deletions(aws, looked.retired(), self.resources, delete_data=delete_data)
+        except PlanRefused as protected:
+            refused += protected.errors
         if refused:
             raise PlanRefused(refused)
-        actions += _plan_of_removal(aws, looked.retired(), delete_data).actions
         return Plan(aws.deployment, aws.region, tuple(actions), self.notes)
+
+    def _plan_of_removal(self, aws: Aws, things: Things, delete_data: bool) -> Plan:
+        actions = planned_deletions(aws, things, self.resources, delete_data=delete_data)
+        return Plan(aws.deployment, aws.region, actions)
 
     def _needs(self, resource: Resource) -> set[str]:
         needs = {ref.address for ref in resource.refs()}
@@ -240,12 +252,3 @@ def in_order(edges: Mapping[str, Iterable[str]]) -> list[str]:
     for node in edges:
         place(node)
     return list(placed)
-
-
-def _plan_of_removal(aws: Aws, things: Things, delete_data: bool) -> Plan:
-    actions = [
-        Action("keep" if actual.keep and not delete_data else "delete", place, actual.id)
-        for place, (_, actual) in sorted(things.items())
-    ]
-    actions.sort(key=lambda action: action.verb == "keep")
-    return Plan(aws.deployment, aws.region, tuple(actions))

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from dify_aws.aws import Aws
 from dify_aws.aws.birth import tag_list
+from dify_aws.aws.physical_name import physical_name
 from dify_aws.aws.policy import PolicyDocument, Statement
 from dify_aws.engine.resource import Actual
 from dify_aws.errors import AwsError, ChangeRefused
@@ -97,6 +98,11 @@ class Bucket(NamedResource):
 
     def named(self, aws: Aws) -> str:
         return self.bucket_name or aws.physical_name(self.address, f"{aws.account}-{aws.region}")
+
+    @classmethod
+    def our_form(cls, aws: Aws, name: str) -> bool:
+        place = f"-{aws.account}-{aws.region}"
+        return name == physical_name(aws.deployment) + place or (super().our_form(aws, name) and name.endswith(place))
 
     @classmethod
     def look(cls, aws: Aws, name: str) -> Actual | None:

@@ -26,6 +26,8 @@ class ElasticIp(Ec2Resource):
     kind = "elastic-ip"
     # AWS maps an address only in a VPC that has a gateway, and lets go of the gateway only when no address is mapped.
     after = frozenset({"internet-gateway"})
+    # The address of a machine that could not be deleted still leads to it. It lets go of it by itself.
+    goes_after = frozenset({"instance"})
     tables = ("addresses",)
     permissions = frozenset(
         {
@@ -64,10 +66,18 @@ class ElasticIp(Ec2Resource):
 
     @classmethod
     def delete(cls, aws: Aws, actual: Actual) -> None:
-        if actual["association_id"] and actual["instance"]:
-            try:
-                aws.call("ec2.DisassociateAddress", AssociationId=actual["association_id"])
-            except AwsError as error:
-                if not gone_already(error):
-                    raise
+        # Our machine has gone first, and has let go of it. Another one does not.
+        if actual["instance"] and (association := _association(aws, actual.id)):
+            delete(aws, "ec2.DisassociateAddress", AssociationId=association)
         delete(aws, "ec2.ReleaseAddress", AllocationId=actual.id)
+
+
+def _association(aws: Aws, allocation: str) -> str:
+    """The association of an address with an instance at this moment; empty if there is none."""
+    try:
+        (address,) = aws.call("ec2.DescribeAddresses", AllocationIds=[allocation])["Addresses"]
+    except AwsError as error:
+        if not gone_already(error):
+            raise
+        return ""
+    return str(address.get("AssociationId", "")) if address.get("InstanceId") else ""

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from dify_aws.aws import Aws
 from dify_aws.aws.birth import TAG_DEPLOYMENT
-from dify_aws.engine.resource import Actual
+from dify_aws.engine.resource import Actual, Resource
 from dify_aws.resources.named import NamedResource
 
 
@@ -31,6 +31,11 @@ class IamResource(NamedResource):
             actual = cls.look(aws, name)
             if actual is not None and actual.address and actual.tags.get(TAG_DEPLOYMENT) == aws.deployment:
                 yield actual
+
+    @classmethod
+    def foreign(cls, aws: Aws, actual: Actual, wish: Resource | None) -> str:
+        """The path cannot be changed, and is in the ARN."""
+        return "" if path(aws) in actual.id else super().foreign(aws, actual, wish)
 
     def usual_name(self, aws: Aws) -> str:
         """The name by default. IAM is global, so one deployment in two regions needs two."""

@@ -8,13 +8,15 @@ from typing import Any
 
 from dify_aws.aws import Aws
 from dify_aws.change import Change
-from dify_aws.engine.resource import PENDING, Actual, Input
+from dify_aws.engine.resource import PENDING, Actual, Input, Resource
 from dify_aws.resources.attachment import attach, refuse_other_places
 from dify_aws.resources.cpu_credits import TABLE as CPU_CREDITS
 from dify_aws.resources.cpu_credits import cpu_credits, set_cpu_credits
 from dify_aws.resources.ec2 import Ec2Resource, ours
 from dify_aws.resources.gone import delete, wait_until_gone
 from dify_aws.resources.image import find_image
+from dify_aws.resources.instance_protection import deleted_with, is_set, keep_volumes, protection, refuse_to_stop
+from dify_aws.resources.origin import foreign_launch
 from dify_aws.resources.root_disk import grow_root_disk, root_disk_size
 from dify_aws.resources.sighting import sighting
 from dify_aws.resources.volume import refuse_to_shrink
@@ -37,6 +39,8 @@ class Instance(Ec2Resource):
         http_put_response_hop_limit: 2 lets containers reach the instance metadata, which they need for the role.
         cpu_credits: "standard" or "unlimited", for burstable types (t2, t3, t3a, t4g) only.
         running: a stopped instance is started.
+        volumes_outlive_instance: the volumes above stay when the instance is terminated, by whomever. False leaves that
+            to the attachment (DeleteOnTermination); ``delete`` keeps them all the same.
     """
 
     image: Input[str]
@@ -51,8 +55,11 @@ class Instance(Ec2Resource):
     http_put_response_hop_limit: int = 1
     cpu_credits: str | None = None
     running: bool = True
+    volumes_outlive_instance: bool | None = True
 
     kind = "instance"
+    # What is only on its root disk goes with it.
+    origin_required = True
     fixed = frozenset({"subnet", "key_name"})
     initial = frozenset({"image"})
     unordered = frozenset({"security_groups"})
@@ -65,6 +72,7 @@ class Instance(Ec2Resource):
             "ec2:DescribeIamInstanceProfileAssociations",
             "ec2:DescribeImages",
             "ec2:DescribeInstanceCreditSpecifications",
+            "ec2:DescribeInstanceAttribute",
             "ec2:DescribeInstances",
             "ec2:DescribeVolumes",
             "ec2:DescribeVolumesModifications",
@@ -100,11 +108,13 @@ class Instance(Ec2Resource):
         if plugged == PENDING:
             return replace(actual, facts={**actual.facts, "plugged": {}})
         wished_for = {device: volume for device, volume in plugged.items() if device in self.volumes}
-        return replace(
-            actual,
-            values={**actual.values, "volumes": wished_for},
-            facts={**actual.facts, "plugged": plugged},
-        )
+        outlive = not any(device in self.volumes for device in actual["deleted_with_it"])
+        facts = {**actual.facts, "plugged": plugged}
+        if actual["instance_type"] != self.instance_type or not self.running:
+            # Both need a stop.
+            facts["stop_protected"] = is_set(aws, actual.id, "disableApiStop")
+        values = {**actual.values, "volumes": wished_for, "volumes_outlive_instance": outlive}
+        return replace(actual, values=values, facts=facts)
 
     def create(self, aws: Aws) -> Actual | None:
         image = find_image(aws, str(self.image))
@@ -148,6 +158,8 @@ class Instance(Ec2Resource):
 
     def check(self, actual: Actual, changes: Mapping[str, Change]) -> None:
         refuse_to_shrink(self.address, changes.get("root_volume_gib"))
+        if actual.facts.get("stop_protected") and actual["running"]:
+            refuse_to_stop(self.address, actual.id, changes)
         if "volumes" in changes:
             refuse_other_places(self.address, actual.id, self.volumes, actual["plugged"])
 
@@ -171,9 +183,24 @@ class Instance(Ec2Resource):
             for device, volume in self.volumes.items():
                 if actual["volumes"].get(device) != volume:
                     attach(aws, self.address, actual.id, device, str(volume))
+        if "volumes_outlive_instance" in names:
+            keep_volumes(aws, actual.id, [each for each in actual["deleted_with_it"] if each in self.volumes])
+
+    @classmethod
+    def foreign(cls, aws: Aws, actual: Actual, wish: Resource | None) -> str:
+        key_name = actual["key_name"]
+        if isinstance(wish, Instance) and key_name and wish.key_name == key_name:
+            return ""
+        return foreign_launch(aws, key_name, actual["client_token"])
+
+    @classmethod
+    def protection(cls, aws: Aws, actual: Actual) -> tuple[str, str] | None:
+        return protection(aws, actual.id)
 
     @classmethod
     def delete(cls, aws: Aws, actual: Actual) -> None:
+        # Somebody may have switched DeleteOnTermination on: no volume but the root disk goes with the machine.
+        keep_volumes(aws, actual.id, actual["deleted_with_it"])
         delete(aws, "ec2.TerminateInstances", InstanceIds=[actual.id])
         # Its disks, its network interface and its place in the security groups stay taken until it is really gone.
         wait_until_gone(aws, "instance_terminated", InstanceIds=[actual.id])
@@ -220,6 +247,7 @@ def _seen(aws: Aws, instance: Mapping[str, Any]) -> Actual | None:
         for each in instance.get("BlockDeviceMappings", ())
         if "Ebs" in each and each["Ebs"].get("Status") not in ("detaching", "detached")
     }
+    deleted = deleted_with(instance)
     root = devices.pop(instance.get("RootDeviceName", ""), "")
     # EC2 leaves the disks out of its first answers, also of those about an instance that runs already; and ours have a
     # root disk always. https://github.com/hashicorp/packer/issues/9476
@@ -237,6 +265,7 @@ def _seen(aws: Aws, instance: Mapping[str, Any]) -> Actual | None:
         "http_put_response_hop_limit": options.get("HttpPutResponseHopLimit", 1),
         "cpu_credits": cpu_credits(aws, instance["InstanceId"], instance["InstanceType"]),
         "running": state in ("pending", "running"),
+        "volumes_outlive_instance": not deleted,
     }
     return sighting(
         Instance,
@@ -248,6 +277,8 @@ def _seen(aws: Aws, instance: Mapping[str, Any]) -> Actual | None:
         image=instance.get("ImageId", ""),
         boots={name: instance.get(name) for name in ("Architecture", "VirtualizationType", "BootMode", "EnaSupport")},
         root_volume=root,
+        deleted_with_it=deleted,
+        client_token=instance.get("ClientToken", ""),
         private_ip=instance.get("PrivateIpAddress", ""),
         public_ip=instance.get("PublicIpAddress", ""),
         availability_zone=instance.get("Placement", {}).get("AvailabilityZone", ""),

@@ -59,12 +59,14 @@ class LogGroup(NamedResource):
             return None
         arn = aws.arn("logs", f"log-group:{name}")
         tags = tags_of(aws, name, arn, lambda: aws.call("logs.ListTagsForResource", resourceArn=arn)["tags"])
-        return sighted(cls, name, tags, {"retention_days": group.get("retentionInDays")}, arn=arn)
+        values = {"retention_days": group.get("retentionInDays")}
+        return sighted(cls, name, tags, values, arn=arn, protected=group.get("deletionProtectionEnabled", False))
 
     def create(self, aws: Aws) -> Actual | None:
         aws.create("logs.CreateLogGroup", self.address, keep=self.keep, logGroupName=self.named(aws))
         name = self.named(aws)
-        return self.made(aws, name, {"arn": aws.arn("logs", f"log-group:{name}")}, retention_days=None)
+        facts = {"arn": aws.arn("logs", f"log-group:{name}"), "protected": False}
+        return self.made(aws, name, facts, retention_days=None)
 
     def update(self, aws: Aws, actual: Actual, names: frozenset[str]) -> None:
         if "retention_days" in names:
@@ -72,6 +74,12 @@ class LogGroup(NamedResource):
 
     def retag(self, aws: Aws, actual: Actual, tags: Mapping[str, str]) -> None:
         aws.call("logs.TagResource", resourceArn=actual["arn"], tags=dict(tags))
+
+    @classmethod
+    def protection(cls, aws: Aws, actual: Actual) -> tuple[str, str] | None:
+        # https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutLogGroupDeletionProtection.html
+        off = "aws logs put-log-group-deletion-protection --no-deletion-protection-enabled --log-group-identifier"
+        return ("deletion protection", f"{off} {actual.id}") if actual["protected"] else None
 
     @classmethod
     def delete(cls, aws: Aws, actual: Actual) -> None:

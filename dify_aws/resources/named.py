@@ -14,6 +14,7 @@ from typing import ClassVar, Final
 
 from dify_aws.aws import Aws
 from dify_aws.aws.birth import TAG_ADDRESS, TAG_DEPLOYMENT, TAGS, tag_map
+from dify_aws.aws.physical_name import physical_name
 from dify_aws.engine.resource import Actual, Resource, kinds
 from dify_aws.errors import FixedAttribute, NotOurs
 
@@ -24,6 +25,7 @@ INDEX: Final = "index"
 class NamedResource(Resource):
     """A kind whose identity is a name."""
 
+    origin_required = True
     indexed_as: ClassVar[str]
     """The service under which AWS's index of tags lists this kind; a kind with its own ``owned`` needs none.
     https://docs.aws.amazon.com/resourcegroupstagging/latest/APIReference/API_GetResources.html (ResourceTypeFilters)"""
@@ -76,6 +78,24 @@ class NamedResource(Resource):
     def name_in(cls, arn: str) -> str:
         """The name that an ARN of this kind holds."""
         return arn.rpartition(":")[2]
+
+    @classmethod
+    def foreign(cls, aws: Aws, actual: Actual, wish: Resource | None) -> str:
+        """Nobody can rename a thing in AWS, so a name that we give says more than a tag."""
+        name = cls.name_of(actual)
+        if isinstance(wish, NamedResource) and wish.named(aws) == name:
+            return ""
+        return "" if cls.our_form(aws, name) else f"dify_aws gives no such name as {name}: only its tags are ours"
+
+    @classmethod
+    def name_of(cls, actual: Actual) -> str:
+        """The name of a thing that was found."""
+        return actual.id
+
+    @classmethod
+    def our_form(cls, aws: Aws, name: str) -> bool:
+        """Whether a name looks as those that we give to things of this kind in this deployment."""
+        return name.startswith((physical_name(aws.deployment, ""), f"{aws.deployment}/", f"/{aws.deployment}/"))
 
     def fulfilled_by(self, aws: Aws, actual: Actual) -> bool:
         """Whether a thing of this name is ours, and the one that is meant."""

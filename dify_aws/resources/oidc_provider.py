@@ -8,7 +8,7 @@ from typing import Final
 
 from dify_aws.aws import Aws
 from dify_aws.aws.birth import TAG_DEPLOYMENT, tag_list, tag_map
-from dify_aws.engine.resource import Actual
+from dify_aws.engine.resource import Actual, Resource, foreign_name_tag
 from dify_aws.errors import AwsError
 from dify_aws.resources.gone import delete, gone_already
 from dify_aws.resources.named import NamedResource
@@ -37,6 +37,7 @@ class OidcProvider(NamedResource):
     initial = frozenset({"url"})
     unordered = frozenset({"client_ids"})
     tables = ("oidc-providers",)
+    origin_required = False
     in_arn = ":oidc-provider/"
     permissions = frozenset(
         {
@@ -49,6 +50,11 @@ class OidcProvider(NamedResource):
             "iam:TagOpenIDConnectProvider",
         }
     )
+
+    @classmethod
+    def foreign(cls, aws: Aws, actual: Actual, wish: Resource | None) -> str:
+        # Its name is the address of somebody else, and the same for everybody.
+        return foreign_name_tag(aws, actual)
 
     def named(self, aws: Aws) -> str:
         return self.url

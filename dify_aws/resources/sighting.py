@@ -39,5 +39,5 @@ def sighted(
         values=values or {},
         facts=facts,
         tags=found,
-        keep=found.get(TAG_KEEP) == "true",
+        keep=kind.keep or found.get(TAG_KEEP) == "true",
     )

@@ -9,7 +9,7 @@ from typing import Any, Final, Literal
 
 from dify_aws.aws import Aws
 from dify_aws.aws.birth import tag_list
-from dify_aws.engine.resource import Actual, Input
+from dify_aws.engine.resource import Actual, Input, Resource
 from dify_aws.errors import AwsError, DifyAwsError, NotConverged
 from dify_aws.resources.gone import delete, gone_already
 from dify_aws.resources.named import NamedResource
@@ -46,6 +46,8 @@ class StoredSecret(NamedResource):
     generate: Literal["ssh-key", "token", "document"] | None = None
 
     kind = "secret"
+    # The key of a machine that could not be deleted is all that opens it.
+    goes_after = frozenset({"instance"})
     initial = frozenset({"secret_name", "generate"})
     tables = ("secrets",)
     indexed_as = "secretsmanager"
@@ -63,6 +65,11 @@ class StoredSecret(NamedResource):
             "tag:GetResources",
         }
     )
+
+    @classmethod
+    def holds_data(cls, actual: Actual, wish: Resource | None) -> bool:
+        # What an unknown secret opens, nobody knows: only one whose wish says that it opens no data is given up.
+        return wish is None or super().holds_data(actual, wish)
 
     def named(self, aws: Aws) -> str:
         return self.secret_name or f"{aws.deployment}/{self.name}"
@@ -83,7 +90,8 @@ class StoredSecret(NamedResource):
         tags = found.get("Tags", ())
         public = {tag["Key"]: tag["Value"] for tag in tags}.get(TAG_PUBLIC_KEY, "")
         values = {"description": found.get("Description", ""), "value": None}
-        return sighted(cls, name, tags, values, arn=found["ARN"], public_key=public)
+        copies = tuple(each["Region"] for each in found.get("ReplicationStatus", ()))
+        return sighted(cls, name, tags, values, arn=found["ARN"], public_key=public, replicas=copies)
 
     @classmethod
     def name_in(cls, arn: str) -> str:
@@ -123,7 +131,7 @@ class StoredSecret(NamedResource):
             Description=self.description,
             SecretString=value,
         )
-        facts = {"arn": answer["ARN"], "public_key": tags.get(TAG_PUBLIC_KEY, "")}
+        facts = {"arn": answer["ARN"], "public_key": tags.get(TAG_PUBLIC_KEY, ""), "replicas": ()}
         return self.made(aws, self.named(aws), facts)
 
     def update(self, aws: Aws, actual: Actual, names: frozenset[str]) -> None:
@@ -135,6 +143,15 @@ class StoredSecret(NamedResource):
 
     def retag(self, aws: Aws, actual: Actual, tags: Mapping[str, str]) -> None:
         aws.call("secretsmanager.TagResource", SecretId=actual.id, Tags=tag_list(tags))
+
+    @classmethod
+    def protection(cls, aws: Aws, actual: Actual) -> tuple[str, str] | None:
+        # https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_DeleteSecret.html
+        if not actual["replicas"]:
+            return None
+        regions = " ".join(actual["replicas"])
+        remove = f"aws secretsmanager remove-regions-from-replication --secret-id {actual.id} --remove-replica-regions"
+        return f"replicas in {regions}", f"{remove} {regions}"
 
     @classmethod
     def delete(cls, aws: Aws, actual: Actual) -> None:

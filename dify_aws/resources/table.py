@@ -18,6 +18,7 @@ from dify_aws.resources.sighting import sighted
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Table(NamedResource):
     """A DynamoDB table. Its id is its name. It has no capacity to plan and costs nothing while nobody asks.
+    It holds data, so it is kept unless the data is given up by name.
 
     Args:
         table_name: its name in DynamoDB; "deployment--name" by default.
@@ -26,6 +27,7 @@ class Table(NamedResource):
 
     table_name: str | None = None
     key: str = "id"
+    keep: bool = True
 
     kind = "table"
     initial = frozenset({"table_name"})
@@ -58,7 +60,8 @@ class Table(NamedResource):
             return None
         arn = told.get("TableArn") or aws.arn("dynamodb", f"table/{name}")
         tags = tags_of(aws, name, arn, lambda: aws.pages("dynamodb.ListTagsOfResource", "Tags", ResourceArn=arn))
-        return sighted(cls, name, tags, {"key": _key(told)}, arn=arn, status=told["TableStatus"])
+        facts = {"status": told["TableStatus"], "protected": told.get("DeletionProtectionEnabled", False)}
+        return sighted(cls, name, tags, {"key": _key(told)}, arn=arn, **facts)
 
     def create(self, aws: Aws) -> Actual | None:
         aws.create(
@@ -81,6 +84,11 @@ class Table(NamedResource):
 
     def retag(self, aws: Aws, actual: Actual, tags: Mapping[str, str]) -> None:
         aws.call("dynamodb.TagResource", ResourceArn=actual["arn"], Tags=tag_list(tags))
+
+    @classmethod
+    def protection(cls, aws: Aws, actual: Actual) -> tuple[str, str] | None:
+        off = f"aws dynamodb update-table --table-name {actual.id} --no-deletion-protection-enabled"
+        return ("deletion protection", off) if actual["protected"] else None
 
     @classmethod
     def delete(cls, aws: Aws, actual: Actual) -> None:

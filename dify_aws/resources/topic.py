@@ -65,6 +65,10 @@ class Topic(NamedResource):
         return replace(actual, values={"emails": actual["emails"] - unwished})
 
     @classmethod
+    def name_of(cls, actual: Actual) -> str:
+        return cls.name_in(actual.id)
+
+    @classmethod
     def look(cls, aws: Aws, name: str) -> Actual | None:
         arn = aws.arn("sns", name)
 

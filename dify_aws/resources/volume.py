@@ -8,10 +8,11 @@ from typing import Any
 
 from dify_aws.aws import Aws, ebs_key
 from dify_aws.change import Change
-from dify_aws.engine.resource import Actual, Input
+from dify_aws.engine.resource import Actual, Input, Resource
 from dify_aws.errors import AwsError, ChangeRefused, NotConverged
 from dify_aws.resources.ec2 import Ec2Resource, ours
 from dify_aws.resources.gone import delete, gone_already, wait_until_gone
+from dify_aws.resources.origin import HISTORY_DAYS, created_by_us, is_our_instance
 from dify_aws.resources.sighting import sighting
 
 
@@ -39,11 +40,14 @@ class Volume(Ec2Resource):
     keep: bool = True
 
     kind = "volume"
+    origin_required = True
+    goes_after = frozenset({"instance"})
     fixed = frozenset({"availability_zone", "encrypted"})
     initial = frozenset({"token_seed"})
     tables = ("volumes",)
     permissions = frozenset(
         {
+            "cloudtrail:LookupEvents",
             "ec2:CreateTags",
             "ec2:CreateVolume",
             "ec2:DeleteVolume",
@@ -66,7 +70,9 @@ class Volume(Ec2Resource):
                 "iops": volume.get("Iops"),
                 "throughput_mib": volume.get("Throughput"),
             }
-            if seen := sighting(cls, aws, volume["VolumeId"], volume.get("Tags"), values, state=volume["State"]):
+            machines = tuple(each["InstanceId"] for each in volume.get("Attachments", ()) if each.get("InstanceId"))
+            facts = {"state": volume["State"], "attached_to": machines}
+            if seen := sighting(cls, aws, volume["VolumeId"], volume.get("Tags"), values, **facts):
                 yield seen
 
     def create(self, aws: Aws) -> Actual | None:
@@ -105,6 +111,19 @@ class Volume(Ec2Resource):
         said = {parameter: getattr(self, name) for name, parameter in wishes.items() if name in names}
         # The machine sees the new size at once; its file system is grown by the installer.
         modify(aws, actual.id, said)
+
+    @classmethod
+    def foreign(cls, aws: Aws, actual: Actual, wish: Resource | None) -> str:
+        if any(is_our_instance(aws, machine) for machine in actual["attached_to"]):
+            return ""
+        try:
+            if created_by_us(aws, actual.id):
+                return ""
+            why = f"the event history of CloudTrail has no CreateVolume of it by us in the last {HISTORY_DAYS} days"
+        except AwsError as error:
+            why = f"its creation could not be looked up ({error.operation}: {error.code})"
+        way_out = f"To delete it: aws ec2 delete-volume --volume-id {actual.id}"
+        return f"it is attached to no machine of ours, and {why}: only its tags are ours. {way_out}"
 
     @classmethod
     def delete(cls, aws: Aws, actual: Actual) -> None:

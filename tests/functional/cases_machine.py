@@ -168,6 +168,12 @@ def _swap_disks(hand: Hand, found: Found, actual: Actual) -> None:
     hand.client("ec2").attach_volume(VolumeId=blank, InstanceId=actual.id, Device="/dev/sdf")
 
 
+def _delete_with_it(hand: Hand, found: Found, actual: Actual) -> None:
+    """As compliance tools and people do, who want no disks left over."""
+    gone_with_it: Any = [{"DeviceName": "/dev/sdf", "Ebs": {"DeleteOnTermination": True}}]
+    hand.client("ec2").modify_instance_attribute(InstanceId=actual.id, BlockDeviceMappings=gone_with_it)
+
+
 def _metadata(**options: Any) -> Any:
     return lambda hand, found, actual: hand.client("ec2").modify_instance_metadata_options(
         InstanceId=actual.id, **options
@@ -281,6 +287,7 @@ MACHINE: Final[Mapping[str, Case]] = {
             "instance_profile (none)": _take_profile,
             "instance_profile (another)": _swap_profile,
             "volumes (unplugged)": _unplug,
+            "volumes_outlive_instance": _delete_with_it,
             "http_tokens": _metadata(HttpTokens="optional"),
             "http_put_response_hop_limit": _metadata(HttpTokens="required", HttpPutResponseHopLimit=3),
             "cpu_credits": _credits,

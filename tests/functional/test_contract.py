@@ -374,5 +374,25 @@ def die_growing(lab: Lab, wishes: dict[str, Any]) -> None:
     assert not lab.plan(**{**wishes, **larger})
 
 
-SELDOM = {"bucket": fill, "secret": throw_away, "volume": die_growing, "instance": die_growing}
+def point_elsewhere(lab: Lab, wishes: dict[str, Any]) -> None:
+    """Somebody lets the address lead to a machine of their own, which does not go with ours."""
+    found = lab.found()
+    ec2 = lab.hand.client("ec2")
+    image = ec2.describe_instances(InstanceIds=[found["instance/host"].id])["Reservations"][0]["Instances"][0]
+    (theirs,) = ec2.run_instances(
+        ImageId=image["ImageId"], InstanceType="t3.medium", SubnetId=image["SubnetId"], MinCount=1, MaxCount=1
+    )["Instances"]
+    lab.hand.wait()
+    ec2.associate_address(
+        AllocationId=found[lab.case.address].id, InstanceId=theirs["InstanceId"], AllowReassociation=True
+    )
+
+
+SELDOM = {
+    "elastic-ip": point_elsewhere,
+    "bucket": fill,
+    "secret": throw_away,
+    "volume": die_growing,
+    "instance": die_growing,
+}
 """What a kind does seldom, and needs a permission for."""

@@ -74,7 +74,6 @@ ENDED: Final = {
     "ec2.DeleteVpc": 1,
     "ec2.DeleteVpcEndpoints": 1,
     "ec2.DetachInternetGateway": 1,
-    "ec2.DisassociateAddress": 1,
     "ec2.DisassociateRouteTable": 2,
     "ec2.ReleaseAddress": 2,
     "ec2.TerminateInstances": 1,

@@ -61,6 +61,7 @@ EC2: Final[Mapping[str, str]] = {
     "DeleteVolume": "volume=VolumeId",
     "DeleteVpc": "vpc=VpcId",
     "DeleteVpcEndpoints": "vpc-endpoint=VpcEndpointIds",
+    "DescribeInstanceAttribute": "instance=InstanceId",
     "DescribeVpcAttribute": "vpc=VpcId",
     "DetachInternetGateway": "internet-gateway=InternetGatewayId vpc=VpcId",
     "DisassociateAddress": "elastic-ip=AssociationId network-interface=AssociationId",
@@ -111,6 +112,7 @@ EC2_IDS: Final[Mapping[str, str]] = {
 ELSEWHERE: Final[Mapping[str, str]] = {
     "cloudtrail.AddTags": "{ResourceId}",
     "cloudtrail.DescribeTrails": "*",
+    "cloudtrail.LookupEvents": "*",
     "cloudtrail.ListTags": "{ResourceIdList}",
     "cloudtrail.*": "arn:aws:cloudtrail:{region}:{account}:trail/{Name}",
     "cloudwatch.DeleteAlarms": "arn:aws:cloudwatch:{region}:{account}:alarm:{AlarmNames}",

@@ -63,6 +63,7 @@ MADE: dict[str, Callable[[], BaseException]] = {
     "NotOurs": lambda: errors.NotOurs("bucket/data", "the bucket data", "dify/dev", owner="lab"),
     "FixedAttribute": lambda: errors.FixedAttribute("vpc/main", "cidr", "10.0.0.0/16", "10.1.0.0/16"),
     "ChangeRefused": lambda: errors.ChangeRefused("volume/data", "it cannot shrink"),
+    "DeletionProtected": lambda: errors.DeletionProtected("instance/host", "i-1", "stop protection", "aws ec2 …"),
     "NotConverged": lambda: errors.NotConverged("volume/data", "it is still not so"),
     "StackError": lambda: errors.StackError("a cycle"),
     "PlanRefused": lambda: errors.PlanRefused([("volume/data", errors.ChangeRefused("volume/data", "no"))]),

@@ -102,4 +102,27 @@ def indexed_where_it_is(cloud: Cloud, original: Callable[..., Any], backend: Any
             yield resource
 
 
-CORRECTIONS = (indexed_where_it_is, safe_from_the_start, never_unencrypted, tagged_from_the_start, tls_is_spoken)
+@corrects(
+    "moto.s3.responses:S3Response",
+    "_bucket_tagging_from_body",
+    says="PutBucketTagging replaces all tags, and refuses to leave out or change one that AWS itself put there.",
+    link=f"{_S3}/../API/API_PutBucketTagging.html",
+)
+def system_tags_stay(cloud: Cloud, original: Callable[[], dict[str, str]], response: Any) -> dict[str, str]:
+    sent = ET.fromstring(response.body).iterfind("{*}TagSet/{*}Tag")
+    tags = {tag.findtext("{*}Key", ""): tag.findtext("{*}Value", "") for tag in sent}
+    there = response.backend.get_bucket_tagging(response.bucket_name).get("Tags", [])
+    system = {tag["Key"]: tag["Value"] for tag in there if tag["Key"].startswith("aws:")}
+    if {key: value for key, value in tags.items() if key.startswith("aws:")} != system:
+        raise NoSystemTags()
+    return tags if system else original()
+
+
+CORRECTIONS = (
+    indexed_where_it_is,
+    safe_from_the_start,
+    never_unencrypted,
+    tagged_from_the_start,
+    system_tags_stay,
+    tls_is_spoken,
+)

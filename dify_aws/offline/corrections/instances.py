@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from moto.core.responses import ActionResult
+from moto.core.utils import camelcase_to_underscores
 from moto.ec2.exceptions import EC2ClientError, InvalidInstanceTypeError
 from moto.ec2.models.instances import Instance, InstanceState, StateReason
 
@@ -120,7 +121,8 @@ def _keep_what_was_asked(response: Any, instance: Any) -> None:
 @corrects(
     _EC2,
     "terminate_instances",
-    says="An instance shuts down before it is terminated; its volumes and addresses are its own until then.",
+    says="An instance shuts down before it is terminated; its volumes and addresses are its own until then. One with"
+    " termination or stop protection stays.",
     link=_STATES,
 )
 def terminating_takes_a_while(cloud: Cloud, original: Callable[[], Any], response: Any) -> Any:
@@ -128,12 +130,13 @@ def terminating_takes_a_while(cloud: Cloud, original: Callable[[], Any], respons
     ids = response._get_param("InstanceIds", [])
     instances = backend.get_multi_instances_by_id(ids)
     for instance in instances:
-        if instance.disable_api_termination:
-            raise EC2ClientError(
-                "OperationNotPermitted",
-                f"The instance '{instance.id}' may not be terminated."
-                " Modify its 'disableApiTermination' instance attribute and try again.",
-            )
+        for attribute in ("disableApiTermination", "disableApiStop"):
+            if getattr(instance, camelcase_to_underscores(attribute)):
+                raise EC2ClientError(
+                    "OperationNotPermitted",
+                    f"The instance '{instance.id}' may not be terminated."
+                    f" Modify its '{attribute}' instance attribute and try again.",
+                )
     return _change(
         cloud,
         "TerminatingInstances",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from typing import Any
 
@@ -136,6 +137,34 @@ def days_that_are_known(cloud: Cloud, original: Callable[[], Any], response: Any
     return original()
 
 
+@corrects(
+    "moto.logs.responses:LogsResponse",
+    "call_action",
+    says="A log group can be protected from deletion; it says so, and DeleteLogGroup refuses.",
+    link="https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutLogGroupDeletionProtection.html",
+)
+def a_log_group_can_be_protected(cloud: Cloud, original: Callable[[], Any], response: Any) -> Any:
+    protected: dict[Any, bool] = cloud.remember("protected log groups")
+    action, place = response._get_action(), (response.current_account, response.region)
+    asked = json.loads(response.body) if response.body else {}
+    headers = {"content-type": "application/x-amz-json-1.1"}
+    if action == "PutLogGroupDeletionProtection":
+        name = asked["logGroupIdentifier"].rpartition(":")[2]
+        protected[(*place, name)] = asked["deletionProtectionEnabled"]
+        return 200, {**headers, "status": "200"}, "{}"
+    if action == "DeleteLogGroup" and protected.get((*place, asked["logGroupName"])):
+        told = f"The log group {asked['logGroupName']} has deletion protection enabled."
+        fault = {"__type": "ValidationException", "message": told}
+        return 400, {**headers, "status": "400"}, json.dumps(fault)
+    status, found, body = original()
+    if action == "DescribeLogGroups" and status == 200:
+        told = json.loads(body)
+        for group in told["logGroups"]:
+            group["deletionProtectionEnabled"] = protected.get((*place, group["logGroupName"]), False)
+        body = json.dumps(told)
+    return status, found, body
+
+
 _TAGS = "https://docs.aws.amazon.com/tag-editor/latest/userguide/tagging.html"
 
 
@@ -172,6 +201,7 @@ CORRECTIONS = (
     listed_as_pending,
     an_alarm_begins_without_data,
     days_that_are_known,
+    a_log_group_can_be_protected,
     tags_go_with_a_log_group,
     tags_go_with_an_alarm,
 )

@@ -11,6 +11,7 @@ from moto.ec2.exceptions import EC2ClientError
 
 from dify_aws.offline.cloud import Cloud
 from dify_aws.offline.correction import Correction, corrects
+from dify_aws.offline.corrections.schedules import utc
 
 SECONDS_CREATING = 2
 SECONDS_ATTACHING = 2
@@ -47,6 +48,7 @@ def made_is_not_available(cloud: Cloud, original: Callable[[], Any], response: A
     volume = answer.result
     if volume.volume_type == "gp3" and volume.throughput is None:
         volume.throughput = GP3_THROUGHPUT
+    volume.create_time = utc(cloud)
     volume.is_creating = True
     if cloud.default_key_unusable:
         cloud.later(SECONDS_CREATING, functools.partial(response.ec2_backend.volumes.pop, volume.id, None))
