@@ -1,4 +1,4 @@
-"""Releases: the releases of Dify that we know, and the images that each is made of, as data.
+"""Releases: the releases of Dify that can be installed, and the images of each, read from its record.
 
 An image is here by its tag. What Dify's own Compose file takes as ``latest`` is pinned by us. A tag can be moved by
 who publishes it (``6.6-24.04_edge`` is even meant to be), so the installer records what each one meant when it was
@@ -11,34 +11,19 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
 
+from dify_aws.dify.records import known
+
+INSTALLABLE: Final = ("1.17.1",)
+"""The releases that can be installed. More have a record (``dify_aws.dify.records.KNOWN``)."""
+
 RELEASES: Final[Mapping[str, Mapping[str, str]]] = MappingProxyType(
-    {
-        "1.17.1": MappingProxyType(
-            {
-                # One release of Dify: these four move together.
-                "api": "langgenius/dify-api:1.17.1",
-                "web": "langgenius/dify-web:1.17.1",
-                "agent-backend": "langgenius/dify-agent-backend:1.17.1",
-                "local-sandbox": "langgenius/dify-agent-local-sandbox:1.17.1",
-                # The versions that this release is made for.
-                "plugin-daemon": "langgenius/dify-plugin-daemon:0.6.10-local",
-                "sandbox": "langgenius/dify-sandbox:0.2.15",
-                "weaviate": "cr.weaviate.io/semitechnologies/weaviate:1.39.2",
-                "qdrant": "langgenius/qdrant:v1.8.3",
-                # PostgreSQL 15 as Dify asks for, with pgvector in it whatever the vector store: a data directory does
-                # not survive a change to postgres:15-alpine or back, because glibc and musl sort text differently.
-                "postgres": "pgvector/pgvector:0.8.2-pg15",
-                "redis": "redis:7.4.9-alpine",
-                "nginx": "nginx:1.28.2-alpine",
-                "squid": "ubuntu/squid:6.6-24.04_edge",
-                "certbot": "certbot/certbot:v5.7.0",
-            }
-        ),
-    }
+    {version: known(version).images for version in INSTALLABLE}
 )
 """The images of each release, by the names that ``Settings.images`` takes."""
 
-DIGESTS: Final[Mapping[str, Mapping[str, str]]] = MappingProxyType({"1.17.1": MappingProxyType({})})
+DIGESTS: Final[Mapping[str, Mapping[str, str]]] = MappingProxyType(
+    {version: known(version).digests for version in INSTALLABLE}
+)
 """The digest of an image's manifest list, by release and name, as its publisher or the registry has told it.
 
 Only what was read at the source stands here; it is not known of any yet."""
@@ -53,9 +38,9 @@ def images(version: str, overrides: Mapping[str, str], registry: str | None = No
     :param registry: where copies of all images are, with what their names begin with there.
     :raises KeyError: for a release that we do not know.
     """
-    known = DIGESTS.get(version, {})
+    digests = DIGESTS.get(version, {})
     ours = {
-        name: f"{reference}@{known[name]}" if name in known else reference
+        name: f"{reference}@{digests[name]}" if name in digests else reference
         for name, reference in RELEASES[version].items()
     }
     if registry:

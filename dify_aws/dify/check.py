@@ -1,0 +1,120 @@
+"""Check: whether a release is consistent in itself."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from graphlib import CycleError, TopologicalSorter
+from typing import Final
+
+from dify_aws.dify.release import Release
+from dify_aws.errors import Problem
+
+_DIGEST: Final = re.compile(r"sha256:[0-9a-f]{64}")
+_MOVING: Final = frozenset({"", "latest", "main", "nightly", "edge", "stable"})
+"""Tags that mean something else from one day to the next."""
+
+
+def problems_of(release: Release) -> list[Problem]:
+    """Everything that is inconsistent in a release.
+
+    Args:
+        release: what to look at.
+
+    Returns:
+        The problems; none for a release that is whole.
+    """
+    return [*_images(release), *_services(release), *_variables(release), *_secrets(release), *_routes(release)]
+
+
+def _images(release: Release) -> Iterator[Problem]:
+    for name, reference in release.images.items():
+        path, _, digest = reference.partition("@")
+        tag = path.rpartition("/")[2].partition(":")[2]
+        if not digest and tag in _MOVING:
+            yield Problem(f"images.{name}", reference, "is not pinned", "a tag of one version, or a digest")
+        if digest and not _DIGEST.fullmatch(digest):
+            yield Problem(f"images.{name}", reference, "has no valid digest", "sha256: and 64 hexadecimal digits")
+    for name, digest in release.digests.items():
+        if name not in release.images:
+            yield Problem(
+                f"digests.{name}", digest, "is the digest of no image", f"one of {', '.join(sorted(release.images))}"
+            )
+        if not _DIGEST.fullmatch(digest):
+            yield Problem(f"digests.{name}", digest, "is no digest", "sha256: and 64 hexadecimal digits")
+
+
+def _services(release: Release) -> Iterator[Problem]:
+    for service in release.services.values():
+        if service.image not in release.images:
+            yield Problem(f"services.{service.name}", service.image, "is no image of the release", "a name in images")
+        if service.name in release.omitted:
+            yield Problem(f"omitted.{service.name}", None, "is a service that runs", "one of the two")
+        for need in service.needs:
+            if need.service not in release.services:
+                yield Problem(
+                    f"services.{service.name}", need.service, "is no service of the release", "a name in services"
+                )
+    needs = {service.name: [need.service for need in service.needs] for service in release.services.values()}
+    try:
+        TopologicalSorter(needs).prepare()
+    except CycleError as error:
+        yield Problem("services", " -> ".join(error.args[1]), "wait for each other", "an order to start in")
+    for name, reason in release.omitted.items():
+        if not reason.strip():
+            yield Problem(f"omitted.{name}", reason, "has no reason", "why the service is left out")
+
+
+def _variables(release: Release) -> Iterator[Problem]:
+    for name, variable in release.variables.items():
+        if not variable.readers:
+            yield Problem(f"variables.{name}", [], "is read by nobody", "a reader, or an entry in refused")
+        for reader in variable.readers:
+            if reader.service not in release.services:
+                yield Problem(f"variables.{name}", reader.service, "is no service of the release", "a name in services")
+        if release.refusal(name):
+            yield Problem(f"variables.{name}", None, "is refused as well", "an entry in variables or in refused")
+        if variable.renamed_from and variable.renamed_from in release.variables:
+            yield Problem(
+                f"variables.{name}", variable.renamed_from, "still is a variable", "a name that is no longer used"
+            )
+    for database in release.databases:
+        if database not in release.variables:
+            yield Problem(f"databases.{database}", None, "is no variable of the release", "a name in variables")
+    for index, refusal in enumerate(release.refused):
+        if not refusal.reason.strip():
+            yield Problem(f"refused[{index}]", list(refusal.names), "has no reason", "why they have no effect")
+
+
+def _secrets(release: Release) -> Iterator[Problem]:
+    for name, variable in release.variables.items():
+        if variable.secret and variable.default:
+            # Not the value: it may be a real one.
+            yield Problem(f"variables.{name}", None, "is a secret with a published default", "no default")
+        if not variable.same_as:
+            continue
+        other = release.variables.get(variable.same_as)
+        if other is None:
+            yield Problem(f"variables.{name}", variable.same_as, "is no variable of the release", "a name in variables")
+        elif other.same_as:
+            yield Problem(f"variables.{name}", variable.same_as, "has to equal another one itself", other.same_as)
+        elif (other.secret, other.required) != (variable.secret, variable.required):
+            yield Problem(f"variables.{name}", variable.same_as, "differs in secret or required", "the same in both")
+
+
+def _routes(release: Release) -> Iterator[Problem]:
+    paths = [route.path for route in release.routes]
+    for route in release.routes:
+        where = f"routes.{route.path}"
+        if not route.path.startswith("/") or (route.path != "/" and route.path.endswith("/")):
+            yield Problem(where, route.path, "is no path", "/ and names, with no / at the end")
+        if paths.count(route.path) > 1:
+            yield Problem(where, route.path, "is there twice", "one route")
+        for name in filter(None, (route.service, route.without)):
+            service = release.services.get(name)
+            if service is None:
+                yield Problem(where, name, "is no service of the release", "a name in services")
+            elif route.port not in service.ports:
+                yield Problem(where, route.port, f"is no port of {name}", f"one of {list(service.ports)}")
+    if "/" not in paths:
+        yield Problem("routes", paths, "leave paths without an answer", "a route of /")
