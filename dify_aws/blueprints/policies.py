@@ -17,6 +17,8 @@ from dify_aws.settings import Settings
 def host_policy(settings: Settings, account: Account) -> dict[str, Any]:
     """Uploads of this bucket, putting (only) backups, these log groups, and the metrics of this namespace."""
     bucket = account.bucket_arn(bucket_name(settings, account))
+    # A bucket's name that was given up may be taken by anybody: what Dify writes is never for another account.
+    ours = {"StringEquals": {"aws:ResourceAccount": account.id}}
     groups = [account.arn("logs", f"log-group:{log_group_name(settings, log)}") for log in LOGS]
     return {
         "Version": "2012-10-17",
@@ -26,6 +28,7 @@ def host_policy(settings: Settings, account: Account) -> dict[str, Any]:
                 "Effect": "Allow",
                 "Action": ["s3:DeleteObject", "s3:GetObject", "s3:PutObject"],
                 "Resource": [f"{bucket}/{UPLOADS}*"],
+                "Condition": ours,
             },
             {
                 # Dify asks whether the bucket is there when it starts, and lists what it stored.
@@ -33,12 +36,14 @@ def host_policy(settings: Settings, account: Account) -> dict[str, Any]:
                 "Effect": "Allow",
                 "Action": ["s3:ListBucket"],
                 "Resource": [bucket],
+                "Condition": ours,
             },
             {
                 "Sid": "Backups",
                 "Effect": "Allow",
                 "Action": ["s3:PutObject"],
                 "Resource": [f"{bucket}/{BACKUPS}*"],
+                "Condition": ours,
             },
             {
                 "Sid": "Logs",
