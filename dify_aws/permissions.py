@@ -64,6 +64,9 @@ BEFORE_CHANGING: Final = frozenset(
 NOT_GITHUBS: Final = frozenset({"ListBackups", "LockTable"})
 """The grants that no workflow needs: it makes no diagnosis, and the foundation has made the table."""
 
+TO_EXPLAIN: Final = frozenset({"ec2:DescribeNetworkInterfaces"})
+"""What only says more of a destroy that AWS refuses: workflows do without, as the policies of a role have a limit."""
+
 VALUE: Final = "secretsmanager:GetSecretValue"
 
 
@@ -127,12 +130,13 @@ def permissions(settings: Settings, account: str) -> Permissions:
     where = Account(account, partition_of(settings.region), settings.region)
     one = Place(settings.project, settings.environment, where, settings.image_id or "*")
     ground = Place(settings.project, FOUNDATION_LABEL, where)
+    working = declared(looking=False) - TO_EXPLAIN
     return Permissions(
         deployer=_deployer(one, settings, declared()),
         reader={"reader": _reader(one, settings)},
         operator=_operator(one, settings),
         instance={"host": host_policy(settings, where)},
-        github={"deploy": joined(*_deployer(one, settings, declared(looking=False), NOT_GITHUBS).values())},
+        github={"deploy": joined(*_deployer(one, settings, working, NOT_GITHUBS).values())},
         foundation={
             "looking": document(ground, FOUNDATION_LOOKING),
             "foundation": document(ground, grants.bounded(FOUNDATION, settings.permissions_boundary)),

@@ -90,11 +90,11 @@ LOOKING: Final = (
         HERE,
     ),
     # IAM is in no region, and there is one price list for all.
-    Grant("LookBeyond", "iam:ListInstanceProfiles ListOpenIDConnectProviders ListRoles pricing:GetProducts", ("*",)),
+    Grant("Beyond", "iam:ListInstanceProfiles ListOpenIDConnectProviders ListRoles pricing:GetProducts", ("*",)),
     # Of what is not there (yet) IAM knows no path, so whoever could ask only about ours would hear "denied", and not
     # "there is none".
     Grant(
-        "LookAtIdentities",
+        "ReadIam",
         "iam:GetInstanceProfile GetOpenIDConnectProvider GetRole GetRolePolicy ListAttachedRolePolicies "
         "ListRolePolicies",
         IDENTITIES_OF_ALL,
@@ -103,7 +103,7 @@ LOOKING: Final = (
         "LookAtAttributes", "ec2:DescribeInstanceAttribute DescribeVpcAttribute", (EC2 + "instance/*", EC2 + "vpc/*")
     ),
     # They are listed by what their names begin with, which IAM does not look at.
-    Grant("LookAtAlarms", "cloudwatch:DescribeAlarms", ("cloudwatch:{region}:{account}:alarm:*",)),
+    Grant("Alarms", "cloudwatch:DescribeAlarms", ("cloudwatch:{region}:{account}:alarm:*",)),
     # Public parameters are in no account.
     Grant("FindImage", "ssm:GetParameter", ("ssm:{region}:*:parameter/aws/service/canonical/*",)),
 )

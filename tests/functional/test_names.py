@@ -187,6 +187,7 @@ NOT_NARROWED: Final = frozenset(
     {
         "cloudwatch:DescribeAlarms",
         "cloudtrail:DescribeTrails",
+        "cloudtrail:LookupEvents",
         "cloudwatch:GetMetricData",
         "iam:GetInstanceProfile",
         "iam:GetOpenIDConnectProvider",

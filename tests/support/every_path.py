@@ -178,7 +178,7 @@ def _environment(paths: Paths, world: World, witness: Any) -> None:
             lease.keep()
         _mended(paths, hand, world, witness, of)
         _changed(hand, of)
-        with _in_the_way(hand), suppress(RunFailed):
+        with paths.noted("hindered", witness), _in_the_way(hand), suppress(RunFailed):
             of().destroy()
         of().destroy()
         of().destroy(delete_data=True)

@@ -34,8 +34,6 @@ def test_a_bucket_of_another_account_is_out_of_reach(action: str, arn: str) -> N
 
 
 def test_backups_are_put_and_nothing_else() -> None:
-    policies = Policies({"host": host_policy(SETTINGS, ACCOUNT)})
+    policies, ours = Policies({"host": host_policy(SETTINGS, ACCOUNT)}), {"aws:ResourceAccount": (ACCOUNT.id,)}
     for action in ("s3:GetObject", "s3:DeleteObject", "s3:DeleteObjectVersion"):
-        assert not policies.allow(
-            Request(action, f"{BUCKET}/{BACKUPS}dump", {"aws:ResourceAccount": ("123456789012",)})
-        )
+        assert not policies.allow(Request(action, f"{BUCKET}/{BACKUPS}dump", ours))
