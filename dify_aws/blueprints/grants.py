@@ -99,9 +99,7 @@ LOOKING: Final = (
         "ListRolePolicies",
         IDENTITIES_OF_ALL,
     ),
-    Grant(
-        "LookAtAttributes", "ec2:DescribeInstanceAttribute DescribeVpcAttribute", (EC2 + "instance/*", EC2 + "vpc/*")
-    ),
+    Grant("LookAtVpcs", "ec2:DescribeVpcAttribute", (EC2 + "vpc/*",)),
     # They are listed by what their names begin with, which IAM does not look at.
     Grant("Alarms", "cloudwatch:DescribeAlarms", ("cloudwatch:{region}:{account}:alarm:*",)),
     # Public parameters are in no account.
@@ -125,10 +123,10 @@ NETWORK: Final = (
         "CreateNetworkInterface CreateRoute CreateRouteTable CreateSecurityGroup CreateSubnet CreateTags "
         "CreateVpcEndpoint DeleteInstanceConnectEndpoint DeleteInternetGateway DeleteKeyPair DeleteNatGateway "
         "DeleteRoute DeleteRouteTable DeleteSecurityGroup DeleteSubnet DeleteVolume DeleteVpc DeleteVpcEndpoints "
-        "DetachInternetGateway DisassociateRouteTable GetConsoleOutput ModifyInstanceAttribute "
-        "ModifyInstanceConnectEndpoint ModifyInstanceCreditSpecification ModifyInstanceMetadataOptions "
-        "ModifySubnetAttribute ModifyVolume "
-        "ModifyVpcAttribute ModifyVpcEndpoint ReleaseAddress ReplaceIamInstanceProfileAssociation ReplaceRoute "
+        "DescribeInstanceAttribute DetachInternetGateway DisassociateRouteTable GetConsoleOutput "
+        "ModifyInstanceAttribute ModifyInstanceConnectEndpoint ModifyInstanceCreditSpecification "
+        "ModifyInstanceMetadataOptions ModifySubnetAttribute ModifyVolume ModifyVpcAttribute "
+        "ModifyVpcEndpoint ReleaseAddress ReplaceIamInstanceProfileAssociation ReplaceRoute "
         "ReplaceRouteTableAssociation RevokeSecurityGroupEgress RevokeSecurityGroupIngress RunInstances "
         "StartInstances StopInstances TerminateInstances",
         (EC2 + "*",),
