@@ -21,6 +21,7 @@ from dify_aws.offline.server import serve
 from dify_aws.offline.world import World
 from dify_aws.operations.holder import Holder
 from dify_aws.operations.lock import LEASE_SECONDS, MARGIN_SECONDS, Lock, holder_of, unlock
+from dify_aws.operations.lock_table import LockTable
 from tests.support.hurried_clock import HurriedClock
 
 HOLDER: Final = Path(__file__).with_name("lock_holder.py")
@@ -389,3 +390,13 @@ def test_after_ctrl_c_the_next_run_waits_again(world: World) -> None:
         with lock:
             clock.sleep(0)
         stopped.stop_waiting()
+
+
+def test_a_lock_is_given_back_by_its_holder_only(world: World) -> None:
+    """DynamoDB itself refuses another id, whatever the run that asks believes."""
+    aws = Aws(world.session, deployment="dify/dev")
+    with Lock(aws, "apply") as lock:
+        assert not LockTable(aws).remove("another")
+        holder = holder_of(aws)
+        assert holder is not None
+        assert holder.id == lock.id

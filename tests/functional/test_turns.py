@@ -131,6 +131,22 @@ def test_a_run_that_loses_its_lock_starts_nothing_more(world: World) -> None:
     assert inventory(world.session, "lab")["vpc"] == []
 
 
+def test_a_destroy_that_loses_its_lock_deletes_nothing_more(world: World) -> None:
+    apply(world, "one", "two")
+    run = aws(world)
+
+    def lose(event: object) -> None:
+        holder = holder_of(run)
+        if holder is not None:
+            unlock(run, holder.id)
+            world.clock.advance(LEASE_SECONDS / 2)
+
+    with pytest.raises(RunFailed) as failed:
+        stack("one", "two").destroy(run, listener=lose, turn=Lock(run, "destroy"))
+    assert {type(error) for error in failed.value.failures.values()} == {LockLost}
+    assert len(inventory(world.session, "lab")["vpc"]) == 2
+
+
 READS = {"plan", "plan_destroy", "plan_adopt", "outputs", "estimate_cost", "diagnose", "history", "load"}
 """The methods of a deployment that change nothing that others could be changing."""
 
