@@ -22,6 +22,7 @@
     ├── PlanRefused                   the plan holds what cannot be done; nothing was changed
     ├── PlanOutdated                  AWS has moved since the plan was shown
     ├── LockHeld                      another run is at work on the deployment: who, since when, until when
+    ├── LockUnreadable                the lock of the deployment was edited, and says nothing that can be used
     ├── LockLost                      the lock of this run went to another one
     ├── RunFailed                     something failed on the way: what, what is done, what was not tried
     ├── DomainElsewhere               the domain does not lead to the machine (install/domain.py)
@@ -242,6 +243,17 @@ class LockHeld(DifyAwsError):
             f"{deployment} is locked: {owner} has been at {reason} since {since:%Y-%m-%d %H:%M:%S} UTC. "
             f"Wait for the end of that run. If it is dead, the lock is free at {until:%Y-%m-%d %H:%M:%S} UTC; a run "
             f'that lives goes on to renew it. If you know better: unlock("{lock_id}").'
+        )
+
+
+class LockUnreadable(DifyAwsError):
+    """The lock item was edited, and nobody can tell whose it is. Nothing was changed. ``unlock`` takes ``lock_id``."""
+
+    def __init__(self, deployment: str, table: str, *, lock_id: str, wrong: str) -> None:
+        self.lock_id = lock_id
+        super().__init__(
+            f"the lock of {deployment} in the table {table} cannot be read: {wrong}. Somebody has edited it, so nobody "
+            f'can tell whether a run is at work. If you know that none is, take it away: unlock("{lock_id}").'
         )
 
 

@@ -34,7 +34,7 @@ def _access(command: Command) -> int:
 
 def _unlock(command: Command) -> int:
     holder = command.deployment().unlock(command.options["lock_id"])
-    command.show(f"unlocked; it was held by {holder}" if holder else "there is no lock")
+    command.show(f"unlocked; it was held by {holder}" if holder else "there is no lock any more")
     return FINE
 
 

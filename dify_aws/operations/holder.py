@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -13,6 +14,10 @@ from dify_aws.printable import printable
 
 OF_HOLDER: Final = ("id", "owner", "reason", "acquired", "expires")
 """The attributes of an item that are gone when the lock is given back."""
+
+
+LOCK_ID: Final = re.compile(r"[0-9A-Za-z][0-9A-Za-z_-]{0,99}")
+"""An id that an error can quote and a command line can take; ours are 32 hexadecimal digits."""
 
 
 @dataclass(frozen=True)
@@ -53,7 +58,20 @@ class Holder:
 
     @classmethod
     def read(cls, item: Mapping[str, Any]) -> Self:
-        """Of what DynamoDB tells."""
+        """Of what DynamoDB tells.
+
+        Raises:
+            ValueError: it is no lock that a run of ours has written.
+        """
+        try:
+            return cls._read(item)
+        except (LookupError, TypeError, OverflowError, OSError) as error:
+            raise ValueError(f"an attribute is missing or of another type ({type(error).__name__})") from error
+
+    @classmethod
+    def _read(cls, item: Mapping[str, Any]) -> Self:
+        if LOCK_ID.fullmatch(item["id"]["S"]) is None:
+            raise ValueError("its id is none")
         return cls(
             deployment=item[LOCK_KEY]["S"],
             id=item["id"]["S"],

@@ -15,13 +15,12 @@ TAG_HOST_KEY: Final = "dify-aws:host-key"
 """On the secret with the private key: which key this instance showed. It is no secret, but nobody may change it who may
 not change secrets; and a secret of its own would cost half a dollar a month."""
 
-CONSOLE_KEYS: Final = re.compile(
-    r"-----BEGIN SSH HOST KEY KEYS-----\s+(.+?)\s+-----END SSH HOST KEY KEYS-----", re.DOTALL
-)
+KEYS_BEGIN: Final = "-----BEGIN SSH HOST KEY KEYS-----"
+KEYS_END: Final = "-----END SSH HOST KEY KEYS-----"
 """What cloud-init tells the console, when it has made the keys of a new machine.
 https://cloudinit.readthedocs.io/en/latest/reference/modules.html#keys-to-console"""
 
-KEY: Final = re.compile(r"\b((?:ssh|ecdsa)-[\w-]+) ([A-Za-z0-9+/]+=*)")
+KEY: Final = re.compile(r"\b((?:ssh|ecdsa)-[\w-]{1,40}) ([A-Za-z0-9+/]+=*)")
 CONSOLE_SECONDS: Final = 90.0
 
 PERMISSIONS: Final = frozenset({"ec2:GetConsoleOutput"})
@@ -103,11 +102,22 @@ def _told_by_console(aws: Aws, instance_id: str) -> str | None:
             raise
         answer = aws.call("ec2.GetConsoleOutput", InstanceId=instance_id)
     # botocore has decoded it. The last block counts: a machine that was made into an image keeps the log of the first.
-    blocks = CONSOLE_KEYS.findall(answer.get("Output", ""))
-    told = dict(KEY.findall(blocks[-1])) if blocks else {}
+    told = console_keys(answer.get("Output", ""))
     for kind in PREFERRED:
         try:
             return host_keys(f"{kind} {told[kind]}")[0].line
         except (KeyError, ValueError):
             continue  # not there, or a line of the kernel got into it
     return None
+
+
+def console_keys(output: str) -> dict[str, str]:
+    """The host keys in the last whole block of a console log, by kind."""
+    return dict(KEY.findall(key_block(output)))
+
+
+def key_block(output: str) -> str:
+    """The last whole block of host keys in a console log, "" if there is none. Linear time, whatever the log holds."""
+    before, end, _ = output.rpartition(KEYS_END)
+    _, begin, block = before.rpartition(KEYS_BEGIN)
+    return block.strip() if begin and end else ""

@@ -20,7 +20,7 @@ from types import TracebackType
 from typing import Final, Self
 
 from dify_aws.aws import Aws
-from dify_aws.errors import AwsError, DifyAwsError, LockLost
+from dify_aws.errors import AwsError, DifyAwsError, LockLost, LockUnreadable
 from dify_aws.events import Event, Listener, quiet
 from dify_aws.operations.holder import Holder
 from dify_aws.operations.lock_table import LockTable, Standing
@@ -249,16 +249,22 @@ def unlock(aws: Aws, lock_id: str) -> Holder | None:
     """Take the lock from the run that has it, dead or alive: one that lives stops before its next step.
 
     Args:
-        lock_id: the id that LockHeld told: nobody takes another lock than the one that was seen.
+        lock_id: the id in LockHeld or LockUnreadable: nobody takes another lock than the one that was seen.
 
     Returns:
         Whose it was; None if there is no lock (any more).
 
     Raises:
         LockHeld: it is another one that is there.
+        LockUnreadable: the one that is there cannot be read, and has another id.
     """
     table = LockTable(aws)
-    standing = table.look()
+    try:
+        standing = table.look()
+    except LockUnreadable as unreadable:
+        if unreadable.lock_id != lock_id or not table.remove_unreadable(lock_id):
+            raise
+        return None
     holder = standing.holder if standing else None
     if holder is None:
         return None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -10,7 +11,7 @@ from dify_aws.aws import Aws
 from dify_aws.aws.date import told_at
 from dify_aws.blueprints.foundation import LOCK_KEY, foundation_name, lock_table, lock_table_name
 from dify_aws.engine.converge import converge
-from dify_aws.errors import AwsError, DifyAwsError
+from dify_aws.errors import AwsError, DifyAwsError, LockUnreadable
 from dify_aws.operations.holder import OF_HOLDER, Holder, said
 
 USABLE_SECONDS: Final = 60.0
@@ -47,7 +48,7 @@ class LockTable:
     def look(self) -> Standing | None:
         """How it stands with the lock; None: there is no table."""
         answer = self._asked()
-        return _standing(answer) if answer is not None else None
+        return self._standing(answer) if answer is not None else None
 
     def look_at_made(self) -> Standing:
         """Like :meth:`look`, but the table is made if there is none.
@@ -61,7 +62,7 @@ class LockTable:
             answer = self._aws.patience.until(self._asked, USABLE_SECONDS)
         if answer is None:
             raise DifyAwsError(f"the table {self.name} was made and cannot be used. Run again in a minute.")
-        return _standing(answer)
+        return self._standing(answer)
 
     def now(self) -> datetime:
         """AWS's time, or a little before it: no lease is taken for over that may not be."""
@@ -118,6 +119,40 @@ class LockTable:
             ExpressionAttributeValues={":id": {"S": id}},
         )
 
+    def remove_unreadable(self, lock_id: str) -> bool:
+        """Take a lock away that nobody can read, if it is still the one that ``lock_id`` names; False if it is not."""
+        item = (self._asked() or {}).get("Item", {})
+        if lock_id != unreadable_id(item):
+            return False
+        names = (*OF_HOLDER, TURN)
+        # Whatever of ours has been written since changes one of these.
+        same = [f"#{name} = :{name}" if name in item else f"attribute_not_exists(#{name})" for name in names]
+        try:
+            turn = _turn(item)
+        except ValueError:
+            # Larger than every count, so no run takes it for a count that it has seen.
+            turn = int(self.now().timestamp() * 1000)
+        return self._did(
+            "UpdateItem",
+            Key=self._key,
+            UpdateExpression="SET #turn = :next REMOVE " + ", ".join(f"#{name}" for name in OF_HOLDER),
+            ConditionExpression=" AND ".join(same),
+            ExpressionAttributeNames={f"#{name}": name for name in names},
+            ExpressionAttributeValues={f":{name}": item[name] for name in names if name in item}
+            | {":next": _number(turn + 1)},
+        )
+
+    def _standing(self, answer: dict[str, Any]) -> Standing:
+        item = answer.get("Item", {})
+        if not item:
+            return Standing()
+        try:
+            return Standing(_turn(item), Holder.read(item) if "id" in item else None)
+        except ValueError as error:
+            raise LockUnreadable(
+                self._aws.deployment, self.name, lock_id=unreadable_id(item), wrong=str(error)
+            ) from error
+
     @property
     def _key(self) -> dict[str, Any]:
         return {LOCK_KEY: {"S": self._aws.deployment}}
@@ -152,9 +187,21 @@ class LockTable:
         converge(table, ground, table.find(ground))
 
 
-def _standing(answer: dict[str, Any]) -> Standing:
-    item = answer.get("Item", {})
-    return Standing(int(item[TURN]["N"]) if item else 0, Holder.read(item) if "id" in item else None)
+def unreadable_id(item: dict[str, Any]) -> str:
+    """What names a lock that has no id of its own: a digest of what a run of ours would have written."""
+    content = repr([item.get(name) for name in (*OF_HOLDER, TURN)])
+    return "unreadable-" + hashlib.sha256(content.encode(errors="surrogatepass")).hexdigest()[:32]
+
+
+def _turn(item: dict[str, Any]) -> int:
+    try:
+        text = item[TURN]["N"]
+        # The length first: int() refuses thousands of digits, and DynamoDB has 38.
+        if len(text) <= 30 and (turn := int(text)) > 0:
+            return turn
+    except (LookupError, TypeError, ValueError) as error:
+        raise ValueError(f"its {TURN} is no number ({type(error).__name__})") from error
+    raise ValueError(f"its {TURN} is out of range")
 
 
 def _number(number: int) -> dict[str, str]:

@@ -71,6 +71,9 @@ MADE: dict[str, Callable[[], BaseException]] = {
     "LockHeld": lambda: errors.LockHeld(
         "dify/dev", lock_id="abc", owner="ann@laptop", reason="deploy", since=WHEN, until=WHEN
     ),
+    "LockUnreadable": lambda: errors.LockUnreadable(
+        "dify/dev", "dify-locks", lock_id="unreadable-1", wrong="its turn is no number"
+    ),
     "LockLost": lambda: errors.LockLost("dify/dev", "somebody unlocked it"),
     "RunFailed": lambda: errors.RunFailed(
         {"vpc/main": REFUSED, "bucket/data": ClientError({"Error": {"Code": "Slow"}}, "PutObject")}, ["key/a"], ["x"]

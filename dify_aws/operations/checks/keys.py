@@ -9,7 +9,7 @@ from dify_aws.engine.resource import Actual
 from dify_aws.install.hostkey import host_keys
 from dify_aws.operations.checks.scene import Scene
 from dify_aws.operations.diagnosis import Finding, ok, warning, wrong
-from dify_aws.operations.host_key import CONSOLE_KEYS, pinned_key
+from dify_aws.operations.host_key import key_block, pinned_key
 
 PERMISSIONS: Final = frozenset({"ec2:DescribeKeyPairs", "ec2:GetConsoleOutput", "secretsmanager:DescribeSecret"})
 
@@ -52,10 +52,10 @@ def host_key(scene: Scene) -> Iterator[Finding]:
         return
     fingerprint = _fingerprint(pinned)
     # Without Latest: the log of the boot, which every kind of machine has.
-    blocks = CONSOLE_KEYS.findall(scene.aws.call("ec2.GetConsoleOutput", InstanceId=host.id).get("Output", ""))
-    if not blocks:
+    block = key_block(scene.aws.call("ec2.GetConsoleOutput", InstanceId=host.id).get("Output", ""))
+    if not block:
         yield ok("host key", f"{fingerprint} is pinned; the console log no longer has any to compare it with")
-    elif pinned in blocks[-1]:
+    elif pinned in block:
         yield ok("host key", f"{fingerprint} is pinned, and the console log has it")
     else:
         told = f"{fingerprint} is pinned, and the console log has others"
