@@ -210,7 +210,7 @@ def test_a_lock_is_seen_and_can_be_taken_away(shell: Shell, world: World) -> Non
         assert lock.id in wrong.err
         assert shell(f"unlock {lock.id}").out.startswith("unlocked")
         assert json.loads(shell("status --json").out)["lock"] is None
-    assert shell("unlock 0123").out == "there is no lock\n"
+    assert shell("unlock 0123").out == "there is no lock any more\n"
 
 
 def test_bootstrap_makes_what_github_needs_and_takes_it_away(shell: Shell, world: World) -> None:
