@@ -6,7 +6,10 @@ import os
 import subprocess
 import sys
 
+import boto3
 import pytest
+from moto import mock_aws
+from moto.core.base_backend import BackendDict
 
 from dify_aws.offline import offline
 from dify_aws.offline.calls import Call
@@ -127,3 +130,13 @@ def test_without_moto_it_says_what_to_install() -> None:
     )
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
     assert subprocess.run([sys.executable, "-c", program], env=environment, check=False).returncode == 0
+
+
+def test_what_plain_moto_has_left_is_gone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also if moto itself has lost sight of it: it takes two services that are still empty for the same one."""
+    with mock_aws():
+        ec2 = boto3.Session(region_name="ap-northeast-1").client("ec2")
+        vpc = ec2.create_vpc(CidrBlock="10.77.0.0/16")["Vpc"]["VpcId"]
+        monkeypatch.setattr(BackendDict, "reset", classmethod(lambda cls: BackendDict._instances.clear()))
+    with offline() as world:
+        assert vpc not in {each["VpcId"] for each in world.session.client("ec2").describe_vpcs()["Vpcs"]}
