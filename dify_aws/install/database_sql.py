@@ -41,11 +41,12 @@ UNION ALL
 SELECT format('ALTER LARGE OBJECT %s OWNER TO %I', oid, :'owner'), 'pg_largeobject'::regclass, oid
   FROM pg_largeobject_metadata WHERE lomowner = 10
 """
+# Made of constants: names go in as variables of psql.
 OURS: Final = f"""
 SELECT command FROM ({OWNED}) AS owned
  WHERE NOT EXISTS (SELECT FROM pg_depend d
                     WHERE d.classid = owned.catalog AND d.objid = owned.oid AND d.deptype = 'e')
-"""
+"""  # nosec B608
 
 ROLE: Final = """
 SELECT 'role', rolname, coalesce(rolpassword, ''),
@@ -58,7 +59,7 @@ SELECT 'database', datname, pg_get_userbyid(datdba),
 HOLDS: Final = f"""
 SELECT 'others', current_database(), count(*) FROM ({OURS}) AS others;
 SELECT 'extension', current_database(), extname FROM pg_extension;
-"""
+"""  # nosec B608
 
 # $@: a database and its owner, in turn. Nothing is said where PostgreSQL does not run.
 LOOK: Final = f"""\
