@@ -9,6 +9,10 @@
 from dify_aws.aws import Aws
 from dify_aws.change import Change
 from dify_aws.deployment import Deployment
+from dify_aws.dify.comparison import Comparison
+from dify_aws.dify.draft import ReleaseDraft, import_release
+from dify_aws.dify.errors import ReleaseError
+from dify_aws.dify.release import Release
 from dify_aws.engine.applied import Applied
 from dify_aws.engine.plan import Action, Plan
 from dify_aws.engine.progress import Progress
@@ -43,6 +47,7 @@ from dify_aws.events import Event
 from dify_aws.foundation import Foundation, FoundationOutputs
 from dify_aws.offline import offline
 from dify_aws.operations.admin_password import AdminPassword
+from dify_aws.operations.check_release import ReleaseCheck, check_release
 from dify_aws.operations.lease import Lease
 from dify_aws.operations.workflow import github_workflow
 from dify_aws.outputs import Outputs
@@ -92,6 +97,7 @@ __all__ = [
     "Bucket",
     "Change",
     "ChangeRefused",
+    "Comparison",
     "CredentialsError",
     "DeletionProtected",
     "Deployment",
@@ -130,6 +136,10 @@ __all__ = [
     "PublicAccessBlock",
     "QuotaExceeded",
     "Ref",
+    "Release",
+    "ReleaseCheck",
+    "ReleaseDraft",
+    "ReleaseError",
     "Resource",
     "ResourceError",
     "Role",
@@ -153,7 +163,9 @@ __all__ = [
     "VpcEndpoint",
     "WaitTimedOut",
     "Zone",
+    "check_release",
     "github_workflow",
+    "import_release",
     "offline",
     "permissions",
 ]

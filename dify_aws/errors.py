@@ -4,6 +4,7 @@
 
     DifyAwsError                      catch this to catch everything
     ├── SettingsError (ValueError)    the input is wrong; every problem at once
+    │   └── ReleaseError              a record or a checkout of Dify cannot be read: see dify/errors.py
     ├── AwsError                      AWS refused a call: operation, code, request id
     │   ├── CredentialsError          none found, or AWS does not accept them
     │   ├── PermissionDenied          which action, on what, for whom

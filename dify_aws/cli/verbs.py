@@ -7,6 +7,7 @@ from argparse import ArgumentParser
 from typing import Final
 
 from dify_aws.cli.command import CHANGES, FINE, WRONG, Command, Verb
+from dify_aws.cli.releases import RELEASE
 from dify_aws.cli.team import ACCESS, BOOTSTRAP, HISTORY, UNLOCK, WORKFLOW
 from dify_aws.errors import DifyAwsError
 from dify_aws.operations.sbom import sbom
@@ -160,5 +161,6 @@ VERBS: Final = (
     Verb("destroy", "delete everything but what holds data; asks before it does", _destroy, _destroy_words),
     BOOTSTRAP,
     WORKFLOW,
+    RELEASE,
 )
 """In the order of the help."""

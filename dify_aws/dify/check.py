@@ -11,6 +11,7 @@ from dify_aws.dify.release import Release
 from dify_aws.errors import Problem
 
 _DIGEST: Final = re.compile(r"sha256:[0-9a-f]{64}")
+_SETTING: Final = re.compile(r"[a-z_]+ = \S+")
 _MOVING: Final = frozenset({"", "latest", "main", "nightly", "edge", "stable"})
 """Tags that mean something else from one day to the next."""
 
@@ -48,6 +49,8 @@ def _services(release: Release) -> Iterator[Problem]:
     for service in release.services.values():
         if service.image not in release.images:
             yield Problem(f"services.{service.name}", service.image, "is no image of the release", "a name in images")
+        if service.optional and not _SETTING.fullmatch(service.optional):
+            yield Problem(f"services.{service.name}", service.optional, "names no setting", "such as profile = full")
         if service.name in release.omitted:
             yield Problem(f"omitted.{service.name}", None, "is a service that runs", "one of the two")
         for need in service.needs:

@@ -7,11 +7,12 @@ from collections.abc import Mapping
 from typing import Any, Final, cast
 
 from dify_aws.dify.check import problems_of
+from dify_aws.dify.errors import ReleaseError
 from dify_aws.dify.release import Gate, Job, Release, Requirements, frozen
 from dify_aws.dify.routes import Route
 from dify_aws.dify.service import CONDITIONS, Condition, Need, Service
 from dify_aws.dify.variables import Reader, Refusal, Variable
-from dify_aws.errors import Problem, SettingsError
+from dify_aws.errors import Problem
 
 _TEXT: Final = (str, "text")
 _TEXTS: Final = (list, "a list of texts")
@@ -32,6 +33,7 @@ _VARIABLE: Final[_Shape] = {
     "readers": _TEXTS,
     "secret": _FLAG,
     "required": _FLAG,
+    "undocumented": _FLAG,
 }
 _REFUSAL: Final[_Shape] = {"names": _TEXTS, "reason": _TEXT}
 _ROUTE: Final[_Shape] = {"path": _TEXT, "service": _TEXT, "port": _NUMBER, "without": _TEXT}
@@ -57,28 +59,28 @@ def read_release(text: str, where: str) -> Release:
         The release, proved to be consistent in itself.
 
     Raises:
-        SettingsError: everything that is wrong with the record.
+        ReleaseError: everything that is wrong with the record.
     """
     try:
         raw = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        raise SettingsError([Problem(where, None, str(error), "a TOML file")]) from None
+        raise ReleaseError(where, [Problem(where, None, str(error), "a TOML file")]) from None
     problems = [*_outline(raw, where)]
     if problems:
-        raise SettingsError(problems)
+        raise ReleaseError(where, problems)
     problems = [*_entries(raw, where)]
     if problems:
-        raise SettingsError(problems)
+        raise ReleaseError(where, problems)
     release = _release(raw)
     problems = [Problem(f"{where}: {each.field}", each.value, each.wrong, each.right) for each in problems_of(release)]
     if problems:
-        raise SettingsError(problems)
+        raise ReleaseError(where, problems)
     return release
 
 
 def _outline(raw: Mapping[str, Any], where: str) -> list[Problem]:
     wanted: dict[str, tuple[type, str]] = {
-        **dict.fromkeys(("version", "source"), _TEXT),
+        **dict.fromkeys(("version", "source", "migration_head"), _TEXT),
         **dict.fromkeys(_TABLES, (dict, "a table")),
         **dict.fromkeys(_LISTS, (list, "a list of tables")),
     }
@@ -151,6 +153,7 @@ def _release(raw: Mapping[str, Any]) -> Release:
         routes=tuple(Route(**each) for each in raw["routes"]),
         jobs=tuple(Job(**{**each, "command": tuple(each["command"])}) for each in raw.get("jobs", [])),
         gates=tuple(Gate(**each) for each in raw.get("gates", [])),
+        migration_head=raw.get("migration_head", ""),
     )
 
 

@@ -70,6 +70,7 @@ class Release:
     Attributes:
         version: its tag.
         source: where the facts were read.
+        migration_head: newest migration of the database; empty if it is not known.
         requirements: what it asks of the machine.
         images: reference of each image by its name.
         digests: digest of an image's manifest list by its name, where the publisher or registry tells it.
@@ -96,6 +97,7 @@ class Release:
     routes: tuple[Route, ...]
     jobs: tuple[Job, ...] = ()
     gates: tuple[Gate, ...] = ()
+    migration_head: str = ""
 
     def readers(self, name: str) -> frozenset[str]:
         """Names of the services that read a variable; none for one that this release does not have."""

@@ -31,6 +31,7 @@ class Variable:
         required: whether it must not be empty.
         same_as: another variable that must have the same value; empty if there is none.
         renamed_from: its name in the release before; empty if it had the same one.
+        undocumented: whether Dify reads it though none of its example files names it.
     """
 
     name: str
@@ -40,6 +41,7 @@ class Variable:
     required: bool = False
     same_as: str = ""
     renamed_from: str = ""
+    undocumented: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

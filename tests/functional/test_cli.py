@@ -20,6 +20,7 @@ from dify_aws.operations.door import Door
 from dify_aws.operations.lease import single
 from dify_aws.operations.lock import Lock
 from dify_aws.operations.owner import this_run
+from tests.support.dify_checkout import checkout_of
 from tests.support.shell import Shell
 from tests.support.statements import statements
 
@@ -267,3 +268,28 @@ def test_it_is_a_program(words: str, status: int) -> None:
     ran = subprocess.run(command, capture_output=True, text=True, timeout=60)
     assert ran.returncode == status, ran.stderr
     assert ran.stdout.startswith("dify-aws ") == (status == 0)
+
+
+def test_a_release_is_imported_and_checked(shell: Shell, tmp_path: Path) -> None:
+    """The draft is a file, the report is the result; a draft with something to decide does not pass."""
+    checkout = checkout_of("1.17.1")
+    folder = checkout.write(tmp_path / "dify")
+    drafted = shell("release import dify")
+    assert (drafted.status, "all placed" in drafted.out) == (0, True)
+    assert "1.17.1.toml is written" in drafted.err
+    checked = shell("release check 1.17.1.toml --checkout dify --json")
+    assert (checked.status, json.loads(checked.out)["problems"]) == (0, [])
+    again = shell("release import dify")
+    assert again.status == 1
+    assert "1.17.1.toml is there already" in again.err
+
+    checkout.env["QUOTA_OF_APPS"] = "5"
+    checkout.write(folder)
+    told = json.loads(shell("release import dify --output next.toml --base 1.16.1 --json").out)
+    assert (told["base"], list(told["undecided"])) == ("1.16.1", ["variables.QUOTA_OF_APPS"])
+    refused = shell("release check next.toml")
+    assert refused.status == 1
+    assert "QUOTA_OF_APPS" in refused.out
+    assert shell("release check nowhere.toml").status == 1
+    assert shell("release import nowhere").status == 1
+    assert shell("release draft dify").status == 1

@@ -19,6 +19,7 @@ from botocore.exceptions import ClientError
 import dify_aws
 from dify_aws import errors
 from dify_aws.change import Change
+from dify_aws.dify import errors as dify_errors
 from dify_aws.install import errors as install_errors
 from dify_aws.install.host import Result
 from dify_aws.install.hostkey import HostKey
@@ -44,6 +45,9 @@ MADE: dict[str, Callable[[], BaseException]] = {
     "DifyAwsError": lambda: errors.DifyAwsError("wrong"),
     "SettingsError": lambda: errors.SettingsError([errors.Problem("region", "mars", "is no region", "Use one")]),
     "AwsError": lambda: REFUSED,
+    "ReleaseError": lambda: dify_errors.ReleaseError(
+        "1.18.0.toml", [errors.Problem("version", 1, "is no text", "a text")]
+    ),
     "CredentialsError": lambda: aws_error(errors.CredentialsError),
     "PermissionDenied": lambda: errors.PermissionDenied(
         "ec2.RunInstances",
