@@ -7,6 +7,7 @@
 """
 
 from dify_aws.aws import Aws
+from dify_aws.aws.unexpected_answer import UnexpectedAnswer
 from dify_aws.change import Change
 from dify_aws.deployment import Deployment
 from dify_aws.dify.comparison import Comparison
@@ -158,6 +159,7 @@ __all__ = [
     "Table",
     "Topic",
     "Trail",
+    "UnexpectedAnswer",
     "Volume",
     "Vpc",
     "VpcEndpoint",

@@ -18,7 +18,8 @@
     │   ├── FixedAttribute            cannot change without replacing the thing
     │   ├── ChangeRefused             possible on paper, not in AWS (a volume cannot shrink)
     │   ├── DeletionProtected         AWS was told not to delete it
-    │   └── NotConverged              AWS said yes to everything and it is still not so
+    │   ├── NotConverged              AWS said yes to everything and it is still not so
+    │   └── UnexpectedAnswer          AWS's answer cannot be read (aws/unexpected_answer.py)
     ├── StackError (ValueError)       a stack that cannot be: a cycle, a twin, a stranger's reference
     ├── PlanRefused                   the plan holds what cannot be done; nothing was changed
     ├── PlanOutdated                  AWS has moved since the plan was shown

@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from dify_aws.aws import Aws, Session
+from dify_aws.aws.unexpected_answer import reading
 from dify_aws.blueprints.account import Account
 from dify_aws.blueprints.foundation import AUDIENCE, GITHUB, foundation, foundation_name, lock_table_name
 from dify_aws.engine.applied import Applied
@@ -239,9 +240,10 @@ class Foundation:
         """
         ours = self.aws.arn("cloudtrail", f"trail/{self.project}--foundation--calls")
         found = self.aws.pages("cloudtrail.DescribeTrails", "trailList", includeShadowTrails=True)
-        others = sorted(str(each["TrailARN"]) for each in found if each["TrailARN"] != ours)
-        if others:
+        with reading("trail", "know whether another one records the same calls"):
+            others = sorted(str(each["TrailARN"]) for each in found if each["TrailARN"] != ours)
             whose = "the organization" if any(each.get("IsOrganizationTrail") for each in found) else "the account"
+        if others:
             yield (
                 f"{', '.join(others)} of {whose} may record the same calls already: AWS takes 2 USD for each 100,000 "
                 "events that a second trail records. trail=False makes none and relies on the other."

@@ -7,6 +7,7 @@ from functools import cached_property
 
 from dify_aws.aws import Aws, Session
 from dify_aws.aws.price_list import refreshed
+from dify_aws.aws.unexpected_answer import reading
 from dify_aws.blueprints.account import Account
 from dify_aws.blueprints.environment import environment
 from dify_aws.deployed import complete_outputs
@@ -54,9 +55,10 @@ class View:
         """
         plan, sheet = self.stack.plan(self.aws), PriceSheet.shipped()
         there = owned(self.aws)  # as the plan has just seen it: this asks nothing
-        # The stack's own note speaks of the NAT gateway.
-        lost = [str(row) for row in waste(there, sheet, self.aws.region) if row.address != "nat-gateway/main"]
-        cost = [str(plan_difference(plan, sheet, there))] if plan else []
+        with reading(self.aws.deployment, "know what it costs"):
+            # The stack's own note speaks of the NAT gateway.
+            lost = [str(row) for row in waste(there, sheet, self.aws.region) if row.address != "nat-gateway/main"]
+            cost = [str(plan_difference(plan, sheet, there))] if plan else []
         return plan.noted(*cost, *lost)
 
     def plan_destroy(self, *, delete_data: bool = False) -> Plan:
@@ -102,4 +104,5 @@ class View:
         return history(self.aws, newest=newest)
 
     def _outputs(self, found: Mapping[str, Actual | None]) -> Outputs:
-        return complete_outputs(self.settings, self.stack.resources, found, self.aws.account)
+        with reading(self.aws.deployment, "tell its outputs"):
+            return complete_outputs(self.settings, self.stack.resources, found, self.aws.account)

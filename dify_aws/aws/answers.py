@@ -8,6 +8,7 @@ from getpass import GetPassWarning
 from typing import Any, Final
 
 from botocore import exceptions as botocore_errors
+from botocore.parsers import ResponseParserError
 
 from dify_aws import trusted_roots
 from dify_aws.aws import clock_skew, denial
@@ -84,6 +85,9 @@ LOCAL_CREDENTIAL_ERRORS: Final = (
     botocore_errors.InvalidConfigError,
     botocore_errors.ConfigParseError,
 )
+
+MOST_SHOWN: Final = 500
+"""Characters of an answer that could not be read."""
 
 CREDENTIALS_ADVICE: Final = (
     "Check which credentials are used with `aws sts get-caller-identity` (AWS_PROFILE, AWS_ACCESS_KEY_ID, "
@@ -163,6 +167,17 @@ def no_terminal(operation: str, error: Exception) -> CredentialsError | None:
     return None
 
 
+def unreadable(operation: str, error: Exception) -> AwsError | None:
+    """The error of ours if botocore could not read the answer: it is no XML or JSON, or nested to any depth."""
+    if isinstance(error, ResponseParserError | RecursionError):
+        advice = (
+            "Where AWS_ENDPOINT_URL or a proxy leads to something else than AWS, look there; AWS itself does not "
+            "answer so. Then run again."
+        )
+        return AwsError(operation, "UnreadableAnswer", str(error)[:MOST_SHOWN], advice=advice)
+    return None
+
+
 def _about_an_address(operation: str) -> bool:
     # EC2 answers AuthFailure when an address still belongs to a NAT gateway that is going: nothing to do with keys.
     return operation in ("ec2.ReleaseAddress", "ec2.DisassociateAddress")
@@ -175,4 +190,5 @@ def _action_in(message: str) -> str | None:
 
 def _readable(message: str) -> str:
     # EC2 appends a thousand characters that only sts:DecodeAuthorizationMessage can read.
-    return re.sub(r"\s*Encoded authorization failure message: \S+", "", message)
+    # The white space before it is left to strip(): a pattern that begins with it takes quadratic time.
+    return re.sub(r"Encoded authorization failure message: \S+", "", message).strip()

@@ -90,15 +90,21 @@ def tag_list(tags: Mapping[str, str]) -> list[dict[str, str]]:
 
 
 def tag_map(tags: object) -> dict[str, str]:
-    """Tags as most services give them, without those of AWS itself.
+    """Tags as most services give them, without those of AWS itself. Never raises.
+
+    A tag may have no value (in Secrets Manager and CloudTrail it is optional); what has no key is no tag.
 
     >>> tag_map([{"Key": "Name", "Value": "dev"}, {"Key": "aws:createdBy", "Value": "x"}])
     {'Name': 'dev'}
     """
     if isinstance(tags, list):
-        tags = {tag["Key"]: tag["Value"] for tag in tags}
-    found = tags if isinstance(tags, dict) else {}
+        tags = {_text(tag.get("Key")): tag.get("Value") for tag in tags if isinstance(tag, Mapping)}
+    found = {key: _text(value) for key, value in tags.items() if _text(key)} if isinstance(tags, Mapping) else {}
     return {key: value for key, value in found.items() if not key.startswith("aws:")}
+
+
+def _text(value: object) -> str:
+    return value if isinstance(value, str) else ""
 
 
 def _token_member(members: Mapping[str, Shape]) -> str | None:

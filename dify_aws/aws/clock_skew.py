@@ -62,9 +62,9 @@ def _date(metadata: Mapping[str, Any]) -> datetime | None:
     headers = metadata.get("HTTPHeaders") or {}
     try:
         date = parsedate_to_datetime(str(headers.get("date")))
-    except ValueError:
+        return date.replace(tzinfo=UTC) if date.tzinfo is None else date.astimezone(UTC)
+    except (ValueError, OverflowError):
         return None
-    return date.replace(tzinfo=UTC) if date.tzinfo is None else date.astimezone(UTC)
 
 
 def _duration(difference: timedelta) -> str:

@@ -21,6 +21,7 @@ from dify_aws.aws.clients import Clients
 from dify_aws.aws.patience import Patience
 from dify_aws.aws.physical_name import DEPLOYMENT, physical_name
 from dify_aws.aws.sessions import open_session, region_of
+from dify_aws.aws.unexpected_answer import reading
 from dify_aws.clock import Clock, SystemClock
 from dify_aws.errors import AwsError, Problem, SettingsError
 
@@ -85,7 +86,8 @@ class Aws:
     def _caller(self) -> tuple[str, str]:
         if self._identity is None:
             found = self.call("sts.GetCallerIdentity")
-            self._identity = (found["Account"], found["Arn"].split(":")[1])
+            with reading("sts.GetCallerIdentity", "know whose account it is"):
+                self._identity = (found["Account"], found["Arn"].split(":")[1])
         return self._identity
 
     @property
@@ -257,7 +259,7 @@ class Aws:
             return answers.refusal(operation, error, self.region, bucket)
         if isinstance(error, BotoCoreError):
             return answers.failure(operation, error)
-        return answers.no_terminal(operation, error)
+        return answers.no_terminal(operation, error) or answers.unreadable(operation, error)
 
     def _speaks_of_fresh(self, params: Mapping[str, Any]) -> bool:
         return bool(self._fresh) and not self._fresh.isdisjoint(_strings(params))

@@ -12,6 +12,8 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final
 
+from dify_aws.foreign_json import parse_json
+
 ELEMENTS: Final = {
     name.lower(): name
     for name in (
@@ -92,8 +94,8 @@ class PolicyDocument(PolicyValue):
         """The policy that AWS tells, as text or already decoded; an empty one if there is none. Never raises."""
         if isinstance(told, str):
             try:
-                told = json.loads(told)
-            except (ValueError, RecursionError):
+                told = parse_json(told)
+            except ValueError:
                 return cls({UNREADABLE: told})
         return cls(told) if isinstance(told, Mapping) else cls({} if told is None else {UNREADABLE: _text(told)})
 

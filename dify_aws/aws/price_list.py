@@ -6,7 +6,6 @@ https://docs.aws.amazon.com/awsaccountbilling/latest/aboutv2/using-price-list-qu
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime
@@ -14,6 +13,8 @@ from decimal import Decimal
 from typing import Any, Final, cast
 
 from dify_aws.aws.door import Aws
+from dify_aws.aws.unexpected_answer import UnexpectedAnswer, reading
+from dify_aws.foreign_json import parse_json
 from dify_aws.prices import Price, PriceSheet, Product
 
 HOME: Final = "us-east-1"
@@ -41,8 +42,9 @@ def refreshed(aws: Aws, sheet: PriceSheet, names: Iterable[str], *, today: date 
     notes: list[str] = []
     for name, answer in asked.items():
         try:
-            prices[name, aws.region] = read(answer.result(), known[name].unit, f"by AWS's Price List API on {day}")
-        except NoPrice as why:
+            with reading(name, "know its price"):
+                prices[name, aws.region] = read(answer.result(), known[name].unit, f"by AWS's Price List API on {day}")
+        except (NoPrice, UnexpectedAnswer) as why:
             notes.append(f"{name} in {aws.region} is priced as before, because {why}")
     return sheet.with_prices(day, prices, tuple(notes))
 
@@ -53,7 +55,7 @@ def read(answers: Iterable[str], unit: str, source: str) -> Price:
     Raises:
         NoPrice: none or several are in it, or it is in another unit or currency.
     """
-    rates = [_rate(json.loads(answer, parse_float=Decimal)) for answer in answers]
+    rates = [_rate(parse_json(answer, parse_float=Decimal)) for answer in answers]
     # Counters of the free tier are listed like products, with nothing but zeros for a price.
     told = [rate for rate in rates if rate]
     if not told:
@@ -65,7 +67,10 @@ def read(answers: Iterable[str], unit: str, source: str) -> Price:
         raise NoPrice(f"AWS's Price List tells it for each {rate['unit']}, not {unit}")
     if "USD" not in rate["pricePerUnit"]:
         raise NoPrice(f"AWS's Price List tells it in {', '.join(sorted(rate['pricePerUnit']))}, not in dollars")
-    return Price(Decimal(rate["pricePerUnit"]["USD"]), unit, source)
+    amount = Decimal(rate["pricePerUnit"]["USD"])
+    if not amount.is_finite():
+        raise NoPrice(f"AWS's Price List tells {amount} dollars")
+    return Price(amount, unit, source)
 
 
 def _ask(home: Aws, product: Product, name: str, region: str) -> list[str]:
@@ -79,7 +84,7 @@ def _ask(home: Aws, product: Product, name: str, region: str) -> list[str]:
     )
     # CONTAINS also finds CPUCredits:t3a for CPUCredits:t3.
     ends = {field: value for field, kind, value in question if kind == "CONTAINS"}
-    exact = [each for each in found if _ends_with(json.loads(each), ends)]
+    exact = [each for each in found if _ends_with(parse_json(each), ends)]
     return exact or found
 
 

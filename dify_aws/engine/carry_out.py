@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from dify_aws.aws import Aws
+from dify_aws.aws.unexpected_answer import reading
 from dify_aws.engine.converge import converge, remove, wait_until_shown
 from dify_aws.engine.further import Further
 from dify_aws.engine.plan import Plan
@@ -48,7 +49,8 @@ def carry_out(
                 # What is wrong on a machine is no reason to leave AWS half made.
                 failed[address] = error
             return None
-        resource = resources[address].resolved(found)
+        with reading(address, "know what it needs"):
+            resource = resources[address].resolved(found)
         if address in verbs:
             with teller.work(verbs[address], address):
                 actual = converge(resource, aws, found[address])

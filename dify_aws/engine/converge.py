@@ -7,6 +7,7 @@ from typing import Final, cast
 
 from dify_aws.aws import Aws
 from dify_aws.aws.birth import TAGS
+from dify_aws.aws.unexpected_answer import reading
 from dify_aws.change import Change
 from dify_aws.engine.difference import differences, refuse
 from dify_aws.engine.resource import Actual, Resource
@@ -50,7 +51,13 @@ def converge(resource: Resource, aws: Aws, found: Actual | None) -> Actual:
     Raises:
         FixedAttribute, ChangeRefused: AWS cannot change this in place.
         NotConverged: AWS accepted everything, and it is still not so.
+        UnexpectedAnswer: AWS's answer cannot be read. What was made carries its tags, and the next run finds it.
     """
+    with reading(resource.address, "make it as wished for"):
+        return _converged(resource, aws, found)
+
+
+def _converged(resource: Resource, aws: Aws, found: Actual | None) -> Actual:
     actual = found if found is not None else _born(resource, aws)
     for _ in range(ROUNDS):
         actual = _complete(resource, aws, actual)
@@ -79,8 +86,10 @@ def wait_until_shown(resource: Resource, aws: Aws) -> None:
     Raises:
         NotConverged: it is still not shown after ``APPEAR_SECONDS``.
     """
-    # What was read since it was made need not be asked again.
-    if resource.find(aws) is None and aws.patience.until(_fresh_look(resource, aws), APPEAR_SECONDS) is None:
+    with reading(resource.address, "see that it is there"):
+        # What was read since it was made need not be asked again.
+        shown = resource.find(aws) or aws.patience.until(_fresh_look(resource, aws), APPEAR_SECONDS)
+    if shown is None:
         raise NotConverged(
             resource.address,
             f"it was made, and AWS does not show it after {APPEAR_SECONDS:.0f} s. Run again in some minutes.",
@@ -89,7 +98,8 @@ def wait_until_shown(resource: Resource, aws: Aws) -> None:
 
 def remove(kind: type[Resource], aws: Aws, actual: Actual) -> None:
     """Delete what was found, and wait until it is gone."""
-    kind.delete(aws, actual)
+    with reading(actual.address or actual.id, "delete it"):
+        kind.delete(aws, actual)
     aws.census.forget(*kind.tables)
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from dify_aws.aws import Aws
+from dify_aws.aws.unexpected_answer import UnexpectedAnswer, reading
 from dify_aws.engine.plan import Action
 from dify_aws.engine.resource import Actual, Resource
 from dify_aws.engine.survey import Things
@@ -28,22 +29,16 @@ def planned_deletions(
         delete_data: whether what holds data goes, too.
 
     Raises:
-        PlanRefused: AWS was told not to delete some of it; all of these at once.
+        PlanRefused: AWS was told not to delete some of it, or its answer cannot be read; all of these at once.
     """
     actions = []
     refused: list[tuple[str, Exception]] = []
     for place, (kind, actual) in sorted(things.items()):
-        wish = _wish(wishes, kind, actual)
-        if kind.holds_data(actual, wish) and not delete_data:
-            actions.append(Action("keep", place, actual.id))
-            continue
-        foreign = kind.foreign(aws, actual, wish)
-        if foreign and kind.origin_required:
-            actions.append(Action("keep", place, actual.id, foreign=f"{foreign}. {STAYS}"))
-            continue
-        if protected := kind.protection(aws, actual):
-            refused.append((place, DeletionProtected(place, actual.id, *protected)))
-        actions.append(Action("delete", place, actual.id, foreign=foreign))
+        try:
+            with reading(place, "know whether it may be deleted"):
+                actions.append(_action(aws, place, kind, actual, _wish(wishes, kind, actual), delete_data=delete_data))
+        except (DeletionProtected, UnexpectedAnswer) as error:
+            refused.append((place, error))
     if refused:
         raise PlanRefused(refused)
     return tuple(sorted(actions, key=lambda action: action.verb == "keep"))
@@ -52,6 +47,19 @@ def planned_deletions(
 def things_of(things: Things, actions: Iterable[Action], verb: str) -> dict[str, tuple[type[Resource], Actual]]:
     """Those of ``things`` to which the plan does ``verb``."""
     return {action.address: things[action.address] for action in actions if action.verb == verb}
+
+
+def _action(
+    aws: Aws, place: str, kind: type[Resource], actual: Actual, wish: Resource | None, *, delete_data: bool
+) -> Action:
+    if kind.holds_data(actual, wish) and not delete_data:
+        return Action("keep", place, actual.id)
+    foreign = kind.foreign(aws, actual, wish)
+    if foreign and kind.origin_required:
+        return Action("keep", place, actual.id, foreign=f"{foreign}. {STAYS}")
+    if protected := kind.protection(aws, actual):
+        raise DeletionProtected(place, actual.id, *protected)
+    return Action("delete", place, actual.id, foreign=foreign)
 
 
 def _wish(wishes: Mapping[str, Resource], kind: type[Resource], actual: Actual) -> Resource | None:

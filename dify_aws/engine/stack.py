@@ -6,12 +6,13 @@ over what is *found*, because it must also remove what no settings of today spea
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack
 from types import MappingProxyType
 
 from dify_aws.aws import Aws
 from dify_aws.aws.physical_name import RESOURCE
+from dify_aws.aws.unexpected_answer import reading
 from dify_aws.change import Change
 from dify_aws.engine.applied import Applied
 from dify_aws.engine.carry_out import carry_out, clear_away
@@ -177,7 +178,10 @@ class Stack:
     def _everything(self, aws: Aws) -> Things:
         # What is not ours under one of our names is passed over, and twins both go.
         self._belongs_to(aws)
-        return survey(aws, tuple(self.resources.values())).everything(self.resources)
+        found = survey(aws, tuple(self.resources.values()))
+        if found.unreadable:
+            raise PlanRefused(found.unreadable)
+        return found.everything(self.resources)
 
     def _agreed(self, aws: Aws, plan: Plan | None, delete_data: bool) -> tuple[Survey, Plan]:
         looked = self._survey(aws)
@@ -197,19 +201,11 @@ class Stack:
         actions: list[Action] = []
         refused: list[tuple[str, Exception]] = []
         for address in in_order(self.edges):
-            resource = self.resources[address].resolved(looked.found)
-            actual = looked.found[address]
-            if actual is None:
-                wishes = tuple(Change(name, None, wish) for name, wish in resource.wishes().items())
-                actions.append(Action("create", address, changes=wishes))
-                continue
-            changes = differences(resource, aws, actual)
             try:
-                refuse(resource, actual, changes)
+                with reading(address, "compare it with what is wished for"):
+                    actions += _action(self.resources[address].resolved(looked.found), aws, looked.found[address])
             except ResourceError as error:
                 refused.append((address, error))
-            if changes:
-                actions.append(Action("update", address, actual.id, tuple(changes.values())))
         try:
             actions += planned_deletions(aws, looked.retired(), self.resources, delete_data=delete_data)
         except PlanRefused as protected:
@@ -237,6 +233,21 @@ class Stack:
                 f"this stack is called {self.name!r}, but things made through {aws!r} belong to {aws.deployment!r}: "
                 "give both one name, so that a run takes away only what is its own"
             )
+
+
+def _action(resource: Resource, aws: Aws, actual: Actual | None) -> Iterator[Action]:
+    """What makes a (resolved) wish true of what is there; nothing, if it is so."""
+    if actual is None:
+        yield Action("create", resource.address, changes=tuple(_wished(resource)))
+        return
+    changes = differences(resource, aws, actual)
+    refuse(resource, actual, changes)
+    if changes:
+        yield Action("update", resource.address, actual.id, tuple(changes.values()))
+
+
+def _wished(resource: Resource) -> Iterator[Change]:
+    return (Change(name, None, wish) for name, wish in resource.wishes().items())
 
 
 def in_order(edges: Mapping[str, Iterable[str]]) -> list[str]:

@@ -9,6 +9,7 @@ from typing import TypeAlias
 
 from dify_aws.aws import Aws
 from dify_aws.aws.availability import cannot_be_asked
+from dify_aws.aws.unexpected_answer import UnexpectedAnswer, reading
 from dify_aws.engine.resource import Actual, Fact, Resource, kinds
 from dify_aws.errors import AwsError, ResourceError
 from dify_aws.walk import WORKERS
@@ -30,6 +31,11 @@ class Survey:
     owned: Sequence[tuple[type[Resource], Actual]]
     refused: Sequence[tuple[str, ResourceError]] = ()
     facts: frozenset[str] = frozenset()
+
+    @property
+    def unreadable(self) -> tuple[tuple[str, ResourceError], ...]:
+        """Those of ``refused`` where AWS's answer could not be read: nobody knows what is there."""
+        return tuple(each for each in self.refused if isinstance(each[1], UnexpectedAnswer))
 
     def retired(self) -> Things:
         """What is ours, and no longer wished for."""
@@ -55,7 +61,7 @@ def survey(aws: Aws, resources: Sequence[Resource]) -> Survey:
     with ThreadPoolExecutor(max_workers=WORKERS, thread_name_prefix="dify-aws-survey") as pool:
         wished = {type(each) for each in resources}
         owning = {kind: pool.submit(owned, kind, aws, wished=kind in wished) for kind in kinds().values()}
-        finding = {each.address: pool.submit(each.find, aws) for each in resources}
+        finding = {each.address: pool.submit(_find, each, aws) for each in resources}
     found: dict[str, Actual | None] = {}
     refused: list[tuple[str, ResourceError]] = []
     for address, looking in finding.items():
@@ -63,7 +69,12 @@ def survey(aws: Aws, resources: Sequence[Resource]) -> Survey:
             found[address] = looking.result()
         except ResourceError as error:
             refused.append((address, error))
-    ours = [(kind, actual) for kind, listing in owning.items() for actual in listing.result()]
+    ours: list[tuple[type[Resource], Actual]] = []
+    for kind, listing in owning.items():
+        try:
+            ours += [(kind, actual) for actual in listing.result()]
+        except UnexpectedAnswer as error:
+            refused.append((kind.kind, error))
     facts = frozenset(each.address for each in resources if isinstance(each, Fact))
     return Survey(found, ours, refused, facts)
 
@@ -71,11 +82,17 @@ def survey(aws: Aws, resources: Sequence[Resource]) -> Survey:
 def owned(kind: type[Resource], aws: Aws, *, wished: bool = False) -> list[Actual]:
     """What there is of a kind. Of one that nobody wishes for and that the region does not have, there is nothing."""
     try:
-        return list(kind.owned(aws))
+        with reading(kind.kind, "list what there is"):
+            return list(kind.owned(aws))
     except AwsError as error:
         if wished or not cannot_be_asked(error):
             raise
         return []
+
+
+def _find(resource: Resource, aws: Aws) -> Actual | None:
+    with reading(resource.address, "find it"):
+        return resource.find(aws)
 
 
 def _placed(things: Iterable[tuple[type[Resource], Actual]]) -> Things:

@@ -21,7 +21,7 @@ PAUSE_SECONDS: Final = 5
 
 # apt-get says this and ends at once, where it does not wait by itself.
 HELD: Final = re.compile(r"^E: Could not get lock|lock was locked by", re.MULTILINE)
-HOLDER: Final = re.compile(r"held by process \d+ \([^)]*\)|locked by .*pid \d+")
+HOLDER: Final = re.compile(r"held by process \d{1,10} \([^)\n]{0,100}\)|locked by .{0,200}?pid \d{1,10}")
 
 WORDS: Final = (
     "env",

@@ -14,6 +14,9 @@ T = TypeVar("T")
 FACT_SECONDS: Final = 60
 """How long the host may think about one question."""
 
+UNREADABLE: Final = (LookupError, TypeError, AttributeError, ValueError, ArithmeticError, RecursionError, OSError)
+"""What Python raises where a host, that anybody may have taken over, answers something else than was asked."""
+
 TIMED_OUT: Final = (124, 137)
 """The statuses of timeout(1), when it ended something gently and when it had to kill it."""
 
@@ -58,7 +61,7 @@ class Fact(ABC, Generic[T]):
 
     @abstractmethod
     def read(self, answer: Answer) -> T:
-        """What the answer means. Raises ValueError or LookupError if it means nothing."""
+        """What the answer means. Raises one of :data:`UNREADABLE` if it means nothing."""
 
 
 class Facts:
@@ -85,7 +88,7 @@ class Facts:
             )
         try:
             return fact.read(answer)
-        except (ValueError, LookupError) as error:
+        except UNREADABLE as error:
             raise FactUnreadable(
                 self.where,
                 f"nobody understands its answer to {fact.name!r} (status {answer.status}){_shown(fact, answer)}",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import logging
 import socket
 import ssl
@@ -15,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import parse_qsl, quote, urlsplit
 
 from dify_aws import trusted_roots
+from dify_aws.foreign_json import parse_json
 from dify_aws.install.errors import HostError
 from dify_aws.install.mask import Mask
 from dify_aws.install.tcp import DEAD_SECONDS
@@ -218,7 +218,7 @@ def _refusal(address: str, response: Response, mask: Mask) -> TunnelRefused | Tu
 def _error(body: str) -> tuple[str, str]:
     """The code and the message in it."""
     try:
-        told = json.loads(body)
+        told = parse_json(body)
         return str(told.get("ErrorCode", "")), str(told.get("Message") or told.get("message") or "")
     except (ValueError, AttributeError):
         return "", body.strip()

@@ -10,6 +10,7 @@ from typing import Final
 from dify_aws.aws import Aws
 from dify_aws.aws.adopting import Adopting, Listed
 from dify_aws.aws.birth import TAG_ADDRESS, TAG_DEPLOYMENT, TAGS, tag_map
+from dify_aws.aws.unexpected_answer import reading
 from dify_aws.change import Change
 from dify_aws.engine.difference import differences, refuse
 from dify_aws.engine.plan import Action, Plan
@@ -68,7 +69,7 @@ def plan_adoption(aws: Aws, stack: Stack, address: str, id: str) -> Plan:
         NotOurs: it belongs to another deployment.
         PlanRefused: it differs in what AWS fixes at creation, so it can never be what is wished for.
     """
-    return _plan(aws, _candidate(aws, stack, address, id))
+    return _agreed(aws, stack, address, id, None)[1]
 
 
 def adopt(aws: Aws, stack: Stack, address: str, id: str, plan: Plan | None = None, *, lock: Turn | None = None) -> Plan:
@@ -108,8 +109,9 @@ def adopt(aws: Aws, stack: Stack, address: str, id: str, plan: Plan | None = Non
 
 
 def _agreed(aws: Aws, stack: Stack, address: str, id: str, plan: Plan | None) -> tuple[_Candidate, Plan]:
-    found = _candidate(aws, stack, address, id)
-    todo = _plan(aws, found)
+    with reading(address, "compare it with what is wished for"):
+        found = _candidate(aws, stack, address, id)
+        todo = _plan(aws, found)
     if plan is not None and (more := todo.beyond(plan)):
         raise PlanOutdated(more)
     return found, todo
@@ -163,6 +165,8 @@ def _candidate(aws: Aws, stack: Stack, address: str, id: str) -> _Candidate:
         raise NotAdoptable(address, f"{address} is {taken.id} already. Retire that one first: it would be one of two.")
     _free(aws, address, id, bare)
     looked = survey(door, tuple(stack.resources.values()))
+    if looked.unreadable:
+        raise PlanRefused(looked.unreadable)
     seen = looked.found.get(address) if isinstance(door, Adopting) else None
     actual = seen or replace(bare, address=address, tags={**bare.tags, **tags}, keep=wish.keep)
     lacks = {key: value for key, value in tags.items() if bare.tags.get(key) != value}

@@ -7,6 +7,7 @@ from typing import Final
 from uuid import UUID, uuid5
 
 from dify_aws.aws import Aws
+from dify_aws.aws.unexpected_answer import reading
 from dify_aws.errors import AwsError, DifyAwsError
 from dify_aws.install.dify_secrets import DifySecrets
 from dify_aws.resources.stored_secret import SecretUnusable
@@ -85,8 +86,9 @@ def _keep(aws: Aws, name: str, secrets: DifySecrets, version: str) -> None:
 
 def _read(aws: Aws, name: str) -> tuple[DifySecrets, str]:
     answer = aws.call("secretsmanager.GetSecretValue", SecretId=name)
-    try:
-        # A secret that was set as bytes has no text.
-        return DifySecrets.from_json(answer.get("SecretString", "")), answer["VersionId"]
-    except ValueError as error:
-        raise SecretUnusable(aws.region, name, str(error)) from error
+    with reading(name, "know the secrets of Dify"):
+        try:
+            # A secret that was set as bytes has no text.
+            return DifySecrets.from_json(answer.get("SecretString", "")), answer["VersionId"]
+        except ValueError as error:
+            raise SecretUnusable(aws.region, name, str(error)) from error

@@ -17,6 +17,7 @@ from typing import Any
 from dify_aws.aws import Aws
 from dify_aws.aws.birth import TAG_ADDRESS, tag_list, tag_map
 from dify_aws.aws.date import told_at
+from dify_aws.aws.unexpected_answer import reading
 from dify_aws.errors import AwsError
 from dify_aws.resources.gone import delete, gone_already
 from dify_aws.resources.lease_tag import PREFIX, SSH, LeaseTag, leasable, leases_on, marked
@@ -100,7 +101,8 @@ class Door:
             if error.code != "InvalidPermission.Duplicate":
                 raise
             return None
-        return str(answer["SecurityGroupRules"][0]["SecurityGroupRuleId"])
+        with reading(self.group_id, "know the rule that was added"):
+            return str(answer["SecurityGroupRules"][0]["SecurityGroupRuleId"])
 
     def join(self, opening: Opening, lease: LeaseTag) -> str | None:
         """Put the lease on a rule that is there; its id, or None if it has just gone."""
@@ -152,7 +154,7 @@ class Door:
             return None
         try:
             return datetime.strptime(order["ScheduleExpression"], "at(%Y-%m-%dT%H:%M:%S)").replace(tzinfo=UTC)
-        except ValueError:
+        except (LookupError, TypeError, ValueError):
             # Somebody has written another one, which is replaced.
             return None
 
@@ -199,7 +201,8 @@ def look(aws: Aws, group_id: str) -> tuple[Sequence[Opening], datetime]:
     in_it = [{"Name": "group-id", "Values": [group_id]}]
     answer = aws.call("ec2.DescribeSecurityGroupRules", Filters=in_it)
     now = told_at(answer)
-    return [_opening(rule, now) for rule in answer["SecurityGroupRules"] if not rule["IsEgress"]], now
+    with reading(group_id, "know whom it lets in"):
+        return [_opening(rule, now) for rule in answer["SecurityGroupRules"] if not rule["IsEgress"]], now
 
 
 def revoke(aws: Aws, group_id: str, openings: Sequence[Opening]) -> None:

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from dify_aws.aws import Aws, Session
 from dify_aws.aws.date import told_at
+from dify_aws.aws.unexpected_answer import reading
 from dify_aws.errors import DifyAwsError
 from dify_aws.operations.record import SECRET_SETTINGS, Record
 from dify_aws.operations.shelf import Shelf
@@ -48,9 +49,9 @@ def write_record(
         if numbers is None:
             return None
         asked = aws.call("sts.GetCallerIdentity")
-        record = Record.of(
-            settings, changes, outputs, verb=verb, at=told_at(asked), who=asked["Arn"], account=asked["Account"]
-        )
+        with reading("sts.GetCallerIdentity", "record who did it"):
+            who, account = asked["Arn"], asked["Account"]
+        record = Record.of(settings, changes, outputs, verb=verb, at=told_at(asked), who=who, account=account)
         return replace(record, number=shelf.add(record.to_json(), numbers))
     except DifyAwsError as error:
         log.warning("what was done to %s is not in its history: %s", aws.deployment, error)
@@ -104,8 +105,9 @@ def load(
     for name in SECRET_SETTINGS:
         known = given.pop(name, ())
         if known and name not in overrides:
+            names = ", ".join(map(str, known))
             raise DifyAwsError(
-                f"the values of {name} may be secret and are not recorded: give them ({', '.join(known)}), as in "
+                f"the values of {name} may be secret and are not recorded: give them ({names}), as in "
                 f'load("{environment}", {name}={{"{known[0]}": …}}). With {name}={{}} they are taken away.'
             )
     settings = Settings(environment=environment).replace(**{**given, **asked, **overrides})

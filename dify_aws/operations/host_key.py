@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from typing import Final
 
 from dify_aws.aws import Aws
-from dify_aws.aws.birth import tag_list
+from dify_aws.aws.birth import tag_list, tag_map
+from dify_aws.aws.unexpected_answer import reading
 from dify_aws.errors import AwsError, DifyAwsError
 from dify_aws.install.hostkey import FirstUse, host_keys
 
@@ -65,9 +65,7 @@ def pinned_key(aws: Aws, secret: str, instance_id: str) -> str | None:
     Raises:
         DifyAwsError: the tag that holds it was edited, and is no key any more.
     """
-    tags: Mapping[str, str] = {
-        tag["Key"]: tag["Value"] for tag in aws.call("secretsmanager.DescribeSecret", SecretId=secret).get("Tags", ())
-    }
+    tags = tag_map(aws.call("secretsmanager.DescribeSecret", SecretId=secret).get("Tags"))
     whose, _, line = tags.get(TAG_HOST_KEY, "").partition(" ")
     if whose != instance_id or not line:
         return None
@@ -102,7 +100,8 @@ def _told_by_console(aws: Aws, instance_id: str) -> str | None:
             raise
         answer = aws.call("ec2.GetConsoleOutput", InstanceId=instance_id)
     # botocore has decoded it. The last block counts: a machine that was made into an image keeps the log of the first.
-    told = console_keys(answer.get("Output", ""))
+    with reading(instance_id, "find the host key in its console log"):
+        told = console_keys(answer.get("Output", ""))
     for kind in PREFERRED:
         try:
             return host_keys(f"{kind} {told[kind]}")[0].line

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from dify_aws.aws import Aws
 from dify_aws.aws.date import told_at
+from dify_aws.aws.unexpected_answer import reading
 from dify_aws.blueprints.foundation import LOCK_KEY, foundation_name, lock_table, lock_table_name
 from dify_aws.engine.converge import converge
 from dify_aws.errors import AwsError, DifyAwsError, LockUnreadable
@@ -132,26 +133,27 @@ class LockTable:
         except ValueError:
             # Larger than every count, so no run takes it for a count that it has seen.
             turn = int(self.now().timestamp() * 1000)
+        known = {f":{name}": item[name] for name in names if name in item}
+        # The whole item is written anew: one that somebody has filled to DynamoDB's limit takes no update.
         return self._did(
-            "UpdateItem",
-            Key=self._key,
-            UpdateExpression="SET #turn = :next REMOVE " + ", ".join(f"#{name}" for name in OF_HOLDER),
+            "PutItem",
+            Item=self._key | {TURN: _number(turn + 1)},
             ConditionExpression=" AND ".join(same),
             ExpressionAttributeNames={f"#{name}": name for name in names},
-            ExpressionAttributeValues={f":{name}": item[name] for name in names if name in item}
-            | {":next": _number(turn + 1)},
+            **({"ExpressionAttributeValues": known} if known else {}),
         )
 
     def _standing(self, answer: dict[str, Any]) -> Standing:
-        item = answer.get("Item", {})
-        if not item:
-            return Standing()
-        try:
-            return Standing(_turn(item), Holder.read(item) if "id" in item else None)
-        except ValueError as error:
-            raise LockUnreadable(
-                self._aws.deployment, self.name, lock_id=unreadable_id(item), wrong=str(error)
-            ) from error
+        with reading(self.name, "know who has the lock"):
+            item = answer.get("Item", {})
+            if not item:
+                return Standing()
+            try:
+                return Standing(_turn(item), Holder.read(item) if "id" in item else None)
+            except ValueError as error:
+                raise LockUnreadable(
+                    self._aws.deployment, self.name, lock_id=unreadable_id(item), wrong=str(error)
+                ) from error
 
     @property
     def _key(self) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from dify_aws.errors import DifyAwsError
+from dify_aws.foreign_json import parse_json
 
 MOST_BYTES: Final = 1024 * 1024
 """A record of a whole environment has some 30 kB."""
@@ -30,13 +31,13 @@ def parse_record(text: str, where: str) -> dict[str, Any]:
         DifyAwsError: it is no record: it names the object, what is wrong, and the way out.
     """
     try:
-        value = json.loads(text)
-    except (ValueError, RecursionError) as error:
+        value = parse_json(text, most_levels=MOST_LEVELS)
+    except json.JSONDecodeError as error:
         raise _refused(where, f"it is no JSON ({type(error).__name__})") from error
+    except ValueError as error:
+        raise _refused(where, f"it is no JSON that can be read: {error}") from error
     if not isinstance(value, dict):
         raise _refused(where, "it is no table")
-    if _is_deeper(value, MOST_LEVELS):
-        raise _refused(where, f"it is more than {MOST_LEVELS} levels deep")
     problems = [*_problems(value)]
     if problems:
         raise _refused(where, "; ".join(problems))
@@ -58,12 +59,20 @@ def _problems(value: Mapping[str, Any]) -> list[str]:
     problems += [f"its {name} is no table" for name in TABLES if not isinstance(value.get(name), dict)]
     if not isinstance(value.get("outputs"), dict | None):
         problems.append("its outputs are no table")
+    if not _are_texts(value.get("images", {})):
+        problems.append("its images are no table of texts")
+    if isinstance(value.get("settings"), dict) and not isinstance(value["settings"].get("env", []), list):
+        problems.append("its settings.env is no list of names")
     changes = value.get("changes")
     if not isinstance(changes, list) or not all(_is_change(each) for each in changes):
         problems.append("its changes are no list of verbs and addresses")
     if isinstance(value.get("at"), str) and not _is_moment(value["at"]):
         problems.append("its time is none")
     return problems
+
+
+def _are_texts(value: object) -> bool:
+    return isinstance(value, dict) and all(isinstance(each, str) for each in value.values())
 
 
 def _is_change(value: object) -> bool:
@@ -75,20 +84,6 @@ def _is_moment(text: str) -> bool:
         return datetime.fromisoformat(text).tzinfo is not None
     except ValueError:
         return False
-
-
-def _is_deeper(value: object, levels: int) -> bool:
-    inside = [value]
-    for _ in range(levels + 1):
-        inside = [
-            item
-            for each in inside
-            if isinstance(each, dict | list)
-            for item in (each.values() if isinstance(each, dict) else each)
-        ]
-        if not inside:
-            return False
-    return True
 
 
 def _refused(where: str, wrong: str) -> DifyAwsError:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import json
-
 from dify_aws.aws import Aws
 from dify_aws.errors import AwsError, DifyAwsError
+from dify_aws.foreign_json import parse_json
 from dify_aws.install.registry import RegistryLogin
 from dify_aws.secrets import Secret
 from dify_aws.settings import Settings
@@ -37,7 +36,7 @@ def registry_login(aws: Aws, settings: Settings) -> RegistryLogin | None:
             f"registry_secret: there is no secret {name} in {settings.region}. Make it: {how}"
         ) from error
     try:
-        found = json.loads(text)
+        found = parse_json(text)
         username, password = found["username"], found["password"]
     except (ValueError, LookupError, TypeError):
         username = password = None

@@ -6,6 +6,7 @@ import re
 from typing import Final
 
 from dify_aws.aws import Aws
+from dify_aws.aws.unexpected_answer import reading
 from dify_aws.blueprints.account import Account
 from dify_aws.blueprints.foundation import RECORDS, state_bucket_name
 from dify_aws.errors import AwsError, DifyAwsError
@@ -36,7 +37,8 @@ class Shelf:
             if error.code != "NoSuchBucket":
                 raise
             return None
-        names = [each["Key"].removeprefix(self._prefix) for each in found]
+        with reading(f"s3://{self._bucket['Bucket']}/{self._prefix}", "list the records"):
+            names = [each["Key"].removeprefix(self._prefix) for each in found]
         numbers = [int(name[:-5]) for name in names if re.fullmatch(r"[0-9]{8,20}\.json", name)]
         # What others put there under a name of another form is no record of ours.
         return sorted(number for number in set(numbers) if self._key(number).removeprefix(self._prefix) in names)
@@ -44,9 +46,10 @@ class Shelf:
     def read(self, number: int) -> str:
         """The record of that number, as it was written."""
         answer = self._aws.call("s3.GetObject", Key=self._key(number), **self._bucket)
-        refuse_size(answer["ContentLength"], self.where(number))
-        text: str = answer["Body"].read().decode(errors="replace")
-        return text
+        with reading(self.where(number), "read the record"):
+            refuse_size(answer["ContentLength"], self.where(number))
+            text: str = answer["Body"].read().decode(errors="replace")
+            return text
 
     def where(self, number: int) -> str:
         """The address of the record of that number."""

@@ -8,8 +8,9 @@ from datetime import datetime
 from typing import Any
 
 from dify_aws.aws import Aws
+from dify_aws.aws.unexpected_answer import reading
 from dify_aws.engine.stack import Stack
-from dify_aws.errors import PlanRefused
+from dify_aws.errors import LockUnreadable, PlanRefused
 from dify_aws.operations.close import open_leases
 from dify_aws.operations.lock import holder_of
 from dify_aws.operations.waste import owned
@@ -38,7 +39,7 @@ class Status:
         instance_id: of the machine, None if there is none; ``state`` is what AWS says of it.
         url: where Dify answers, or will.
         changes: how many things a run would change; None if they cannot be told, and ``refused`` says why.
-        lock: which run is at work on it.
+        lock: which run is at work on it; or why nobody can tell, and the way out, if somebody has edited the lock.
         visitors: who is let in for a while.
     """
 
@@ -85,7 +86,13 @@ def status(aws: Aws, settings: Settings, stack: Stack) -> Status:
 
     Raises:
         AwsError: AWS could not be asked.
+        UnexpectedAnswer: its answer cannot be read.
     """
+    with reading(settings.deployment, "tell its status"):
+        return _status(aws, settings, stack)
+
+
+def _status(aws: Aws, settings: Settings, stack: Stack) -> Status:
     changes, refused = None, None
     try:
         changes = len(stack.plan(aws))
@@ -95,7 +102,6 @@ def status(aws: Aws, settings: Settings, stack: Stack) -> Status:
     there = {actual.address: actual for actual in owned(aws)}
     host, address = there.get("instance/host"), there.get("elastic-ip/host")
     reached = f"https://{settings.domain}" if settings.domain else f"http://{address['public_ip']}" if address else None
-    holder = holder_of(aws)
     return Status(
         deployment=settings.deployment,
         region=settings.region,
@@ -105,10 +111,18 @@ def status(aws: Aws, settings: Settings, stack: Stack) -> Status:
         url=reached if address else None,
         changes=changes,
         refused=refused,
-        lock=str(holder) if holder else None,
+        lock=_lock(aws),
         visitors=tuple(
             Visitor(opening.network, lease.owner, lease.expires)
             for opening in open_leases(aws)
             for lease in opening.leases
         ),
     )
+
+
+def _lock(aws: Aws) -> str | None:
+    try:
+        holder = holder_of(aws)
+    except LockUnreadable as unreadable:
+        return str(unreadable)
+    return str(holder) if holder else None

@@ -7,7 +7,6 @@ docs/decisions/tags-delete-no-data.md says why it is these.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
@@ -16,6 +15,7 @@ from dify_aws.aws.birth import CLIENT_TOKEN, TAG_DEPLOYMENT, tag_map
 from dify_aws.aws.date import told_at
 from dify_aws.aws.physical_name import physical_name
 from dify_aws.errors import AwsError
+from dify_aws.foreign_json import parse_json
 from dify_aws.resources.ec2 import ours
 
 HISTORY_DAYS: Final = 90
@@ -79,7 +79,7 @@ def _creations(aws: Aws, volume_id: str) -> Iterator[dict[str, Any]]:
     for event in aws.pages("cloudtrail.LookupEvents", "Events", LookupAttributes=[attribute]):
         if event.get("EventName") == "CreateVolume":
             try:
-                yield json.loads(event.get("CloudTrailEvent", "{}"))
+                yield parse_json(event.get("CloudTrailEvent", "{}"))
             except ValueError as error:
                 raise AwsError("cloudtrail.LookupEvents", "Malformed", f"the event of {volume_id}: {error}") from error
 

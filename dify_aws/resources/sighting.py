@@ -39,5 +39,6 @@ def sighted(
         values=values or {},
         facts=facts,
         tags=found,
-        keep=kind.keep or found.get(TAG_KEEP) == "true",
+        # A value that cannot be read gives nothing up.
+        keep=kind.keep or found.get(TAG_KEEP, "false") != "false",
     )

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Final, Literal
 
 from dify_aws.aws import Aws
-from dify_aws.aws.birth import tag_list
+from dify_aws.aws.birth import tag_list, tag_map
 from dify_aws.engine.resource import Actual, Input, Resource
 from dify_aws.errors import AwsError, DifyAwsError, NotConverged
 from dify_aws.resources.gone import delete, gone_already
@@ -87,8 +87,8 @@ class StoredSecret(NamedResource):
         found = _described(aws, name)
         if found is None or "DeletedDate" in found:
             return None
-        tags = found.get("Tags", ())
-        public = {tag["Key"]: tag["Value"] for tag in tags}.get(TAG_PUBLIC_KEY, "")
+        tags = found.get("Tags")
+        public = tag_map(tags).get(TAG_PUBLIC_KEY, "")
         values = {"description": found.get("Description", ""), "value": None}
         copies = tuple(each["Region"] for each in found.get("ReplicationStatus", ()))
         return sighted(cls, name, tags, values, arn=found["ARN"], public_key=public, replicas=copies)

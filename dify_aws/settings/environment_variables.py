@@ -1,10 +1,10 @@
 """Environment variables: settings as ``DIFY_AWS_…`` variables, each read by the type of its setting."""
 
-import json
 import re
 from collections.abc import Mapping
 from typing import Any, Final, get_args, get_origin
 
+from dify_aws.foreign_json import parse_json
 from dify_aws.settings.shown import VARIABLE
 
 PREFIX: Final = "DIFY_AWS_"
@@ -52,8 +52,8 @@ def _read(name: str, text: str, kind: object) -> object:
 def _json(text: str) -> object:
     """What is written in JSON; None if nothing is, or if a name stands twice."""
     try:
-        return json.loads(text, object_pairs_hook=_once)
-    except (ValueError, RecursionError):
+        return parse_json(text, object_pairs_hook=_once)
+    except ValueError:
         return None
 
 

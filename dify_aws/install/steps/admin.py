@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Final, Literal, TypeAlias
 
 from dify_aws.change import Change
+from dify_aws.foreign_json import parse_json
 from dify_aws.install.compose import COMPOSE, PROJECT
 from dify_aws.install.errors import CommandFailed
 from dify_aws.install.fact import Answer, Fact, Facts
@@ -43,7 +44,7 @@ class Setup(Fact[State]):
 
     def read(self, answer: Answer) -> State:
         try:
-            step = json.loads(answer.text)["step"]
+            step = parse_json(answer.text)["step"]
         except (ValueError, LookupError, TypeError):
             # No container yet, or one that cannot tell: whoever then sends it something is told why.
             return "unknown"

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Literal, TypeAlias
 
 from dify_aws.change import Change
+from dify_aws.foreign_json import parse_json
 from dify_aws.install.errors import StepRefused
 from dify_aws.install.fact import Answer, Fact, Facts
 from dify_aws.install.host import Host
@@ -53,7 +53,7 @@ class Progress(Fact[FirstBoot]):
             return FirstBoot("over")
         if answer.text == "running":
             return FirstBoot("running")
-        told = json.loads(answer.text)["v1"]
+        told = parse_json(answer.text)["v1"]
         recovered = told.get("recoverable_errors") or {}
         return FirstBoot("over", tuple(told["errors"]), tuple(one for some in recovered.values() for one in some))
 

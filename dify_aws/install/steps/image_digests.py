@@ -10,6 +10,7 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from dify_aws.change import Change
+from dify_aws.foreign_json import parse_json
 from dify_aws.install.bundle import DATA
 from dify_aws.install.errors import StepRefused
 from dify_aws.install.fact import Answer, Fact, Facts
@@ -50,7 +51,7 @@ def recorded(facts: Facts) -> Mapping[str, str]:
     if found.kind == "nothing":
         return MappingProxyType({})
     try:
-        told = json.loads(found.data)
+        told = parse_json(found.data.decode())
         if not all(DIGEST.fullmatch(digest) for digest in told.values()):
             raise ValueError("a digest is none")
     except (ValueError, TypeError, AttributeError) as error:
