@@ -12,6 +12,10 @@ _STORAGE: Final = "Use the setting storage"
 _VECTORS: Final = "Use the setting vector_store"
 _PROFILE: Final = "Use the setting profile"
 _FIXED: Final = "The containers find each other by it"
+_BUNDLES: Final = "Use PLUGIN_MAX_BUNDLE_SIZE, which the plugin daemon is given by this name"
+_CONNECTIONS: Final = "The connections of PostgreSQL are shared out by the setting postgres_max_connections"
+_LOGS: Final = "The logs are rotated on the machine, by logrotate"
+_CODE: Final = "Use the setting sandbox_timeout_seconds"
 _UNREAD: Final = "Dify's own Compose file reads it, Dify does not, and this bundle has a Compose file of its own"
 
 OURS: Final[Mapping[str, str]] = {
@@ -28,6 +32,7 @@ OURS: Final[Mapping[str, str]] = {
             *("CODE_EXECUTION_API_KEY", "SANDBOX_API_KEY", "INNER_API_KEY_FOR_PLUGIN"),
             *("PLUGIN_DAEMON_KEY", "PLUGIN_DIFY_INNER_API_KEY", "AGENT_BACKEND_API_TOKEN"),
             *("DIFY_AGENT_API_TOKEN", "DIFY_AGENT_SERVER_SECRET_KEY", "DIFY_AGENT_LOCAL_SANDBOX_AUTH_TOKEN"),
+            "DIFY_AGENT_SHELLCTL_AUTH_TOKEN",
         ),
         _MADE,
     ),
@@ -59,7 +64,8 @@ OURS: Final[Mapping[str, str]] = {
             *("DIFY_BIND_ADDRESS", "DIFY_PORT", "MODE", "MIGRATION_ENABLED", "LOG_FILE", "SERVER_PORT", "SERVER_KEY"),
             *("PLUGIN_REMOTE_INSTALLING_*", "PLUGIN_WORKING_PATH", "DIFY_INNER_API_*"),
             *("DIFY_AGENT_*_URL", "DIFY_AGENT_*_KEY", "DIFY_AGENT_LOCAL_SANDBOX_*"),
-            *("DIFY_AGENT_RUNTIME_BACKEND", "SHELLCTL_AUTH_TOKEN"),
+            *("DIFY_AGENT_RUNTIME_BACKEND", "SHELLCTL_AUTH_TOKEN", "DIFY_AGENT_SHELLCTL_ENTRYPOINT"),
+            *("PLUGIN_DAEMON_PORT", "PLUGIN_DEBUGGING_*"),
         ),
         _FIXED,
     ),
@@ -71,6 +77,10 @@ OURS: Final[Mapping[str, str]] = {
         ),
         _UNREAD,
     ),
+    "MAX_BUNDLE_PACKAGE_SIZE": _BUNDLES,
+    "DB_MAX_OPEN_CONNS": _CONNECTIONS,
+    "WORKER_TIMEOUT": _CODE,
+    **dict.fromkeys(("LOG_FILE_MAX_SIZE", "LOG_FILE_BACKUP_COUNT"), _LOGS),
 }
 """What may not be given in ``Settings.env``, by name or by pattern, with what to use instead."""
 

@@ -75,6 +75,8 @@ def _variables(release: Release) -> Iterator[Problem]:
         for reader in variable.readers:
             if reader.service not in release.services:
                 yield Problem(f"variables.{name}", reader.service, "is no service of the release", "a name in services")
+        if "${" in variable.default:
+            yield Problem(f"variables.{name}", variable.default, "is an expression", "the value that it stands for")
         if release.refusal(name):
             yield Problem(f"variables.{name}", None, "is refused as well", "an entry in variables or in refused")
         if variable.renamed_from and variable.renamed_from in release.variables:

@@ -9,7 +9,9 @@ from ipaddress import IPv4Network
 from types import MappingProxyType
 from typing import Any, Final, Self
 
+from dify_aws.dify.records import known
 from dify_aws.install.bundle_file import BundleFile, DataDirectory
+from dify_aws.install.container_variables import container_variables
 from dify_aws.install.dify_secrets import DifySecrets
 from dify_aws.install.environment import (
     DATABASE,
@@ -112,6 +114,7 @@ def _values(
     variables = environment(settings, outputs, secrets, https=https)
     names = {name for group in variables.values() for name in group}
     limits = limits_of(settings)
+    release = known(settings.dify_version)
     named = images(settings.dify_version, settings.images, settings.image_registry)
     return {
         "settings": settings,
@@ -127,6 +130,7 @@ def _values(
         "sizes": limits.sizes,
         "plugin_daemon_connections": PLUGIN_DAEMON_CONNECTIONS,
         "variables": variables,
+        "given": {service: container_variables(release, service, settings.env) for service in release.services},
         "reads": {container: read_by(container, names) for container in READERS},
         "database": DATABASE,
         "plugin_database": PLUGIN_DATABASE,

@@ -14,6 +14,7 @@ from dify_aws.settings.aws_rules import NO_BOUNDARY
 from dify_aws.settings.internal_host_rules import among_containers
 from dify_aws.settings.limit_rules import fitting
 from dify_aws.settings.registry_rules import readable
+from dify_aws.settings.unread_rules import unread
 
 EVERYWHERE: Final = "0.0.0.0/0"
 
@@ -43,6 +44,7 @@ def combinations(values: Mapping[str, Any], given: Mapping[str, object]) -> Iter
     yield from fitting(values)
     yield from among_containers(values)
     yield from readable(values)
+    yield from unread(values)
     if values.get("domain") and "web_cidrs" in values and EVERYWHERE not in values["web_cidrs"]:
         right = f'Let everybody in ("{EVERYWHERE}"), or leave domain out: the certificate authority looks from anywhere'
         wrong = "does not let the certificate authority in, and there is a domain"

@@ -20,7 +20,7 @@ https://man7.org/linux/man-pages/man2/execve.2.html"""
 
 TOTAL_AT_MOST: Final = 256 * 1024
 
-_NUMBER: Final = re.compile(r"-?[0-9]{1,18}(\.[0-9]{1,18})?")
+_NUMBER: Final = re.compile(r"-?[0-9]{1,19}(\.[0-9]{1,18})?")
 _COMMENTED: Final = re.compile(r"(-?[0-9]+(\.[0-9]+)?|true|false|yes|no|on|off)\s+(#|//).*", re.IGNORECASE)
 _FLAG_WORDS: Final = ("true", "false", "yes", "no", "on", "off", "1", "0")
 # They change how the text around them is shown, or are not seen at all: nobody writes them on purpose.

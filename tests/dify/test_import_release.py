@@ -147,6 +147,15 @@ def test_a_new_variable_goes_to_who_reads_it(imported: Callable[[DifyCheckout], 
     assert release.variables["BANNER_TEXT"].readers == (Reader(service="web"),)
 
 
+def test_a_default_is_a_value(imported: Callable[[DifyCheckout], ReleaseDraft]) -> None:
+    """Without quotes and comments; an expression about the variable itself is what it says for nothing."""
+    checkout = next_release()
+    checkout.env |= {"NEW_A": "${NEW_A:-false}", "NEW_B": '"a # b"', "NEW_C": "5 # MB", "NEW_D": "'x'"}
+    checkout.settings |= {"NEW_A", "NEW_B", "NEW_C", "NEW_D"}
+    release = imported(checkout).release
+    assert [release.variables[f"NEW_{each}"].default for each in "ABCD"] == ["false", "a # b", "5", "x"]
+
+
 def test_a_variable_that_nobody_is_seen_to_read_is_left_to_decide(
     imported: Callable[[DifyCheckout], ReleaseDraft],
 ) -> None:

@@ -16,10 +16,13 @@ from dify_aws.dify.record import read_release
 from dify_aws.dify.records import KNOWN, known
 from dify_aws.dify.release import Release
 from dify_aws.dify.routes import route_of
+from dify_aws.dify.variables import Reader
 from dify_aws.errors import SettingsError
 from dify_aws.releases import RELEASES
-from dify_aws.variables import instead, read_by
-from tests.support.bundles import bundle, compose, every
+from dify_aws.settings import Settings
+from dify_aws.variable_types import FLAGS
+from dify_aws.variables import instead
+from tests.support.bundles import bundle, compose, every, variables
 
 UPSTREAM = Path(__file__).with_name("upstream")
 INSTALLED = "1.17.1"
@@ -153,33 +156,60 @@ def test_what_is_installed_sets_only_variables_of_the_record() -> None:
                     assert variable in release.variables or variable in NOT_UPSTREAM, (name, variable)
 
 
-NOT_PASSED_ON: Mapping[str, frozenset[str]] = {
-    "web": frozenset(
-        {
-            *("ALLOW_INLINE_STYLES", "COOKIEYES_SITE_KEY", "MARKDOWN_FORM_FIELD_NAME_EXTRA_CHARS", "SITE_ABOUT"),
-            *("WEB_SENTRY_DSN", "WORKFLOW_GENERATION_TIMEOUT_MS"),
-        }
-    ),
-    "plugin_daemon": frozenset(
-        {"DB_MAX_OPEN_CONNS", "ENFORCE_LANGGENIUS_PLUGIN_SIGNATURES", "LOG_LEVEL", "MAX_BUNDLE_PACKAGE_SIZE"}
-    ),
-    # The name before 1.17.0 of the token; the installer gives it by the new name.
-    "local_sandbox": frozenset({"DIFY_AGENT_SHELLCTL_AUTH_TOKEN"}),
-    "sandbox": frozenset(
-        {"ALLOWED_SYSCALLS", "MAX_WORKERS", "PIP_MIRROR_URL", "PYTHON_DEPS_UPDATE_INTERVAL", "WORKER_TIMEOUT"}
-    ),
-}
-"""A container takes these from .env at upstream, and does not get them from this installer."""
+def test_every_free_variable_reaches_each_of_its_readers() -> None:
+    """What Settings.env takes is given to every container that reads it, by the name that is known inside.
 
-
-def test_variables_that_containers_do_not_get_are_known() -> None:
-    """What Settings.env takes, a service reads, and its container is not given: exactly these, and each is a defect."""
+    A name that compose.yaml gave twice would be an error of ``compose()``.
+    """
     release = known(INSTALLED)
-    services = compose(bundle(profile="full", vector_store="weaviate"))["services"]
-    for name in ("web", "plugin_daemon", "agent_backend", "local_sandbox", "sandbox"):
-        given = set(re.findall(r"\$\{(\w+)\}", json.dumps(services[name]["environment"])))
-        free = {each for each in release.variables if name in release.readers(each) and instead(each) is None}
-        assert free - given - set(read_by(name, free)) == NOT_PASSED_ON.get(name, frozenset()), name
+    # Limits have to fit each other, and those that the installer sets do.
+    fitting = {**dict.fromkeys(FLAGS, "false"), "PLUGIN_INSTALL_TIMEOUT": "9", **variables(bundle(profile="full"))}
+    free = {
+        name: fitting.get(name, value.default) or "1"
+        for name, value in release.variables.items()
+        if instead(name) is None
+    }
+
+    def named(each: str) -> tuple[Reader, ...]:
+        return release.variables[each].readers
+
+    for store in ("weaviate", "qdrant", "pgvector"):
+        services = compose(bundle(profile="full", vector_store=store, env=free))["services"]
+        for name in free:
+            for reader in release.variables[name].readers:
+                if reader.service in services:
+                    inner = reader.name or name
+                    # SENTRY_DSN is everybody's, API_SENTRY_DSN counts more for the api.
+                    more = [each for each in free if Reader(service=reader.service, name=inner) in named(each)]
+                    given = services[reader.service]["environment"]
+                    assert given[inner] in [f"${{{each}}}" for each in more or [name]], (name, reader)
+
+
+def test_a_variable_that_nothing_reads_is_refused_with_the_reason_of_the_record() -> None:
+    """By the record, for each name that no other rule refuses; and what a service reads is not refused by it."""
+    release = known(INSTALLED)
+    names = [name for name in upstream(INSTALLED)["variables"] if release.refusal(name) and instead(name) is None]
+    assert names
+    with pytest.raises(SettingsError) as caught:
+        Settings(environment="dev", env=dict.fromkeys([*names, "SITE_ABOUT"], "1"))
+    assert {problem.value: problem.right for problem in caught.value.problems} == {
+        name: f"Leave it out. {release.refusal(name)}" for name in names
+    }
+
+
+@pytest.mark.parametrize("version", KNOWN)
+def test_every_variable_of_a_record_is_set_free_or_refused(version: str) -> None:
+    """One that the installer sets is refused in Settings.env with what to use instead; the others may be given there.
+
+    And what the installer sets is read by somebody, or is a name that upstream does not have.
+    """
+    release = known(version)
+    for name in upstream(version)["variables"]:
+        ways = [instead(name) is not None, release.refusal(name) is not None, name in release.variables]
+        assert any(ways), name
+    if version == INSTALLED:
+        for _, made in every():
+            assert variables(made).keys() <= release.variables.keys() | NOT_UPSTREAM
 
 
 BROKEN = {
@@ -207,6 +237,11 @@ BROKEN = {
         'service = "plugin_daemon"\nport = 5002',
         'service = "plugin_daemon"\nport = 5003',
         "routes./e",
+    ),
+    "an expression for a default": (
+        'LOG_TZ = {default = "UTC"',
+        'LOG_TZ = {default = "${TZ:-UTC}"',
+        "is an expression",
     ),
     "no route for the rest": ('path = "/"\n', 'path = "/web"\n', "a route of /"),
     "a word that is not known": ("smoke = true", "smoky = true", "smoky"),

@@ -136,6 +136,8 @@ def test_what_a_person_adds_is_read_by_who_reads_it() -> None:
         "SHELLCTL_ENABLE_PATH_ISOLATION": "false",
         "DIFY_AGENT_RUN_TIMEOUT_SECONDS": "60",
         "LOG_LEVEL": "DEBUG",
+        "ALLOW_INLINE_STYLES": "true",
+        "PIP_MIRROR_URL": "https://pypi.example.com/simple",
     }
     made = bundle(profile="full", env=extra)
     readers = {
@@ -148,9 +150,19 @@ def test_what_a_person_adds_is_read_by_who_reads_it() -> None:
         "MAX_TREE_DEPTH": {*APPS, "web"},
         "SHELLCTL_ENABLE_PATH_ISOLATION": {*APPS, "local_sandbox"},
         "DIFY_AGENT_RUN_TIMEOUT_SECONDS": {*APPS, "agent_backend"},
-        "LOG_LEVEL": set(APPS),
+        "LOG_LEVEL": {*APPS, "plugin_daemon"},
+        "ALLOW_INLINE_STYLES": {*APPS, "web"},
+        "PIP_MIRROR_URL": {*APPS, "plugin_daemon", "sandbox"},
     }
     assert "hunter2" not in made.files["compose.yaml"].text
+
+
+def test_a_container_gets_a_variable_by_the_name_that_it_knows() -> None:
+    """Sentry is told apart outside and has one name inside; nobody has to know that of the four containers."""
+    made = bundle(env={"API_SENTRY_DSN": "api", "WEB_SENTRY_DSN": "web", "PLUGIN_SENTRY_DSN": "plugin"})
+    told = {name: given(made, name).get("SENTRY_DSN") for name in ("api", "worker", "worker_beat", "web")}
+    assert told == {"api": "api", "worker": "api", "worker_beat": None, "web": "web"}
+    assert given(made, "plugin_daemon")["SENTRY_DSN"] == "plugin"
 
 
 @pytest.mark.parametrize("value", ["", "plain", "a $HOME ${X} $$", 'say "so"', "back\\slash\\", "it's #1 = {é}", "  "])

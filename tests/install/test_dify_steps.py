@@ -218,10 +218,10 @@ def test_what_read_a_file_that_was_changed_by_hand_reads_it_again(installed: Ben
 
 
 def test_env_makes_anew_those_containers_that_have_the_variable(installed: Bench) -> None:
-    """LOG_LEVEL is the four's that run dify-api; PostgreSQL, Redis and nginx stay as they are."""
-    wishes = steps(replace(SETTINGS, env={"LOG_LEVEL": "DEBUG"}))
+    """LOG_TZ is the four's that run dify-api; PostgreSQL, Redis and nginx stay as they are."""
+    wishes = steps(replace(SETTINGS, env={"LOG_TZ": "Asia/Tokyo"}))
     assert installed.run(wishes).named("done") == (f"file {HOME}/.env", "dify")
-    assert installed.container("api").environment["LOG_LEVEL"] == "DEBUG"
+    assert installed.container("api").environment["LOG_TZ"] == "Asia/Tokyo"
 
 
 def test_containers_that_nobody_wishes_for_are_swept(installed: Bench) -> None:

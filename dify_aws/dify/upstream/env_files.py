@@ -73,13 +73,17 @@ def _read(checkout: Checkout, path: str) -> dict[str, tuple[str, int]]:
         if not line or line.startswith("#"):
             continue
         if match := _LINE.fullmatch(line):
-            found[match[1]] = (_value(match[2].strip()), number)
+            found[match[1]] = (_value(match[1], match[2].strip()), number)
         else:
             checkout.problem(f"{path}:{number}", None, "is no variable", "NAME=VALUE, or a comment that begins with #")
     return found
 
 
-def _value(written: str) -> str:
+def _value(name: str, written: str) -> str:
     if len(written) > 1 and written[0] == written[-1] and written[0] in "'\"":
-        return written[1:-1]
-    return re.split(r"\s#", written, maxsplit=1)[0].rstrip()
+        written = written[1:-1]
+    else:
+        written = re.split(r"\s#", written, maxsplit=1)[0].rstrip()
+    # NAME=${NAME:-x} is x for who does not set it.
+    itself = next(iter(references(written)), None)
+    return itself.default if itself and itself.name == name and written.startswith("${") else written
