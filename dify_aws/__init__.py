@@ -15,9 +15,10 @@ from dify_aws.dify.draft import ReleaseDraft, import_release
 from dify_aws.dify.errors import ReleaseError
 from dify_aws.dify.release import Release
 from dify_aws.engine.applied import Applied
+from dify_aws.engine.fact import Fact
 from dify_aws.engine.plan import Action, Plan
 from dify_aws.engine.progress import Progress
-from dify_aws.engine.resource import Actual, Fact, Ref, Resource
+from dify_aws.engine.resource import Actual, Ref, Resource
 from dify_aws.engine.stack import Stack
 from dify_aws.errors import (
     Ambiguous,

@@ -10,7 +10,7 @@ from typing import Literal, TypeAlias
 
 from dify_aws.printable import printable
 
-Moment: TypeAlias = Literal["waiting", "planned", "started", "done", "failed", "finished"]
+Moment: TypeAlias = Literal["waiting", "planned", "relocating", "started", "done", "failed", "finished"]
 
 
 @dataclass(frozen=True)
@@ -18,11 +18,12 @@ class Event:
     """One moment of a run, in AWS or on a host.
 
     ``moment`` is "waiting" if another run has the lock, or AWS needs longer than usual before it takes an order
-    (``detail`` tells which run, or what AWS is waited for); "planned" once at the beginning and
-    "finished" once at the end (all three without an address); "started", then "done" or "failed" for each thing that is
-    worked on. ``address`` is that of a resource or the name of a step, ``verb`` is create, update or delete;
-    ``seconds`` counts from the start of the same thing (of the run, for "finished"); ``total`` is how many things there
-    are to do. ``where`` tells runs apart that go on at the same time: the deployment, or the host.
+    (``detail`` tells which run, or what AWS is waited for); "planned" once at the beginning and "finished" once at the
+    end; "relocating" if AWS has no capacity in a zone and another one is tried (``detail`` names both; "planned" comes
+    once more after it); all four without an address. "started", then "done" or "failed" for each thing that is worked
+    on. ``address`` is that of a resource or the name of a step, ``verb`` is create, update or delete; ``seconds``
+    counts from the start of the same thing (of the run, for "finished"); ``total`` is how many things there are to do.
+    ``where`` tells runs apart that go on at the same time: the deployment, or the host.
     """
 
     moment: Moment
@@ -84,6 +85,10 @@ class Teller:
     def waiting(self, detail: str) -> None:
         """Tell what is waited for, when that takes longer than usual."""
         self.tell(Event("waiting", detail=detail))
+
+    def relocating(self, detail: str) -> None:
+        """Tell that the run goes on in another place, and why."""
+        self.tell(Event("relocating", detail=detail))
 
     def passed(self) -> float:
         """Seconds since the run began."""

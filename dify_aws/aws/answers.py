@@ -71,9 +71,10 @@ CAPACITY_ADVICE: Final = (
     "AWS has no room for this in the zone at this moment; nothing is wrong with the settings. Wait and run again: it "
     "often passes within the hour. Or choose another instance_type that the zone offers (`aws ec2 "
     "describe-instance-type-offerings --location-type availability-zone` lists them); if a change of instance_type "
-    "has stopped the machine, the old type starts it again. If nothing is stored yet: destroy(delete_data=True), and "
-    "deploy with another availability_zone. If there is data: move the data volume to another zone by a snapshot "
-    "(docs/instance-types.md)."
+    "has stopped the machine, the old type starts it again. Another zone is tried by itself where availability_zone is "
+    "not set, the network is our own, and there is no data volume yet. If there is one and nothing is stored on it: "
+    "destroy(delete_data=True), and deploy with another availability_zone. If there is data: move the data volume to "
+    "another zone by a snapshot (docs/instance-types.md)."
 )
 
 LOCAL_CREDENTIAL_ERRORS: Final = (

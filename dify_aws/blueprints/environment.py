@@ -8,7 +8,7 @@ from typing import Final
 from dify_aws.blueprints.account import Account
 from dify_aws.blueprints.names import BACKUPS, LOGS, UPLOADS, bucket_name, log_group_name
 from dify_aws.blueprints.policies import closing_policy, host_policy
-from dify_aws.engine.resource import Input, Resource
+from dify_aws.engine.resource import Input, Ref, Resource
 from dify_aws.engine.stack import Stack
 from dify_aws.instance_types import architecture, is_burstable
 from dify_aws.limits import limits_of
@@ -123,7 +123,14 @@ def environment(settings: Settings, account: Account) -> Stack:
     boundary = account.boundary(settings.permissions_boundary)
     role = Role(name="host", policies={"host": host_policy(settings, account)}, permissions_boundary=boundary)
     profile = InstanceProfile(name="host", role=role.id)
-    data = Volume(name="data", availability_zone=place, size_gib=settings.data_volume_gib, token_seed=host_group.id)
+    data = Volume(
+        name="data",
+        availability_zone=place,
+        size_gib=settings.data_volume_gib,
+        token_seed=host_group.id,
+        # It never leaves its zone: until AWS has had room for the machine there, nothing ties the deployment to it.
+        created_after=Ref("instance/host", "id"),
+    )
     fits = InstanceType(
         name="host",
         instance_type=settings.instance_type,
@@ -164,7 +171,14 @@ def _network(settings: Settings) -> Iterator[Resource]:
         chosen=settings.availability_zone,
     )
     public = Subnet(name="public", vpc=vpc.id, cidr_block=settings.public_cidr, availability_zone=zone.id)
-    private = Subnet(name="private", vpc=vpc.id, cidr_block=settings.private_cidr, availability_zone=zone.id)
+    # One after the other, so that no run that died leaves them in two zones.
+    private = Subnet(
+        name="private",
+        vpc=vpc.id,
+        cidr_block=settings.private_cidr,
+        availability_zone=zone.id,
+        created_after=public.id,
+    )
     yield from (zone, vpc, public, private)
     yield from _ways_out(settings, vpc, public, private)
 

@@ -6,7 +6,8 @@ from collections.abc import Iterable, Mapping
 
 from dify_aws.aws import Aws
 from dify_aws.aws.unexpected_answer import reading
-from dify_aws.engine.converge import converge, remove, wait_until_shown
+from dify_aws.engine.converge import converge, create, remove, wait_until_shown
+from dify_aws.engine.creation_order import creation_edges
 from dify_aws.engine.further import Further
 from dify_aws.engine.plan import Plan
 from dify_aws.engine.removal import removal_edges
@@ -25,20 +26,24 @@ def carry_out(
     looked: Survey,
     todo: Plan,
     *,
+    found: dict[str, Actual | None],
     teller: Teller,
     turn: Turn,
     further: Mapping[str, Further],
 ) -> tuple[dict[str, Actual], dict[str, Exception]]:
     """What is there in the end, and what ``further`` work raised.
 
+    Args:
+        found: what is there, by address; what is made and mended is noted in it, also if the run fails.
+
     Raises:
         RunFailed: something failed on the way.
     """
     verbs = {action.address: action.verb for action in todo.actions}
-    found = dict(looked.found)
     retired = looked.retired()
     going = {place: retired[place] for place, verb in verbs.items() if verb == "delete"}
     failed: dict[str, Exception] = {}
+    graph, creations = creation_edges(resources, edges, found)
 
     def visit(address: str) -> Actual | None:
         turn.check()
@@ -48,6 +53,9 @@ def carry_out(
             except Exception as error:  # noqa: BLE001
                 # What is wrong on a machine is no reason to leave AWS half made.
                 failed[address] = error
+            return None
+        if address in creations:
+            _create_only(resources[creations[address]], aws, found, teller)
             return None
         with reading(address, "know what it needs"):
             resource = resources[address].resolved(found)
@@ -64,16 +72,28 @@ def carry_out(
         for work in further.values():
             work.stop()
 
-    made = walk({**edges, **{name: work.needs for name, work in further.items()}}, visit, on_interrupt=stop)
+    made = walk({**graph, **{name: work.needs for name, work in further.items()}}, visit, on_interrupt=stop)
     done = [address for address in made.done if address in verbs]
     if made.failures:
-        raise RunFailed({**made.failures, **failed}, done, [*made.not_tried, *going])
+        failures = {creations.get(node, node): error for node, error in made.failures.items()}
+        not_tried = [node for node in made.not_tried if node not in creations and node not in failures]
+        raise RunFailed({**failures, **failed}, done, [*not_tried, *going])
     if unseen := _not_shown(aws, [resources[address] for address in done if verbs[address] == "create"]):
         raise RunFailed({**unseen, **failed}, done, going)
     removed = clear_away(aws, going, teller=teller, turn=turn)
     if removed.failures:
         raise RunFailed(removed.failures, [*done, *removed.done], removed.not_tried)
     return {address: actual for address in resources if (actual := made.done[address]) is not None}, failed
+
+
+def _create_only(resource: Resource, aws: Aws, found: dict[str, Actual | None], teller: Teller) -> None:
+    """The first half of a creation; the listener hears of it with the second, unless it fails."""
+    try:
+        with reading(resource.address, "create it"):
+            found[resource.address] = create(resource.resolved(found), aws)
+    except Exception:
+        with teller.work("create", resource.address):
+            raise
 
 
 def _not_shown(aws: Aws, created: Iterable[Resource]) -> dict[str, Exception]:

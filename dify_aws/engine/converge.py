@@ -58,7 +58,7 @@ def converge(resource: Resource, aws: Aws, found: Actual | None) -> Actual:
 
 
 def _converged(resource: Resource, aws: Aws, found: Actual | None) -> Actual:
-    actual = found if found is not None else _born(resource, aws)
+    actual = found if found is not None else create(resource, aws)
     for _ in range(ROUNDS):
         actual = _complete(resource, aws, actual)
         changes = differences(resource, aws, actual)
@@ -74,6 +74,39 @@ def _converged(resource: Resource, aws: Aws, found: Actual | None) -> Actual:
         resource.address,
         f"AWS accepted the change {ROUNDS} times, and it is still not so: {still}. "
         f"Somebody else may be changing {actual.id} at the same time; run again.",
+    )
+
+
+def create(resource: Resource, aws: Aws) -> Actual:
+    """Create the bare thing that is not there; what it is at first. :func:`converge` does the rest.
+
+    Raises:
+        AwsError: AWS refuses to create it.
+        NotConverged: AWS says that it was created, and never shows it.
+    """
+    for _ in range(BIRTHS):
+        doubt: AwsError | None = None
+        try:
+            made = resource.create(aws)
+            if made is not None:
+                return made
+        except InDoubt as error:
+            doubt = error
+        except AwsError as error:
+            if error.code not in TAKEN:
+                raise
+            doubt = error
+        actual = aws.patience.until(_fresh_look(resource, aws), APPEAR_SECONDS)
+        if actual is not None:
+            return actual
+        if doubt is not None and not isinstance(doubt, InDoubt):
+            raise doubt
+        if doubt is None:
+            aws.next_turn(resource.address)
+    raise NotConverged(
+        resource.address,
+        f"AWS said {BIRTHS} times that it was made, and it was never to be seen. Run again in some minutes; "
+        f"look for things tagged dify-aws:address={resource.address} in the console if it stays so.",
     )
 
 
@@ -140,33 +173,6 @@ def _there(resource: Resource, seen: Actual | None) -> Actual:
     if seen is None:
         raise NotConverged(resource.address, "it went away meanwhile. Run again to make it anew.")
     return seen
-
-
-def _born(resource: Resource, aws: Aws) -> Actual:
-    for _ in range(BIRTHS):
-        doubt: AwsError | None = None
-        try:
-            made = resource.create(aws)
-            if made is not None:
-                return made
-        except InDoubt as error:
-            doubt = error
-        except AwsError as error:
-            if error.code not in TAKEN:
-                raise
-            doubt = error
-        actual = aws.patience.until(_fresh_look(resource, aws), APPEAR_SECONDS)
-        if actual is not None:
-            return actual
-        if doubt is not None and not isinstance(doubt, InDoubt):
-            raise doubt
-        if doubt is None:
-            aws.next_turn(resource.address)
-    raise NotConverged(
-        resource.address,
-        f"AWS said {BIRTHS} times that it was made, and it was never to be seen. Run again in some minutes; "
-        f"look for things tagged dify-aws:address={resource.address} in the console if it stays so.",
-    )
 
 
 def _settled(resource: Resource, aws: Aws) -> Actual | None:

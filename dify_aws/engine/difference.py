@@ -5,7 +5,8 @@ from __future__ import annotations
 from dify_aws.aws import Aws
 from dify_aws.aws.birth import TAGS
 from dify_aws.change import Change
-from dify_aws.engine.resource import PENDING, Actual, Fact, Resource
+from dify_aws.engine.fact import Fact
+from dify_aws.engine.resource import PENDING, Actual, Resource
 from dify_aws.errors import FixedAttribute
 
 

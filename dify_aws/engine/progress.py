@@ -74,6 +74,8 @@ class Progress:
             match event.moment:
                 case "waiting":
                     self._say(("waiting for ", "yellow"), (event.detail, ""))
+                case "relocating":
+                    self._say((event.detail, "yellow"))
                 case "planned":
                     # A run of the same name that was interrupted tells nothing of its end.
                     self._left = {**self._left, event.where: event.total}

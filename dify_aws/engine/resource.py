@@ -64,7 +64,7 @@ class Actual:
         return tuple(name for name, value in self.values.items() if value == PENDING)
 
 
-NOT_WISHES: Final = frozenset({"name", "keep"})
+NOT_WISHES: Final = frozenset({"name", "keep", "created_after"})
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -74,16 +74,21 @@ class Resource(ABC):
     Args:
         name: unique among its kind in a stack; with the kind it is the address ("subnet/public").
         keep: it holds data, so it is never deleted without ``delete_data=True``.
+        created_after: the id of a resource (``host.id``) that has to be created before this one is, though nothing of
+            it is used. Once this one is there, it means nothing.
     """
 
     name: str
     keep: bool = False
+    created_after: Input[str] | None = None
 
     kind: ClassVar[str]
     fixed: ClassVar[frozenset[str]] = frozenset()
     """Cannot change in place: refused with the way out, never silently replaced."""
     initial: ClassVar[frozenset[str]] = frozenset()
     """Said at creation and not compared after it."""
+    set_later: ClassVar[frozenset[str]] = frozenset()
+    """Not used by ``create``, only by ``update``: what these refer to may be made after the thing itself."""
     unordered: ClassVar[frozenset[str]] = frozenset()
     """Order and repetition mean nothing: kept as frozensets."""
     after: ClassVar[frozenset[str]] = frozenset()
@@ -209,41 +214,15 @@ class Resource(ABC):
         """The names of the fields that can be wished for."""
         return tuple(each.name for each in fields(cls) if each.name not in NOT_WISHES | cls.initial)
 
-    def refs(self) -> set[Ref]:
-        """The references that this wish holds, however deep."""
-        return {ref for each in fields(self) for ref in _refs(getattr(self, each.name))}
+    def refs(self, names: Iterable[str] | None = None) -> set[Ref]:
+        """The references in the fields called ``names``, however deep; by default in all but ``created_after``."""
+        chosen = {each.name for each in fields(self)} - {"created_after"} if names is None else names
+        return {ref for name in chosen for ref in _refs(getattr(self, name))}
 
     def resolved(self, found: Mapping[str, Actual | None]) -> Self:
         """The same wish with each reference replaced by its value, or by Unknown if its thing is not there yet."""
         changed = {each.name: _resolve(getattr(self, each.name), found) for each in fields(self) if each.init}
         return replace(self, **changed)
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
-class Fact(Resource):
-    """Something that every account has and nobody makes or deletes: ``find`` always finds, and there are no tags.
-
-    As a rule there is nothing to wish for. A kind whose settings can be put right says so (``wished``), and how
-    (``update``).
-    """
-
-    @classmethod
-    def wished(cls) -> tuple[str, ...]:
-        return ()
-
-    @classmethod
-    def owned(cls, aws: Aws) -> Iterable[Actual]:
-        return ()
-
-    def create(self, aws: Aws) -> Actual | None:
-        raise NotImplementedError(f"{self.address} is a fact, and nobody makes it")
-
-    def retag(self, aws: Aws, actual: Actual, tags: Mapping[str, str]) -> None:
-        raise NotImplementedError(f"{self.address} is a fact, and carries no tags")
-
-    @classmethod
-    def delete(cls, aws: Aws, actual: Actual) -> None:
-        raise NotImplementedError(f"{cls.kind} is a fact, and nobody deletes it")
 
 
 def only(address: str, found: list[Actual]) -> Actual | None:

@@ -15,11 +15,14 @@ from dify_aws.aws.physical_name import RESOURCE
 from dify_aws.aws.unexpected_answer import reading
 from dify_aws.change import Change
 from dify_aws.engine.applied import Applied
-from dify_aws.engine.carry_out import carry_out, clear_away
+from dify_aws.engine.carry_out import clear_away
+from dify_aws.engine.creation_order import creation_edges
 from dify_aws.engine.deletion import planned_deletions, things_of
 from dify_aws.engine.difference import differences, refuse
+from dify_aws.engine.fact import Fact
 from dify_aws.engine.further import Further
 from dify_aws.engine.plan import Action, Plan
+from dify_aws.engine.relocation import carry_out_where_possible
 from dify_aws.engine.resource import Actual, Resource
 from dify_aws.engine.survey import Survey, Things, survey
 from dify_aws.engine.turn import Alone, Turn
@@ -55,7 +58,7 @@ class Stack:
                 )
             self.resources[resource.address] = resource
         self.edges = {address: self._needs(resource) for address, resource in self.resources.items()}
-        prepared(self.edges)
+        prepared(creation_edges(self.resources, self.edges, {})[0])
 
     def __repr__(self) -> str:
         return f"<Stack {self.name}: {len(self.resources)} resources>"
@@ -118,11 +121,22 @@ class Stack:
             teller = Teller(listener, aws.clock.now, self.name)
             aws.patience.notify = teller.waiting
             teller.planned(len(todo), todo.summary())
-            found, failed = carry_out(
-                self.resources, self.edges, aws, looked, todo, teller=teller, turn=held, further=further
+            done, found, failed = carry_out_where_possible(
+                self.resources,
+                self.edges,
+                aws,
+                looked,
+                todo,
+                agreed=plan or todo,
+                plan=lambda others, there: Stack(self.name, others.values(), notes=self.notes)._plan(
+                    aws, there, delete_data
+                ),
+                teller=teller,
+                turn=held,
+                further=further,
             )
-            teller.finished(todo.done())
-        return Applied(todo, found, aws.clock.now() - began, failed)
+            teller.finished(done.done())
+        return Applied(done, found, aws.clock.now() - began, failed)
 
     def destroy(
         self, aws: Aws, *, delete_data: bool = False, listener: Listener = quiet, turn: Turn | None = None
@@ -212,7 +226,13 @@ class Stack:
             refused += protected.errors
         if refused:
             raise PlanRefused(refused)
-        return Plan(aws.deployment, aws.region, tuple(actions), self.notes)
+        return Plan(aws.deployment, aws.region, tuple(actions), (*self.notes, *self._notes_on_facts(looked)))
+
+    def _notes_on_facts(self, looked: Survey) -> Iterator[str]:
+        for address, resource in self.resources.items():
+            actual = looked.found[address]
+            if isinstance(resource, Fact) and actual is not None and (note := resource.note(actual)):
+                yield note
 
     def _plan_of_removal(self, aws: Aws, things: Things, delete_data: bool) -> Plan:
         actions = planned_deletions(aws, things, self.resources, delete_data=delete_data)
@@ -220,7 +240,7 @@ class Stack:
 
     def _needs(self, resource: Resource) -> set[str]:
         needs = {ref.address for ref in resource.refs()}
-        strangers = needs - self.resources.keys()
+        strangers = (needs | {ref.address for ref in resource.refs({"created_after"})}) - self.resources.keys()
         if strangers:
             raise StackError(
                 f"{resource.address} refers to {', '.join(sorted(strangers))}, which this stack does not have"

@@ -10,7 +10,8 @@ from typing import TypeAlias
 from dify_aws.aws import Aws
 from dify_aws.aws.availability import cannot_be_asked
 from dify_aws.aws.unexpected_answer import UnexpectedAnswer, reading
-from dify_aws.engine.resource import Actual, Fact, Resource, kinds
+from dify_aws.engine.fact import Fact
+from dify_aws.engine.resource import Actual, Resource, kinds
 from dify_aws.errors import AwsError, ResourceError
 from dify_aws.walk import WORKERS
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from dify_aws.aws import Aws
 from dify_aws.engine.resource import Actual, Input, only
@@ -59,8 +59,7 @@ class InstanceConnectEndpoint(Ec2Resource):
 
     @classmethod
     def owned(cls, aws: Aws) -> Iterable[Actual]:
-        operation = "ec2.DescribeInstanceConnectEndpoints"
-        for endpoint in ours(aws, "instance-connect-endpoints", operation, "InstanceConnectEndpoints"):
+        for endpoint in _listed(aws):
             if endpoint["State"] in GOING:
                 continue
             values = {
@@ -87,6 +86,11 @@ class InstanceConnectEndpoint(Ec2Resource):
         return only(self.address, [seen for seen in self._mine(aws) if seen["state"] != FAILED])
 
     def create(self, aws: Aws) -> Actual | None:
+        # A VPC may have one, and one that a run has begun to delete counts until it is gone.
+        for endpoint in _listed(aws):
+            if endpoint["State"] == "delete-in-progress":
+                ids = [endpoint["InstanceConnectEndpointId"]]
+                wait_until_gone(aws, "instance_connect_endpoint_gone", InstanceConnectEndpointIds=ids)
         for seen in self._mine(aws):
             if seen["state"] == FAILED:
                 self.delete(aws, seen)
@@ -140,6 +144,11 @@ class InstanceConnectEndpoint(Ec2Resource):
 
     def _mine(self, aws: Aws) -> list[Actual]:
         return [seen for seen in self.owned(aws) if seen.address == self.address]
+
+
+def _listed(aws: Aws) -> list[dict[str, Any]]:
+    operation = "ec2.DescribeInstanceConnectEndpoints"
+    return ours(aws, "instance-connect-endpoints", operation, "InstanceConnectEndpoints")
 
 
 def _wait(aws: Aws, actual: Actual) -> None:

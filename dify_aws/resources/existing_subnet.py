@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from dify_aws.aws import Aws
-from dify_aws.engine.resource import Actual, Fact
+from dify_aws.engine.fact import Fact
+from dify_aws.engine.resource import Actual
 from dify_aws.errors import ChangeRefused
 from dify_aws.resources.existing_vpc import TABLE, described, ours
 from dify_aws.resources.offerings import zones_offering

@@ -9,7 +9,8 @@ from typing import Any, Final
 
 from dify_aws.aws import Aws
 from dify_aws.aws.birth import TAG_ADDRESS, TAG_DEPLOYMENT, tag_map
-from dify_aws.engine.resource import Actual, Fact
+from dify_aws.engine.fact import Fact
+from dify_aws.engine.resource import Actual
 from dify_aws.errors import AwsError, ChangeRefused
 from dify_aws.resources.gone import gone_already
 

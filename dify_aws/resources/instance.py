@@ -62,6 +62,7 @@ class Instance(Ec2Resource):
     origin_required = True
     fixed = frozenset({"subnet", "key_name"})
     initial = frozenset({"image"})
+    set_later = frozenset({"volumes"})
     unordered = frozenset({"security_groups"})
     tables = ("instances", CPU_CREDITS)
     permissions = frozenset(

@@ -8,7 +8,8 @@ from typing import Any, Final
 
 from dify_aws.aws import Aws
 from dify_aws.change import Change
-from dify_aws.engine.resource import Actual, Fact
+from dify_aws.engine.fact import Fact
+from dify_aws.engine.resource import Actual
 from dify_aws.errors import AwsError, ChangeRefused
 from dify_aws.instance_types import architecture
 from dify_aws.resources.instance import Instance

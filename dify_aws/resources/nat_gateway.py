@@ -55,6 +55,10 @@ class NatGateway(Ec2Resource):
                 yield seen
 
     def create(self, aws: Aws) -> Actual | None:
+        # One that a run has begun to delete has the address until it is gone; a new one would be made, and then fail.
+        for gateway in ours(aws, "nat-gateways", "ec2.DescribeNatGateways", "NatGateways"):
+            if gateway["State"] == "deleting":
+                wait_until_gone(aws, "nat_gateway_deleted", NatGatewayIds=[gateway["NatGatewayId"]])
         aws.create(
             "ec2.CreateNatGateway", self.address, keep=self.keep, SubnetId=self.subnet, AllocationId=self.allocation
         )

@@ -6,7 +6,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from dify_aws.aws import Aws
-from dify_aws.engine.resource import Actual, Fact
+from dify_aws.engine.fact import Fact
+from dify_aws.engine.resource import Actual
 from dify_aws.errors import AwsError
 from dify_aws.resources.bucket_settings import PUBLIC_ACCESS_BLOCKS
 

@@ -64,14 +64,16 @@ def launched_is_not_running(cloud: Cloud, original: Callable[[], Any], response:
     for instance in answer.result.instances:
         _goes_through(cloud, instance, "pending", SECONDS_PENDING, _nothing_more)
         if cloud.default_key_unusable:
-            cloud.later(SECONDS_ENDED_BY_ITS_KEY, functools.partial(_cannot_decrypt, instance))
+            cloud.later(SECONDS_ENDED_BY_ITS_KEY, functools.partial(_cannot_decrypt, cloud, instance))
         _keep_what_was_asked(response, instance)
         instance.shows_its_disks_at = cloud.clock.now() + SECONDS_WITHOUT_DISKS
     return answer
 
 
-def _cannot_decrypt(instance: Any) -> None:
+def _cannot_decrypt(cloud: Cloud, instance: Any) -> None:
     """https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/troubleshooting-launch.html"""
+    # Its root disk and its interface go with it.
+    _terminate(cloud, instance)
     _becomes(instance, "terminated")
     instance.state_reason = StateReason("Client.InternalError: Client error on launch", "Client.InternalError")
 
