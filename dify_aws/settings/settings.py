@@ -48,7 +48,8 @@ class Settings:
     :param private_subnet_id: another subnet of that VPC, for the endpoint of ``ssh="tunnel"``; ``None``: the public.
     :param docker_cidr: the range of the containers' networks on the host, /16 to /21, beside every network that the
         host reaches; ``None``: 172.30.0.0/16, or 172.29.0.0/16 if the VPC overlaps with that.
-    :param availability_zone: the zone; ``None`` takes the first that offers the instance type, and then stays there.
+    :param availability_zone: the zone; ``None`` takes the first that offers the instance type and has capacity for it,
+        and then stays there.
     :param nat_gateway: whether the private subnet reaches the internet. AWS charges by the hour for it.
     :param web_cidrs: the IPv4 and IPv6 networks that reach ports 80 and 443; one may stand alone, none is nobody.
     :param instance_type: the size of the host: 4 GiB of memory or more, x86-64, or Graviton (t4g, m7g, …).

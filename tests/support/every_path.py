@@ -74,6 +74,8 @@ def walk() -> Paths:
         _adopted(paths, Hand(world), Witness(world.session))
         _existing(paths, Hand(world), Witness(world.session))
     with offline() as world:
+        _relocated(paths, world, Witness(world.session))
+    with offline() as world:
         witness = Witness(world.session)
         _foundation(paths, world, witness)
         _environment(paths, world, witness)
@@ -105,6 +107,13 @@ def _adopted(paths: Paths, hand: Hand, witness: Any) -> None:
     with paths.noted("adopter", witness):
         of.adopt("vpc/main", vpc)
         of.adopt("log-group/nginx", "/dify/dev/nginx")
+
+
+def _relocated(paths: Paths, world: World, witness: Any) -> None:
+    """An environment that goes to another zone, because AWS has no capacity in the first."""
+    world.no_capacity.add((f"{SETTINGS.region}a", SETTINGS.instance_type))
+    with paths.noted("deployer", witness):
+        Deployment(SETTINGS.replace(ssh="tunnel"), session=witness).apply()
 
 
 def _existing(paths: Paths, hand: Hand, witness: Any) -> None:
