@@ -163,7 +163,8 @@ def shown_late(resources: Mapping[str, Resource], aws: Aws, found: Found, failur
     asked = {each for each in asked if each in late or isinstance(resources[each], Fact)}
     for each in asked:
         aws.census.forget(*resources[each].tables)
-    return {**found, **{each: resources[each].find(aws) for each in asked}}
+    seen = {each: resources[each].find(aws) for each in asked}
+    return {**found, **seen} if all(seen.values()) else None
 
 
 def _both(first: Plan, then: Plan, moves: Iterable[Action]) -> Plan:

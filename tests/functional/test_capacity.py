@@ -155,7 +155,7 @@ def test_a_zone_that_was_chosen_is_not_left(world: World) -> None:
 def test_the_subnet_of_somebody_else_is_not_left(world: World) -> None:
     theirs = Theirs(world)
     theirs.lead_out()
-    no_capacity(world, FIRST)
+    no_capacity(world, FIRST, SECOND, THIRD)
     with pytest.raises(RunFailed, match="InsufficientInstanceCapacity"):
         deployment(world, vpc_id=theirs.vpc, public_subnet_id=theirs.public).apply()
     assert not [each for each in operations(world) if each.startswith("ec2.Delete")]

@@ -111,6 +111,9 @@ def _adopted(paths: Paths, hand: Hand, witness: Any) -> None:
 
 def _relocated(paths: Paths, world: World, witness: Any) -> None:
     """An environment that goes to another zone, because AWS has no capacity in the first."""
+    # The table of locks is there, as after a foundation.
+    with Lock(Aws(world.session, deployment="dify/dev"), "apply"):
+        pass
     world.no_capacity.add((f"{SETTINGS.region}a", SETTINGS.instance_type))
     with paths.noted("deployer", witness):
         Deployment(SETTINGS.replace(ssh="tunnel"), session=witness).apply()

@@ -25,8 +25,6 @@ _EC2 = "moto.ec2.responses:EC2Response"
 _STATES = "https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/ec2-instance-lifecycle.html"
 _ERRORS = "https://docs.aws.amazon.com/AWSEC2/latest/APIReference/errors-overview.html"
 _CODES = {"pending": 0, "running": 16, "shutting-down": 32, "terminated": 48, "stopping": 64, "stopped": 80}
-
-
 # What an instance goes through, and where that ends.
 _ENDS = {"pending": "running", "shutting-down": "terminated", "stopping": "stopped"}
 
@@ -72,7 +70,6 @@ def launched_is_not_running(cloud: Cloud, original: Callable[[], Any], response:
 
 def _cannot_decrypt(cloud: Cloud, instance: Any) -> None:
     """https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/troubleshooting-launch.html"""
-    # Its root disk and its interface go with it.
     _terminate(cloud, instance)
     _becomes(instance, "terminated")
     instance.state_reason = StateReason("Client.InternalError: Client error on launch", "Client.InternalError")
