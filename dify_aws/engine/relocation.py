@@ -10,6 +10,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import replace
 
 from dify_aws.aws import Aws
+from dify_aws.aws.unexpected_answer import reading
 from dify_aws.change import Change
 from dify_aws.engine.carry_out import carry_out
 from dify_aws.engine.converge import remove
@@ -132,10 +133,11 @@ def relocated(
         if not isinstance(fact, Fact) or actual is None:
             continue
         there = {each: thing for each in fixed_to(resources, address) if (thing := found[each]) is not None}
-        if any(_stays(aws, resources[each].resolved(found), thing) for each, thing in there.items()):
-            continue
-        if not (other := fact.alternative(aws, actual, failure.failures)) or not (place := other.fact.find(aws)):
-            continue
+        with reading(address, "look for an alternative"):
+            if any(_stays(aws, resources[each].resolved(found), thing) for each, thing in there.items()):
+                continue
+            if not (other := fact.alternative(aws, actual, failure.failures)) or not (place := other.fact.find(aws)):
+                continue
         teller.relocating(f"{other.why}; trying {place.id}")
         _delete(resources, edges, aws, there, failure, teller=teller, turn=turn)
         return {**resources, address: other.fact}, {**found, **dict.fromkeys(there), address: place}
@@ -163,7 +165,10 @@ def shown_late(resources: Mapping[str, Resource], aws: Aws, found: Found, failur
     asked = {each for each in asked if each in late or isinstance(resources[each], Fact)}
     for each in asked:
         aws.census.forget(*resources[each].tables)
-    seen = {each: resources[each].find(aws) for each in asked}
+    seen: dict[str, Actual | None] = {}
+    for each in asked:
+        with reading(each, "find it"):
+            seen[each] = resources[each].find(aws)
     return {**found, **seen} if all(seen.values()) else None
 
 

@@ -77,8 +77,8 @@ class Zone(Fact):
             return ""
         return (
             f"The zone is {actual.id}. If AWS has no capacity for {self.instance_type} there, the run goes on in "
-            f"{' or '.join(actual['others'])}: what was made in {actual.id} (the subnets and what is in them; no data) is "
-            "deleted and made again there."
+            f"{' or '.join(actual['others'])}: what was made in {actual.id} (the subnets and what is in them; no data) "
+            "is deleted and made again there."
         )
 
     def alternative(self, aws: Aws, actual: Actual, failures: Mapping[str, Exception]) -> Alternative | None:
