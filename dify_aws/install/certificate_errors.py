@@ -30,7 +30,7 @@ The authority does not take the address in `email`. Give one that can receive ma
         r"(live|archive) directory exists": """\
 certbot finds a certificate of {domain} that it has not made. Move it away (/data/dify/certbot/conf/live/{domain}, and
 the same in archive/), and run again.""",
-        r"manifest unknown|pull access denied|repository does not exist|manifest for .* not found": """\
+        r"manifest unknown|pull access denied|repository does not exist|manifest for .{0,500} not found": """\
 There is no such image of certbot. Look at `images` in the settings, and run again.""",
         r"[Nn]o space left on device": """\
 The disk is full (df -h / /data). Make room, or raise data_volume_gib; and run again.""",

@@ -58,7 +58,7 @@ TROUBLES: Final = (
         "AWS Secrets Manager and name it in registry_secret; if there is one, look whether it still counts.",
     ),
     Trouble(
-        r"manifest unknown|manifest for .* not found|failed to resolve reference .*: not found|: not found",
+        r"manifest unknown|manifest for .{0,500} not found|: not found",
         "there is no such image",
         "Look for a typing mistake in the version: in the setting images, or in dify_version.",
     ),
@@ -83,7 +83,7 @@ TROUBLES: Final = (
         "Remove the networks that nobody uses: `docker network prune` on the host.",
     ),
     Trouble(
-        r"is already in use by container|removal of container .* is already in progress",
+        r"is already in use by container|removal of container .{0,200} is already in progress",
         "another run is at work on the same containers",
         "Wait until it is done, and run again.",
         passes=True,

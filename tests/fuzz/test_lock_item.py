@@ -2,27 +2,49 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
-from dify_aws import Aws
+from dify_aws import Aws, Deployment, Settings
 from dify_aws.errors import LockHeld, LockUnreadable
 from dify_aws.offline.world import World
 from dify_aws.operations.holder import LOCK_ID, Holder
 from dify_aws.operations.host_key import KEYS_BEGIN, KEYS_END, console_keys
 from dify_aws.operations.lock import Lock, holder_of, unlock
 from dify_aws.operations.lock_table import LockTable
+from dify_aws.operations.status import status
+from tests.support.edited_answers import EditedAnswers
+from tests.support.fuzzing import examples
 
 TEXT: Final = st.text(max_size=20)
 NUMBER: Final = st.one_of(TEXT, st.sampled_from(["nan", "inf", "1e400", "-1", "9" * 5000, "1e18"]))
 VALUE: Final = st.one_of(st.fixed_dictionaries({"S": TEXT}), st.fixed_dictionaries({"N": NUMBER}), st.none(), TEXT)
+STORED: Final[tuple[dict[str, Any], ...]] = (
+    {"S": "x"},
+    {"S": "\x1b[31m" * 20},
+    {"S": "x" * 40_000},
+    {"N": "0"},
+    {"N": "-1"},
+    {"N": "9" * 38},
+    {"N": "1.5"},
+    {"B": b"\xff"},
+    {"BOOL": True},
+    {"NULL": True},
+    {"SS": ["a", "b"]},
+    {"NS": ["1", "2"]},
+    {"L": [{"L": [{"M": {"a": {"S": "b"}}}]}]},
+    {"M": {}},
+)
+"""Values that DynamoDB takes."""
+NOW: Final = datetime(2026, 12, 1, tzinfo=UTC)
 ATTRIBUTES: Final = st.sampled_from(["deployment", "id", "owner", "reason", "acquired", "expires", "turn"])
 
 
-@settings(derandomize=True, deadline=None, max_examples=200)
+@examples(200)
 @given(st.dictionaries(ATTRIBUTES, VALUE))
 def test_an_item_is_a_holder_or_a_value_error(item: dict[str, Any]) -> None:
     try:
@@ -62,6 +84,70 @@ def test_unlock_takes_away_what_nobody_can_read(world: World, edit: dict[str, An
     assert holder_of(aws) is None
     with Lock(aws, "apply"), pytest.raises(LockHeld), Lock(aws, "apply"):
         pass
+
+
+def test_unlock_always_can(world: World) -> None:
+    """Whatever DynamoDB takes as an item: what an error names is what unlock() takes, and then the lock is free."""
+    aws = Aws(world.session, deployment="dify/dev")
+    with Lock(aws, "apply"):
+        pass
+    table = LockTable(aws)
+
+    @examples(40)
+    @given(st.dictionaries(st.one_of(ATTRIBUTES, st.just("other")), st.sampled_from(STORED), min_size=1))
+    def tried(item: dict[str, Any]) -> None:
+        aws.call("dynamodb.PutItem", TableName=table.name, Item={**item, **table._key})
+        try:
+            holder = holder_of(aws)
+        except LockUnreadable as unreadable:
+            assert unlock(aws, unreadable.lock_id) is None  # noqa: PT017 - any other error is what is looked for
+        else:
+            unlock(aws, holder.id if holder else "none")
+        assert holder_of(aws) is None
+        with Lock(aws, "apply") as lock:
+            assert lock.id == getattr(holder_of(aws), "id", None)
+
+    tried()
+
+
+def test_an_item_that_another_run_writes_meanwhile_is_left(world: World) -> None:
+    """Between the look and the writing of unlock(): DynamoDB compares, and the lock of that run stays."""
+    aws = Aws(world.session, deployment="dify/dev")
+    with Lock(aws, "apply"):
+        pass
+    _edit(aws, {"turn": {"S": "many"}})
+    with pytest.raises(LockUnreadable) as unreadable:
+        holder_of(aws)
+    other = Holder("dify/dev", "abc", "ann", "deploy", NOW, NOW + timedelta(days=3650)).item()
+    written: list[str] = []
+
+    def after(operation: str, answer: dict[str, Any]) -> None:
+        if operation == "dynamodb.GetItem" and len(written) < 2:
+            written.append(operation)
+            if len(written) == 2:
+                _edit(aws, {**other, "turn": {"N": "7"}})
+
+    session: Any = EditedAnswers(world, after)
+    with pytest.raises(LockUnreadable):
+        unlock(Aws(session, deployment="dify/dev"), unreadable.value.lock_id)
+    assert len(written) == 2
+    there = holder_of(aws)
+    assert there is not None
+    assert there.id == "abc"
+
+
+def test_status_and_diagnosis_report_it(world: World) -> None:
+    settings = Settings(environment="dev")
+    deployment = Deployment(settings, session=world.session)
+    with Lock(deployment.aws, "apply"):
+        _edit(deployment.aws, {"expires": {"S": "soon"}})
+        report = status(deployment.aws, settings, deployment.stack)
+        with pytest.raises(LockUnreadable) as unreadable:
+            holder_of(deployment.aws)
+        assert report.lock == str(unreadable.value)
+        (finding,) = [each for each in deployment.diagnose() if each.subject == "lock"]
+        assert finding.condition == "wrong"
+        assert f'unlock("{unreadable.value.lock_id}")' in finding.way_out
 
 
 def test_a_console_log_of_any_length_is_searched_in_linear_time() -> None:

@@ -48,8 +48,8 @@ VALUES: Final = st.one_of(
     st.integers(-(10**20), 10**20),
     st.floats(),
     st.binary(max_size=5),
-    st.just([]),
-    st.just({}),
+    st.builds(list),
+    st.builds(dict),
     st.lists(st.one_of(st.none(), st.text(max_size=5)), max_size=3),
     st.dictionaries(st.text(max_size=5), st.text(max_size=5), max_size=3),
     st.builds(deep),
@@ -73,7 +73,10 @@ def edit(value: Any, how: tuple[int, Any]) -> None:
 
 
 def _places(value: Any) -> Iterator[tuple[Any, Any]]:
-    keys = list(value) if isinstance(value, dict) else range(len(value)) if isinstance(value, list) else ()
-    for key in keys:
-        yield value, key
-        yield from _places(value[key])
+    pending = [value]
+    while pending:
+        one = pending.pop()
+        keys = list(one) if isinstance(one, dict) else range(len(one)) if isinstance(one, list) else ()
+        for key in keys:
+            yield one, key
+            pending.append(one[key])
