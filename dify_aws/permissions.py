@@ -29,8 +29,7 @@ ACCOUNT_KINDS: Final = frozenset({"oidc-provider", "public-access-block", "table
 """The kinds that no environment has: the foundation's own."""
 
 PRICES: Final = frozenset({"pricing:GetProducts"})
-UNDECLARED: Final = PRICES | {"iam:GetOpenIDConnectProvider", "iam:ListOpenIDConnectProviders"}
-"""A run looks for what it may own, also for the kinds of the foundation; and estimate_cost(live=True) asks prices."""
+"""What estimate_cost(live=True) asks, which no kind of resource says of itself."""
 
 LEFT_OUT: Final[Mapping[str, str]] = {
     "ec2:DisassociateAddress": "our machine lets go of its address by ending; of another one, it is not ours to take",
@@ -156,7 +155,7 @@ def declared(*, looking: bool = True) -> frozenset[str]:
     ]
     needed = [cls.permissions for cls in ours]
     needed += [each.PERMISSIONS for each in (access, history, host_key, lock, *([diagnose] if looking else []))]
-    return frozenset(UNDECLARED if looking else UNDECLARED - PRICES).union(*needed)
+    return (PRICES if looking else frozenset[str]()).union(*needed)
 
 
 def _deployer(

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from dify_aws.blueprints.account import Account
+from dify_aws.blueprints.kinds import ENVIRONMENT_KINDS
 from dify_aws.blueprints.names import BACKUPS, LOGS, UPLOADS, bucket_name, log_group_name
 from dify_aws.blueprints.policies import closing_policy, host_policy
 from dify_aws.engine.resource import Input, Ref, Resource
@@ -157,7 +158,7 @@ def environment(settings: Settings, account: Account) -> Stack:
 
     topic = Topic(name="alarms", emails=[settings.alarm_email] if settings.alarm_email else [])
     resources += [topic, *_alarms(settings, host, topic)]
-    return Stack(settings.deployment, resources, notes=_notes(settings))
+    return Stack(settings.deployment, resources, notes=_notes(settings), possible=ENVIRONMENT_KINDS)
 
 
 def _network(settings: Settings) -> Iterator[Resource]:

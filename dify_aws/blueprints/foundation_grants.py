@@ -7,7 +7,7 @@ from typing import Final
 
 from dify_aws.aws.birth import TAG_DEPLOYMENT
 from dify_aws.blueprints.foundation import GITHUB
-from dify_aws.blueprints.grants import BORN_OURS, BUCKET, EC2, HERE, IDENTITIES_OF_ALL, LOCKS, ROLES, STORAGE, Grant
+from dify_aws.blueprints.grants import BORN_OURS, BUCKET, EC2, HERE, LOCKS, ROLES, STORAGE, Grant
 from dify_aws.settings import Settings
 
 BUCKETS: Final = tuple(BUCKET.replace("{name}-", f"{{name}}--{each}-") for each in ("calls", "state"))
@@ -29,7 +29,7 @@ FOUNDATION_LOOKING: Final = (
     Grant(
         "LookAtIdentities",
         "iam:GetOpenIDConnectProvider GetRole GetRolePolicy ListAttachedRolePolicies ListRolePolicies",
-        IDENTITIES_OF_ALL[1:],
+        ("iam::{account}:oidc-provider/*", "iam::{account}:role/*"),
     ),
     # Also those of the organization, which are in another account.
     Grant("Trails", "cloudtrail:DescribeTrails", ("*",)),

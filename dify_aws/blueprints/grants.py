@@ -58,7 +58,7 @@ HERE: Final = {"StringIs": {"aws:RequestedRegion": "{region}"}}
 EC2: Final = "ec2:{region}:{account}:"
 ROLES: Final = "iam::{account}:role/dify-aws/{deployment}/{region}/*"
 PROFILES: Final = ROLES.replace(":role/", ":instance-profile/")
-IDENTITIES_OF_ALL: Final = tuple(f"iam::{{account}}:{each}/*" for each in ("instance-profile", "oidc-provider", "role"))
+IDENTITIES_OF_ALL: Final = tuple(f"iam::{{account}}:{each}/*" for each in ("instance-profile", "role"))
 ALARMS: Final = "cloudwatch:{region}:{account}:alarm:{name}--*"
 LOGS: Final = "logs:{region}:{account}:log-group:/{deployment}/*"
 SECRETS: Final = "secretsmanager:{region}:{account}:secret:{deployment}/*"
@@ -90,13 +90,12 @@ LOOKING: Final = (
         HERE,
     ),
     # IAM is in no region, and there is one price list for all.
-    Grant("Beyond", "iam:ListInstanceProfiles ListOpenIDConnectProviders ListRoles pricing:GetProducts", ("*",)),
+    Grant("Beyond", "iam:ListInstanceProfiles ListRoles pricing:GetProducts", ("*",)),
     # Of what is not there (yet) IAM knows no path, so whoever could ask only about ours would hear "denied", and not
     # "there is none".
     Grant(
         "ReadIam",
-        "iam:GetInstanceProfile GetOpenIDConnectProvider GetRole GetRolePolicy ListAttachedRolePolicies "
-        "ListRolePolicies",
+        "iam:GetInstanceProfile GetRole GetRolePolicy ListAttachedRolePolicies ListRolePolicies",
         IDENTITIES_OF_ALL,
     ),
     Grant("LookAtVpcs", "ec2:DescribeVpcAttribute", (EC2 + "vpc/*",)),

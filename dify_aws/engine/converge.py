@@ -176,17 +176,25 @@ def _there(resource: Resource, seen: Actual | None) -> Actual:
 
 
 def _settled(resource: Resource, aws: Aws) -> Actual | None:
-    """The thing once it is seen to be as wished; else as it is in the end, or None if it is not there."""
+    """The thing once it is seen to be as wished; else as it is in the end, or None if it is not there.
+
+    The first answer counts if it shows the change: what AWS may yet show wrongly is seen by the next plan. After one
+    that does not, AWS may answer with the old and the new state alternately, so several in a row are needed.
+    """
     last: list[Actual | None] = [None]
     look = _fresh_look(resource, aws)
+    late, in_a_row = False, 0
 
     def as_wished() -> Actual | None:
+        nonlocal late, in_a_row
         last[0] = actual = look()
-        if actual is None:
-            return None
-        changes = differences(resource, aws, actual)
+        changes = differences(resource, aws, actual) if actual is not None else {}
         # AWS shows a new thing with its tags. Whoever dropped all of them while it was made will not bring them later.
-        return actual if not changes or (TAGS in changes and not actual.tags) else None
+        if actual is None or (changes and (TAGS not in changes or actual.tags)):
+            late, in_a_row = True, 0
+            return None
+        in_a_row += 1
+        return actual if not late or in_a_row >= resource.steady_answers else None
 
     return aws.patience.until(as_wished, resource.settle_seconds) or last[0]
 

@@ -99,6 +99,8 @@ class Resource(ABC):
     """What ``find`` reads from the census, and what a change of this kind makes stale."""
     settle_seconds: ClassVar[float] = 30.0
     """How long a change that AWS accepted may take to show."""
+    steady_answers: ClassVar[int] = 1
+    """How many answers in a row have to show a change that AWS did not show at once, before it counts."""
     goes_after: ClassVar[frozenset[str]] = frozenset()
     """Kinds of which nothing may be left when a thing of this kind is deleted, though AWS would not mind."""
     origin_required: ClassVar[bool] = False

@@ -38,14 +38,24 @@ class Stack:
         name: the name of the deployment; the same as that of the :class:`~dify_aws.Aws` it is used with.
         resources: in any order; what a resource needs is seen from the references that it holds.
         notes: what a person should know before applying; they are shown with the plan.
+        possible: the kinds that the deployment can have, today or from an earlier run, beside those of ``resources``;
+            AWS is asked about no others. None: every kind that Python has loaded.
 
     Raises:
         StackError: an address is taken twice, a name cannot be part of a name in AWS, a reference goes outside, or some
             need each other in a circle.
     """
 
-    def __init__(self, name: str, resources: Iterable[Resource], *, notes: Iterable[str] = ()) -> None:
+    def __init__(
+        self,
+        name: str,
+        resources: Iterable[Resource],
+        *,
+        notes: Iterable[str] = (),
+        possible: Iterable[type[Resource]] | None = None,
+    ) -> None:
         self.name = name
+        self.possible = None if possible is None else frozenset(possible)
         self.notes = tuple(notes)
         self.resources: dict[str, Resource] = {}
         for resource in resources:
@@ -192,7 +202,7 @@ class Stack:
     def _everything(self, aws: Aws) -> Things:
         # What is not ours under one of our names is passed over, and twins both go.
         self._belongs_to(aws)
-        found = survey(aws, tuple(self.resources.values()))
+        found = survey(aws, tuple(self.resources.values()), self.possible)
         if found.unreadable:
             raise PlanRefused(found.unreadable)
         return found.everything(self.resources)
@@ -206,7 +216,7 @@ class Stack:
 
     def _survey(self, aws: Aws) -> Survey:
         self._belongs_to(aws)
-        looked = survey(aws, tuple(self.resources.values()))
+        looked = survey(aws, tuple(self.resources.values()), self.possible)
         if looked.refused:
             raise PlanRefused(looked.refused)
         return looked

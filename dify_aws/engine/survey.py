@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TypeAlias
@@ -53,15 +53,21 @@ class Survey:
         return _placed([*by_name, *self.owned])
 
 
-def survey(aws: Aws, resources: Sequence[Resource]) -> Survey:
+def survey(aws: Aws, resources: Sequence[Resource], possible: Collection[type[Resource]] | None) -> Survey:
     """Look for each of ``resources`` and for everything else that carries the deployment's tag.
 
     Nothing waits for anything but AWS: ``find`` needs no other resource, and the census shares what several need.
+
+    Args:
+        aws: the deployment.
+        resources: what is wished for.
+        possible: the kinds that it can have, beside those of ``resources``; None: every kind that is loaded.
     """
     aws.begin()
     with ThreadPoolExecutor(max_workers=WORKERS, thread_name_prefix="dify-aws-survey") as pool:
         wished = {type(each) for each in resources}
-        owning = {kind: pool.submit(owned, kind, aws, wished=kind in wished) for kind in kinds().values()}
+        asked = [kind for kind in kinds().values() if possible is None or kind in wished or kind in possible]
+        owning = {kind: pool.submit(owned, kind, aws, wished=kind in wished) for kind in asked}
         finding = {each.address: pool.submit(_find, each, aws) for each in resources}
     found: dict[str, Actual | None] = {}
     refused: list[tuple[str, ResourceError]] = []

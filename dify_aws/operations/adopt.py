@@ -164,7 +164,7 @@ def _candidate(aws: Aws, stack: Stack, address: str, id: str) -> _Candidate:
     if taken is not None and taken.id != bare.id:
         raise NotAdoptable(address, f"{address} is {taken.id} already. Retire that one first: it would be one of two.")
     _free(aws, address, id, bare)
-    looked = survey(door, tuple(stack.resources.values()))
+    looked = survey(door, tuple(stack.resources.values()), stack.possible)
     if looked.unreadable:
         raise PlanRefused(looked.unreadable)
     seen = looked.found.get(address) if isinstance(door, Adopting) else None

@@ -186,7 +186,8 @@ class LockTable:
         # It belongs to the foundation, which may be made later and finds it, or never.
         ground = Aws(self._aws.session, deployment=foundation_name(self._project), region=self._aws.region)
         table = lock_table(self._project)
-        converge(table, ground, table.find(ground))
+        # It is not there, as DynamoDB has just answered; one that is made at this moment is found.
+        converge(table, ground, None)
 
 
 def unreadable_id(item: dict[str, Any]) -> str:

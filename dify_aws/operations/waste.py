@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from dify_aws.aws import Aws
-from dify_aws.engine.resource import Actual, kinds
+from dify_aws.blueprints.kinds import ENVIRONMENT_KINDS
+from dify_aws.engine.resource import Actual
 from dify_aws.engine.survey import owned as listed
 from dify_aws.operations.cost import fixed
 from dify_aws.operations.cost_picture import dollars
@@ -34,7 +35,9 @@ def owned(aws: Aws) -> tuple[Actual, ...]:
 
     Right after a plan that is without a call, for the plan has looked; ``aws.begin()`` before it looks anew.
     """
-    return tuple(actual for kind in kinds().values() for actual in listed(kind, aws))
+    return tuple(
+        actual for kind in sorted(ENVIRONMENT_KINDS, key=lambda kind: kind.kind) for actual in listed(kind, aws)
+    )
 
 
 def waste(found: Iterable[Actual], sheet: PriceSheet, region: str) -> tuple[WasteRow, ...]:

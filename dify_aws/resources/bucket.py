@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from dify_aws.aws import Aws
+from dify_aws.aws.actions import action_of
 from dify_aws.aws.birth import tag_list
 from dify_aws.aws.physical_name import physical_name
 from dify_aws.aws.policy import PolicyDocument, Statement
@@ -15,15 +16,15 @@ from dify_aws.errors import AwsError, ChangeRefused
 from dify_aws.resources.bucket_settings import (
     PUBLIC_ACCESS_BLOCKS,
     SETTLE_SECONDS,
+    STEADY_ANSWERS,
     bucket_values,
     read_setting,
     read_settings,
     tls_only,
-    wait_until_steady,
 )
 from dify_aws.resources.gone import delete
 from dify_aws.resources.lifecycle import LifecycleRule
-from dify_aws.resources.named import NamedResource
+from dify_aws.resources.named import NamedResource, indexed_tags
 from dify_aws.resources.sighting import sighted
 
 TAGS_REFUSED: Final = frozenset({"UnsupportedArgument", "NotImplemented"})
@@ -63,6 +64,7 @@ class Bucket(NamedResource):
     indexed_as = "s3"
     in_arn = ":s3:::"
     settle_seconds = SETTLE_SECONDS
+    steady_answers = STEADY_ANSWERS
     permissions = frozenset(
         {
             "s3:AbortMultipartUpload",
@@ -186,8 +188,6 @@ class Bucket(NamedResource):
             else:
                 delete(aws, "s3.DeleteBucketLifecycle", Bucket=bucket)
 
-        wait_until_steady(aws, bucket, {name: value for name, value in self.wishes().items() if name in names})
-
     def retag(self, aws: Aws, actual: Actual, tags: Mapping[str, str]) -> None:
         # PutBucketTagging replaces the whole set, so what others put there is said again.
         self._tag(aws, actual.id, {**actual.tags, **tags})
@@ -202,8 +202,12 @@ class Bucket(NamedResource):
 
 
 def _look(aws: Aws, bucket: str) -> Actual | None:
+    arn = f"arn:{aws.partition}:s3:::{bucket}"
     try:
-        tags = read_setting(aws, bucket, "GetBucketTagging", "TagSet", "NoSuchTagSet")
+        tags: object = indexed_tags(aws, arn)
+        if tags is None:
+            tags = read_setting(aws, bucket, "GetBucketTagging", "TagSet", "NoSuchTagSet")
+        settings = read_settings(aws, bucket)
     except AwsError as error:
         if error.code == "NoSuchBucket":
             return None
@@ -211,16 +215,15 @@ def _look(aws: Aws, bucket: str) -> Actual | None:
             raise ChangeRefused(
                 "bucket",
                 f"S3 does not let us see the bucket {bucket}: it belongs to another account (give it another name), "
-                f"or s3:GetBucketTagging is not allowed to whoever runs this. {error}",
+                f"or {action_of(error.operation)} is not allowed to whoever runs this. {error}",
             ) from error
         raise
-    settings = read_settings(aws, bucket)
     return sighted(
         Bucket,
         bucket,
         tags,
         bucket_values(aws, bucket, settings),
-        arn=f"arn:{aws.partition}:s3:::{bucket}",
+        arn=arn,
         # As CreateBucket leaves one: not even a tag of AWS's own.
         untouched=not tags and not any(settings[name] for name in ("versioning", "policy", "lifecycle")),
     )

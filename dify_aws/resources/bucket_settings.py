@@ -6,7 +6,7 @@ https://github.com/hashicorp/terraform-provider-aws/issues/41764
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final
 
@@ -19,7 +19,7 @@ SETTLE_SECONDS: Final = 180.0
 """How long S3 may take to show a change, and nothing else any more."""
 
 STEADY_ANSWERS: Final = 3
-"""How many answers in a row have to show a change, the last of them the engine's own, before it counts."""
+"""After S3 has shown a bucket as it was before a change, how many answers in a row have to show the change."""
 
 PUBLIC_ACCESS_BLOCKS: Final = ("BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets")
 
@@ -41,17 +41,14 @@ CALLS: Final = {
 }
 """For each setting the call that tells it, where in the answer, and the error that means "not set"."""
 
-SETTING_OF: Final = {"tls_only": "policy", "statements": "policy"}
-"""The setting that an attribute of a bucket is part of, where it has another name."""
 
-
-def read_settings(aws: Aws, bucket: str, names: Collection[str] = CALLS.keys()) -> dict[str, Any]:
-    """What S3 shows of these settings, by name; None where one is not set.
+def read_settings(aws: Aws, bucket: str) -> dict[str, Any]:
+    """What S3 shows of the settings of a bucket, by name; None where one is not set.
 
     S3 has a call for each and none for all of them; one after another they would be the longest wait of a plan.
     """
-    with ThreadPoolExecutor(len(names)) as pool:
-        asked = {name: pool.submit(read_setting, aws, bucket, *CALLS[name]) for name in names}
+    with ThreadPoolExecutor(len(CALLS)) as pool:
+        asked = {name: pool.submit(read_setting, aws, bucket, *call) for name, call in CALLS.items()}
     return {name: answer.result() for name, answer in asked.items()}
 
 
@@ -80,22 +77,6 @@ def bucket_values(aws: Aws, bucket: str, settings: Mapping[str, Any]) -> dict[st
         "lifecycle": lambda rules: {"lifecycle": frozenset(lifecycle_rule(rule) for rule in rules or ())},
     }
     return {name: value for setting, told in settings.items() for name, value in readers[setting](told).items()}
-
-
-def wait_until_steady(aws: Aws, bucket: str, wished: Mapping[str, Any]) -> None:
-    """Wait until S3 shows these attributes as wished for, and not once more as they were; but no longer than it may be.
-
-    Whether it is so in the end is seen by whoever looks next.
-    """
-    names, steady = {SETTING_OF.get(name, name) for name in wished}, 0
-
-    def as_wished() -> bool | None:
-        nonlocal steady
-        shown = bucket_values(aws, bucket, read_settings(aws, bucket, names))
-        steady = steady + 1 if all(shown[name] == value for name, value in wished.items()) else 0
-        return True if steady >= STEADY_ANSWERS - 1 else None
-
-    aws.patience.until(as_wished, SETTLE_SECONDS)
 
 
 def tls_only(aws: Aws, bucket: str) -> Statement:

@@ -130,7 +130,12 @@ def tags_of(aws: Aws, name: str, arn: str, ask: Callable[[], object]) -> dict[st
     Only tags that are all as we would put them are believed: the rest is asked for, so that what was just mended or
     just spoiled is seen as it is.
     """
+    indexed = indexed_tags(aws, arn)
+    return tag_map(aws.census.read(TAGS, ask, name)) if indexed is None else indexed
+
+
+def indexed_tags(aws: Aws, arn: str) -> dict[str, str] | None:
+    """The tags of one thing from the index; None where it lacks it, or some of our tags are not as they should be."""
     indexed = index(aws).get(arn, {})
-    if indexed.get(TAG_ADDRESS) and aws.ownership(indexed[TAG_ADDRESS], keep=False).items() <= indexed.items():
-        return indexed
-    return tag_map(aws.census.read(TAGS, ask, name))
+    address = indexed.get(TAG_ADDRESS)
+    return indexed if address and aws.ownership(address, keep=False).items() <= indexed.items() else None

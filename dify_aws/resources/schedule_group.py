@@ -55,7 +55,9 @@ class ScheduleGroup(NamedResource):
         return sighted(cls, name, tags, arn=arn)
 
     def create(self, aws: Aws) -> Actual | None:
-        aws.create("scheduler.CreateScheduleGroup", self.address, keep=self.keep, Name=self.named(aws))
+        answer = aws.create("scheduler.CreateScheduleGroup", self.address, keep=self.keep, Name=self.named(aws))
+        # AWS took the tags in the same request: there is no need to ask for them.
+        aws.census.know(TAGS, tag_list(aws.ownership(self.address, keep=self.keep)), answer["ScheduleGroupArn"])
         return None
 
     def retag(self, aws: Aws, actual: Actual, tags: Mapping[str, str]) -> None:

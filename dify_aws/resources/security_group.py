@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from datetime import datetime
+from typing import Any, Final
 
 from dify_aws.aws import Aws
 from dify_aws.aws.birth import TAG_ADDRESS, tag_map
@@ -14,7 +15,7 @@ from dify_aws.errors import AwsError
 from dify_aws.resources.blockers import delete_part
 from dify_aws.resources.ec2 import Ec2Resource, ours
 from dify_aws.resources.gone import gone_already
-from dify_aws.resources.lease_tag import LEASED_GROUP, leases_on
+from dify_aws.resources.lease_tag import LEASED_GROUP, leasable, leases_on
 from dify_aws.resources.sighting import sighting
 
 
@@ -63,6 +64,14 @@ class Rule:
 EVERYWHERE = Rule("0.0.0.0/0", protocol="-1")
 """All traffic to anywhere: what AWS lets a new group send."""
 
+PEERS: Final = {
+    "IpRanges": "CidrIp",
+    "Ipv6Ranges": "CidrIpv6",
+    "PrefixListIds": "PrefixListId",
+    "UserIdGroupPairs": "GroupId",
+}
+"""Where the peers are in a permission of a security group, and what names each."""
+
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class SecurityGroup(Ec2Resource):
@@ -106,22 +115,14 @@ class SecurityGroup(Ec2Resource):
 
     @classmethod
     def owned(cls, aws: Aws) -> Iterable[Actual]:
-        groups = ours(aws, "security-groups", "ec2.DescribeSecurityGroups", "SecurityGroups")
-        rules = aws.census.read("security-groups", lambda: _rules(aws, groups), "rules") if groups else []
-        for group in groups:
-            its = [rule for rule in rules if rule["GroupId"] == group["GroupId"]]
-            ids = {
-                way: {rule_of(rule): rule["SecurityGroupRuleId"] for rule in its if rule["IsEgress"] is out}
-                for way, out in (("ingress", False), ("egress", True))
-            }
+        for group in ours(aws, "security-groups", "ec2.DescribeSecurityGroups", "SecurityGroups"):
             values = {
                 "vpc": group["VpcId"],
                 "description": group["Description"],
-                "ingress": frozenset(ids["ingress"]),
-                "egress": frozenset(ids["egress"]),
+                "ingress": _ingress(aws, group),
+                "egress": frozenset(_rules_in(group.get("IpPermissionsEgress", ()))),
             }
-            id, arn = group["GroupId"], _arn(aws, group)
-            if seen := sighting(cls, aws, id, group.get("Tags"), values, rule_ids=ids, arn=arn):
+            if seen := sighting(cls, aws, group["GroupId"], group.get("Tags"), values, arn=_arn(aws, group)):
                 yield seen
 
     def create(self, aws: Aws) -> Actual | None:
@@ -133,11 +134,8 @@ class SecurityGroup(Ec2Resource):
             Description=self.description,
             VpcId=self.vpc,
         )
-        if self.egress != frozenset({EVERYWHERE}):
-            # The rule that AWS puts into a new group has an id, which only a look tells.
-            return None
-        facts = {"rule_ids": {}, "arn": _arn(aws, answer)}
-        return self.made(aws, answer["GroupId"], facts, ingress=frozenset())
+        new = {"ingress": frozenset[Rule](), "egress": frozenset({EVERYWHERE})}
+        return self.made(aws, answer["GroupId"], {"arn": _arn(aws, answer)}, **new)
 
     def update(self, aws: Aws, actual: Actual, names: frozenset[str]) -> None:
         # First open what is wished for, then close the rest: nobody is shut out in between.
@@ -157,13 +155,50 @@ def _arn(aws: Aws, told: Mapping[str, Any]) -> str:
     return str(told.get("SecurityGroupArn") or aws.arn("ec2", f"security-group/{told['GroupId']}"))
 
 
-def _rules(aws: Aws, groups: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    of_these = {"Name": "group-id", "Values": [group["GroupId"] for group in groups]}
-    # Not by pages: asked without MaxResults, AWS tells all of them at once, and when that was.
-    answer = aws.call("ec2.DescribeSecurityGroupRules", Filters=[of_these])
-    now = told_at(answer)
-    hosts = {group["GroupId"] for group in groups if tag_map(group.get("Tags")).get(TAG_ADDRESS) == LEASED_GROUP}
-    return [rule for rule in answer["SecurityGroupRules"] if rule["GroupId"] not in hosts or not leases_on(rule, now)]
+def _ingress(aws: Aws, group: Mapping[str, Any]) -> frozenset[Rule]:
+    """What may come in, without the rules on lease. Their tags cost a call, so it is made only if one can be there."""
+    rules = frozenset(_rules_in(group.get("IpPermissions", ())))
+    if _address(group) != LEASED_GROUP or not any(leasable(_as_told(rule)) for rule in rules):
+        return rules
+    id = group["GroupId"]
+    return rules - aws.census.read("security-groups", lambda: _on_lease(aws, id), id, "on lease")
+
+
+def _on_lease(aws: Aws, group: str) -> frozenset[Rule]:
+    told, now = _rules_of(aws, group)
+    return frozenset(rule_of(rule) for rule in told if leases_on(rule, now))
+
+
+def _rules_of(aws: Aws, group: str) -> tuple[list[dict[str, Any]], datetime]:
+    """The rules of a group with their ids and tags, and AWS's time."""
+    # Not by pages: asked without MaxResults, AWS answers with all of them at once, and when that was.
+    answer = aws.call("ec2.DescribeSecurityGroupRules", Filters=[{"Name": "group-id", "Values": [group]}])
+    return answer["SecurityGroupRules"], told_at(answer)
+
+
+def _address(thing: Mapping[str, Any]) -> str:
+    return tag_map(thing.get("Tags")).get(TAG_ADDRESS, "")
+
+
+def _rules_in(permissions: Iterable[Mapping[str, Any]]) -> Iterator[Rule]:
+    """The rules in the permissions of DescribeSecurityGroups, which puts those of one protocol and port together."""
+    for permission in permissions:
+        peers = [
+            (each[name], each.get("Description", ""))
+            for member, name in PEERS.items()
+            for each in permission.get(member, ())
+        ]
+        protocol, first, last = permission["IpProtocol"], permission.get("FromPort"), permission.get("ToPort")
+        for peer, description in peers:
+            yield _rule(peer, protocol, first, last, description)
+
+
+def _as_told(rule: Rule) -> dict[str, Any]:
+    """An ingress rule as DescribeSecurityGroupRules has it."""
+    first = -1 if rule.port is None else rule.port
+    last = first if rule.to_port is None else rule.to_port
+    network = {"CidrIpv4": rule.peer} if "/" in str(rule.peer) else {}
+    return {"IsEgress": False, "IpProtocol": rule.protocol, "FromPort": first, "ToPort": last, **network}
 
 
 def rule_of(rule: Mapping[str, Any]) -> Rule:
@@ -175,15 +210,14 @@ def rule_of(rule: Mapping[str, Any]) -> Rule:
         or rule.get("ReferencedGroupInfo", {}).get("GroupId")
         or ""
     )
-    protocol = rule["IpProtocol"]
-    first, last = (rule.get("FromPort", -1), rule.get("ToPort", -1)) if protocol != "-1" else (-1, -1)
-    return Rule(
-        peer=peer,
-        port=None if first == -1 else first,
-        to_port=None if last in (-1, first) else last,
-        protocol=protocol,
-        description=rule.get("Description", ""),
-    )
+    return _rule(peer, rule["IpProtocol"], rule.get("FromPort"), rule.get("ToPort"), rule.get("Description", ""))
+
+
+def _rule(peer: str, protocol: str, first: int | None, last: int | None, description: str) -> Rule:
+    # AWS has -1 for all ports, and leaves the ports of all protocols out.
+    port = None if protocol == "-1" or first == -1 else first
+    to_port = None if protocol == "-1" or last in (-1, first) else last
+    return Rule(peer, port, to_port, protocol, description)
 
 
 def _authorize(aws: Aws, actual: Actual, way: str, rules: frozenset[Rule]) -> None:
@@ -208,7 +242,14 @@ def _authorize(aws: Aws, actual: Actual, way: str, rules: frozenset[Rule]) -> No
 def _revoke(aws: Aws, actual: Actual, way: str, rules: frozenset[Rule]) -> None:
     if not rules:
         return
-    ids = sorted(actual["rule_ids"][way][rule] for rule in rules)
+    told, now = _rules_of(aws, actual.id)
+    doomed = [rule for rule in told if rule["IsEgress"] is (way == "egress") and rule_of(rule) in rules]
+    if actual.address == LEASED_GROUP:
+        # Somebody may have leased one of them since AWS was asked for the plan.
+        doomed = [rule for rule in doomed if not leases_on(rule, now)]
+    if not doomed:
+        return
+    ids = sorted(rule["SecurityGroupRuleId"] for rule in doomed)
     try:
         aws.call(f"ec2.RevokeSecurityGroup{way.capitalize()}", GroupId=actual.id, SecurityGroupRuleIds=ids)
     except AwsError as error:

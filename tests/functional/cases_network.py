@@ -157,8 +157,8 @@ def _allow(way: str, port: int, cidr: str) -> Any:
 
 def _revoke(way: str) -> Any:
     def spoil(hand: Hand, found: Found, actual: Actual) -> None:
-        ids = sorted(actual["rule_ids"][way].values())
-        getattr(hand.client("ec2"), f"revoke_security_group_{way}")(GroupId=actual.id, SecurityGroupRuleIds=ids)
+        permissions = [rule.permission() for rule in actual[way]]
+        getattr(hand.client("ec2"), f"revoke_security_group_{way}")(GroupId=actual.id, IpPermissions=permissions)
 
     return spoil
 

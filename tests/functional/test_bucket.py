@@ -24,6 +24,7 @@ from dify_aws import (
     Stack,
 )
 from dify_aws.events import Event
+from dify_aws.offline.corrections import bucket_settings
 from dify_aws.offline.faults import Died
 from dify_aws.offline.world import World
 from dify_aws.operations.history import history
@@ -57,6 +58,13 @@ def test_a_change_that_is_shown_in_turns_is_waited_for(world: World) -> None:
     assert not stack().plan(aws(world))
     written = [str(call) for call in world.writes]
     assert len(written) == len(set(written)), "nothing was mended twice"
+
+
+def test_a_change_that_is_shown_at_once_is_read_once(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where S3 does not answer with the old state, there is nothing to wait for."""
+    monkeypatch.setattr(bucket_settings, "SECONDS_BY_TURNS", 0)
+    apply(world)
+    assert [call.operation for call in world.calls].count("GetBucketLifecycleConfiguration") == 1
 
 
 def test_a_change_may_take_minutes_to_show(world: World) -> None:

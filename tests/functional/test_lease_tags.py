@@ -172,6 +172,17 @@ def test_only_what_comes_into_the_group_of_the_host_is_leased(house: House) -> N
     assert open_leases(house.aws()) == ()
 
 
+def test_a_rule_that_is_leased_after_the_plan_is_not_revoked(house: House) -> None:
+    """It was drift when AWS was asked; now somebody works on the machine through it."""
+    rule = add(house, permission(), {})
+    group = stack().resources["security-group/host"].resolved({"vpc/main": stack().find(house.aws())["vpc/main"]})
+    actual = group.find(house.aws())
+    assert actual is not None
+    forge(house, rule, now(house) + HOUR)
+    group.update(house.aws(), actual, frozenset({"ingress"}))
+    assert rule in ids(house)
+
+
 def test_the_longest_lease_is_one(house: House) -> None:
     """Also to a machine of AWS whose clock is some seconds behind."""
     with house.access(minutes=720) as lease:
