@@ -154,7 +154,7 @@ def explained(resources: Mapping[str, Resource], aws: Aws, found: Found, failure
 
 
 def shown_late(resources: Mapping[str, Resource], aws: Aws, found: Found, failure: RunFailed) -> Found | None:
-    """What is there, where a run failed only because AWS showed late what an earlier one had made; else None.
+    """What else is there, where a run failed only because AWS showed late what an earlier one had made; else None.
 
     That one died a moment ago, and what it had made (a subnet in another zone) was taken for missing.
     """
@@ -169,7 +169,7 @@ def shown_late(resources: Mapping[str, Resource], aws: Aws, found: Found, failur
     for each in asked:
         with reading(each, "find it"):
             seen[each] = resources[each].find(aws)
-    return {**found, **seen} if all(seen.values()) else None
+    return seen if all(seen.values()) else None
 
 
 def _both(first: Plan, then: Plan, moves: Iterable[Action]) -> Plan:

@@ -10,6 +10,7 @@ import pytest
 
 from dify_aws import Deployment, Foundation, RunFailed, Settings, Stack, StackError, Subnet
 from dify_aws.events import Event
+from dify_aws.offline.faults import Died
 from dify_aws.offline.world import World
 from dify_aws.operations.history import history
 from dify_aws.operations.lock import holder_of
@@ -253,6 +254,26 @@ def test_died_on_the_way_to_another_zone(world: World, operation: str) -> None:
     assert not deployment(world).plan()
     deployment(world).destroy(delete_data=True)
     assert counted(inventory(world.session)) == GONE
+
+
+def test_a_nat_gateway_that_is_being_deleted_is_waited_for(world: World) -> None:
+    """It has its address until it is gone: AWS would make another one, and let it fail."""
+    deployment(world).apply()
+    (gateway,) = inventory(world.session)["nat-gateway"]
+    world.session.client("ec2").delete_nat_gateway(NatGatewayId=gateway)
+    deployment(world).apply()
+    assert counted(inventory(world.session)) == whole(world)
+
+
+def test_a_subnet_of_a_dead_run_that_aws_shows_late_decides(world: World) -> None:
+    """It was made in another zone than the one that is chosen without it."""
+    world.lags["subnet"] = 20.0
+    world.faults.die_after("ec2.CreateSubnet")
+    with pytest.raises(Died):
+        deployment(world, availability_zone=SECOND).apply()
+    world.restart()
+    assert unlocked(world).apply().availability_zone == SECOND
+    assert not deployment(world).plan()
 
 
 def test_the_list_has_every_writing_call_of_the_move(world: World) -> None:
