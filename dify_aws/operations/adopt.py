@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from typing import Final
@@ -18,7 +18,7 @@ from dify_aws.engine.resource import Actual, Resource
 from dify_aws.engine.stack import Stack
 from dify_aws.engine.survey import survey
 from dify_aws.engine.turn import Alone, Turn
-from dify_aws.errors import AwsError, NotConverged, NotOurs, PlanOutdated, PlanRefused, ResourceError
+from dify_aws.errors import AwsError, DifyAwsError, NotConverged, NotOurs, PlanOutdated, PlanRefused, ResourceError
 from dify_aws.resources.gone import gone_already
 from dify_aws.resources.named import NamedResource
 from dify_aws.settings.rules import did_you_mean
@@ -72,7 +72,16 @@ def plan_adoption(aws: Aws, stack: Stack, address: str, id: str) -> Plan:
     return _agreed(aws, stack, address, id, None)[1]
 
 
-def adopt(aws: Aws, stack: Stack, address: str, id: str, plan: Plan | None = None, *, lock: Turn | None = None) -> Plan:
+def adopt(
+    aws: Aws,
+    stack: Stack,
+    address: str,
+    id: str,
+    plan: Plan | None = None,
+    *,
+    lock: Turn | None = None,
+    record: Callable[[Plan, bool], object] = lambda todo, succeeded: None,
+) -> Plan:
     """Put our tags on a thing that was made by other means; nothing else of it is changed.
 
     From then on it is the deployment's: plan() shows the other differences, apply() makes them, destroy() deletes it.
@@ -82,6 +91,7 @@ def adopt(aws: Aws, stack: Stack, address: str, id: str, plan: Plan | None = Non
         id: AWS's id of it, or its name where it has one.
         plan: what was looked at and agreed to.
         lock: is held while something is changed; it is not taken if there is nothing to do.
+        record: is called with what was to be done, and whether it succeeded, before the lock is released.
 
     Returns:
         What was done, with the differences that are left for apply(). It is false if the thing was ours already.
@@ -104,7 +114,13 @@ def adopt(aws: Aws, stack: Stack, address: str, id: str, plan: Plan | None = Non
                 found, todo = _agreed(aws, stack, address, id, plan)
         if found.lacks:
             lock.check()
-            _tag(aws, found, address, id)
+            try:
+                _tag(aws, found, address, id)
+            except DifyAwsError:
+                # AWS may have taken some of it.
+                record(todo, False)
+                raise
+        record(todo, True)
     return todo
 
 

@@ -8,6 +8,7 @@ from dify_aws.aws import Aws
 from dify_aws.aws.birth import TAGS
 from dify_aws.engine.plan import Plan
 from dify_aws.engine.stack import Stack
+from dify_aws.errors import DifyAwsError
 from dify_aws.install.hostkey import host_keys
 from dify_aws.operations.adopt import adopt
 from dify_aws.operations.history import write_record
@@ -21,19 +22,25 @@ def adopt_recorded(
     aws: Aws, settings: Settings, stack: Stack, address: str, id: str, plan: Plan | None, lock: Lock
 ) -> Plan:
     """See :meth:`dify_aws.Deployment.adopt`."""
-    adopted = adopt(aws, stack, address, id, plan, lock=lock)
-    # Of all that its plan shows, the tags alone were changed.
-    changes = [{"verb": "update", "address": each.address, "id": each.id, "changes": [TAGS]} for each in adopted]
-    write_record(aws, settings, changes, None, verb="adopt")
-    return adopted
+
+    def record(todo: Plan, succeeded: bool) -> None:
+        # Of all that its plan shows, the tags alone are changed.
+        changes = [{"verb": "update", "address": each.address, "id": each.id, "changes": [TAGS]} for each in todo]
+        write_record(aws, settings, changes, None, verb="adopt" if succeeded else "adopt (failed)")
+
+    return adopt(aws, stack, address, id, plan, lock=lock, record=record)
 
 
 def pin_recorded(aws: Aws, settings: Settings, find_outputs: Callable[[], Outputs], line: str, lock: Lock) -> str:
     """See :meth:`dify_aws.Deployment.pin_host_key`."""
-    host_keys(line)
+    changes = [{"verb": "update", "address": f"host key: {host_keys(line)[0].fingerprint}"}]
+    # The record is written while the lock is held, so that the next run's comes after it.
     with lock:
         outputs = find_outputs()
-        fingerprint = pin(aws, outputs.secrets["ssh-private-key"], outputs.instance_id, line)
-    changes = [{"verb": "update", "address": f"host key: {fingerprint}"}]
-    write_record(aws, settings, changes, None, verb="pin_host_key")
+        try:
+            fingerprint = pin(aws, outputs.secrets["ssh-private-key"], outputs.instance_id, line)
+        except DifyAwsError:
+            write_record(aws, settings, changes, None, verb="pin_host_key (failed)")
+            raise
+        write_record(aws, settings, changes, None, verb="pin_host_key")
     return fingerprint

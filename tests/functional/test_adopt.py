@@ -10,6 +10,7 @@ from dify_aws import (
     Deployment,
     Foundation,
     NotOurs,
+    PermissionDenied,
     Plan,
     PlanOutdated,
     PlanRefused,
@@ -20,6 +21,7 @@ from dify_aws import (
 )
 from dify_aws.offline.world import World
 from dify_aws.operations.adopt import NotAdoptable, adopt, plan_adoption
+from dify_aws.resources.ssh_key import new_ssh_key
 from tests.support.inventory import GONE, counted, inventory
 
 SETTINGS = Settings(environment="dev", nat_gateway=False)
@@ -310,3 +312,40 @@ def test_an_adoption_is_in_the_history(world: World) -> None:
     (record,) = of.history()
     assert record.verb == "adopt"
     assert list(record.changes) == [{"verb": "update", "address": "vpc/main", "id": theirs.vpc, "changes": ["tags"]}]
+
+
+def before_the_release(world: World) -> bool:
+    """Whether the last record was written while the lock was held."""
+    calls = [call.operation for call in world.calls if call.service in ("s3", "dynamodb") and call.writes]
+    return calls[-2:] == ["PutObject", "UpdateItem"]
+
+
+def test_an_adoption_is_recorded_while_the_lock_is_held(world: World) -> None:
+    """Also one that failed: AWS may have taken some of the tags. The next run's record comes after it."""
+    Foundation(project="dify", session=world.session).apply()
+    theirs, of = Theirs(world), deployment(world)
+    world.faults.refuse("CreateTags", "UnauthorizedOperation", status=403)
+    with pytest.raises(PermissionDenied):
+        of.adopt("vpc/main", theirs.vpc)
+    assert before_the_release(world)
+    of.adopt("vpc/main", theirs.vpc)
+    assert before_the_release(world)
+    second, first = of.history()
+    assert (first.verb, second.verb) == ("adopt (failed)", "adopt")
+    assert list(first.changes) == list(second.changes)
+
+
+def test_a_pinned_host_key_is_recorded_while_the_lock_is_held(world: World) -> None:
+    Foundation(project="dify", session=world.session).apply()
+    of = Deployment(Settings(environment="dev", nat_gateway=False), session=world.session)
+    of.apply()
+    key = new_ssh_key()[1]
+    world.faults.refuse("TagResource", "AccessDeniedException", status=403)
+    with pytest.raises(PermissionDenied):
+        of.pin_host_key(key)
+    assert before_the_release(world)
+    fingerprint = of.pin_host_key(key)
+    assert before_the_release(world)
+    second, first, _ = of.history()
+    assert (first.verb, second.verb) == ("pin_host_key (failed)", "pin_host_key")
+    assert [each["address"] for each in second.changes] == [f"host key: {fingerprint}"]
