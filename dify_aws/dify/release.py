@@ -99,6 +99,19 @@ class Release:
     gates: tuple[Gate, ...] = ()
     migration_head: str = ""
 
+    def running(self, settings: object) -> tuple[str, ...]:
+        """Names of the services that run with these settings, in the order of the record.
+
+        Args:
+            settings: an object with the settings that a record names (``profile = full``) as attributes.
+        """
+
+        def included(optional: str) -> bool:
+            name, _, value = optional.partition(" = ")
+            return not optional or getattr(settings, name, None) == value
+
+        return tuple(name for name, service in self.services.items() if included(service.optional))
+
     def readers(self, name: str) -> frozenset[str]:
         """Names of the services that read a variable; none for one that this release does not have."""
         variable = self.variables.get(name)

@@ -22,6 +22,7 @@ from dify_aws.install.environment import (
     base_url,
     environment,
 )
+from dify_aws.install.locations import locations
 from dify_aws.install.render import render
 from dify_aws.limits import limits_of
 from dify_aws.limits.rules import PLUGIN_DAEMON_CONNECTIONS
@@ -115,6 +116,7 @@ def _values(
     names = {name for group in variables.values() for name in group}
     limits = limits_of(settings)
     release = known(settings.dify_version)
+    running = release.running(settings)
     named = images(settings.dify_version, settings.images, settings.image_registry)
     return {
         "settings": settings,
@@ -122,7 +124,9 @@ def _values(
         "https": https,
         "host": settings.domain or outputs.public_ip,
         "url": base_url(settings, outputs, https=https),
-        "full": settings.profile == "full",
+        "running": running,
+        "logged": [service for service in running if release.services[service].mode],
+        "locations": locations(release, running),
         "home": HOME,
         "data": DATA,
         "images": {name: pinned(reference, digests) for name, reference in named.items()},
@@ -151,9 +155,9 @@ def _files(settings: Settings, values: Mapping[str, Any]) -> Iterator[tuple[str,
     def script(template: str) -> BundleFile:
         return file(template, mode=0o755)
 
-    mounted = {service: (path, file(template)) for service, (path, template) in MOUNTED.items()}
-    if settings.profile != "full":
-        del mounted["agent_ssrf_proxy"]
+    mounted = {
+        service: (path, file(template)) for service, (path, template) in MOUNTED.items() if service in values["running"]
+    }
     access = file("pg_hba.conf.j2")
     # Compose cannot see what is in a file that a container has mounted, so that is in a label.
     digests = {service: _digest(found.text) for service, (_, found) in mounted.items()}
@@ -199,16 +203,15 @@ def _directories(settings: Settings) -> Iterator[tuple[str, DataDirectory]]:
 
 
 def _logs(settings: Settings) -> Iterator[tuple[str, str]]:
-    for container in ("api", "worker", "worker_beat", *(["api_websocket"] if settings.profile == "full" else [])):
-        yield f"{DATA}/logs/dify/{container}.log", "1001:1001"
+    release = known(settings.dify_version)
+    for service in release.running(settings):
+        if release.services[service].mode:
+            yield f"{DATA}/logs/dify/{service}.log", "1001:1001"
     yield f"{DATA}/logs/nginx/access.log", "0:0"
 
 
 def _images(settings: Settings) -> Iterator[str]:
-    yield from ("api", "web", "plugin-daemon", "sandbox", "postgres", "redis", "nginx", "squid")
-    if settings.vector_store != "pgvector":
-        yield settings.vector_store
-    if settings.profile == "full":
-        yield from ("agent-backend", "local-sandbox")
+    release = known(settings.dify_version)
+    yield from (release.services[service].image for service in release.running(settings))
     if settings.domain:
         yield "certbot"

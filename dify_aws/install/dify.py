@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from typing import Final
 
 from dify_aws.clock import Clock
+from dify_aws.dify.records import known as known_release
 from dify_aws.events import Listener
 from dify_aws.install.agent import UNIT as AGENT_UNIT
 from dify_aws.install.agent import agent_answers, agent_package
@@ -39,6 +41,15 @@ from dify_aws.outputs import Outputs
 from dify_aws.releases import images
 from dify_aws.secrets import Secret
 from dify_aws.settings import Settings
+
+STORES: Final = (
+    *("db_postgres", "redis", "sandbox", "ssrf_proxy", "weaviate", "qdrant"),
+    *("agent_ssrf_proxy", "local_sandbox"),
+)
+"""Services that are started before the migration of the database."""
+
+AFTERWARDS: Final = ("web", "plugin_daemon", "agent_backend")
+"""Services that are started after it, with those of dify-api."""
 
 
 def install_dify(
@@ -172,7 +183,8 @@ def _dify(settings: Settings, secrets: DifySecrets, bundle: Bundle, login: Regis
         references=references(settings), needs=(f"directory {DATA}", *(image.name for image in pulled))
     )
     yield digests
-    full = settings.profile == "full"
+    release = known_release(settings.dify_version)
+    running = release.running(settings)
     ready = [
         digests.name,
         *(f"file {HOME}/{path}" for path in bundle.files if not path.startswith("/")),
@@ -181,15 +193,13 @@ def _dify(settings: Settings, secrets: DifySecrets, bundle: Bundle, login: Regis
         "swap",
         "sysctl",
     ]
-    stores = ["db_postgres", "redis", "sandbox", "ssrf_proxy"]
-    stores += [settings.vector_store] if settings.vector_store != "pgvector" else []
-    stores += ["agent_ssrf_proxy", "local_sandbox"] if full else []
+    stores = [service for service in STORES if service in running]
     yield Containers(name="data services", services=stores, needs=ready)
-    dify = ["api", "worker", "worker_beat", *(["api_websocket"] if full else [])]
+    dify = [service for service in running if release.services[service].mode]
     reference = tagged(images(settings.dify_version, settings.images, settings.image_registry)["api"])
     yield database_roles(secrets)
     yield Migration(image=reference, services=dify, needs=("data services", "database roles"))
-    services = [*dify, "web", "plugin_daemon", *(["agent_backend"] if full else [])]
+    services = [*dify, *(service for service in AFTERWARDS if service in running)]
     yield Containers(name="dify", services=services, needs=("migration",))
     door = "dify"
     if settings.admin_email:
