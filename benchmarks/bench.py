@@ -166,8 +166,8 @@ def report(steps: Mapping[tuple[str, int], Sequence[Run]], imported: Mapping[str
     for (step, added), runs in steps.items():
         count = f"{median(sum(run.calls.values()) for run in runs):.0f}"
         memory = f"{median(run.cost.mib for run in runs):.0f}"
-        reach, scale = REACH.get(step, ""), TERRAFORM.get((step, added), "")
-        rows.append([step, str(added), count, *seconds([run.cost for run in runs]), memory, reach, scale])
+        connectivity, scale = REACH.get(step, ""), TERRAFORM.get((step, added), "")
+        rows.append([step, str(added), count, *seconds([run.cost for run in runs]), memory, connectivity, scale])
     rows += [[name, "", "", *seconds(costs), "", REACH.get(name, ""), ""] for name, costs in imported.items()]
     return table(rows, words={0, 6, 7})
 

@@ -30,7 +30,7 @@ from dify_aws import Settings, offline
 from dify_aws.offline.world import World
 from tests.e2e.bed.bed import Bed
 from tests.e2e.bed.needs import missing
-from tests.e2e.reach import BedDeployment
+from tests.e2e.connectivity import BedDeployment
 
 FAR: Final = 0.05
 """Seconds there and back."""

@@ -11,19 +11,19 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Final, Self
 
-from dify_aws.install.agent import agent_package
-from dify_aws.install.bundle import AGENT, DATA, HOME, Bundle
-from dify_aws.install.dify import steps
-from dify_aws.install.ground import ENGINE, KERNEL, TOOLS
-from dify_aws.install.steps.data_disk import OPTIONS, DataDisk
-from dify_aws.install.steps.directory import Directory
-from dify_aws.install.steps.file import File
-from dify_aws.install.steps.same_secrets import MARK
-from dify_aws.install.steps.sysctl import FIRST_LINE
-from dify_aws.operations import dify_secrets
-from dify_aws.releases import images
+from dify_aws.dify.known_releases import images
+from dify_aws.host.steps.data_disk import OPTIONS, DataDisk
+from dify_aws.host.steps.directory import Directory
+from dify_aws.host.steps.file import File
+from dify_aws.host.steps.sysctl import FIRST_LINE
+from dify_aws.operations.credentials import dify_secrets
+from dify_aws.runtimes.compose.agent import agent_package
+from dify_aws.runtimes.compose.base_system import ENGINE, KERNEL, TOOLS
+from dify_aws.runtimes.compose.bundle import AGENT, DATA, HOME, Bundle
+from dify_aws.runtimes.compose.stages import steps
+from dify_aws.runtimes.compose.steps.same_secrets import MARK
 from tests.e2e.bed.bed import Bed
-from tests.e2e.reach import BedDeployment
+from tests.e2e.connectivity import BedDeployment
 
 FOLDER: Final = Path(__file__).with_name("ansible")
 NOTHING: Final = "- hosts: dify\n  gather_facts: false\n  tasks: []\n"
@@ -101,7 +101,7 @@ class Playbook:
     def _wishes(self) -> dict[str, Any]:
         """All variables of the playbook."""
         deployment, outputs = self._dify.deployment, self._dify.outputs
-        settings, publishers = deployment.settings, self._dify.reach.publishers
+        settings, publishers = deployment.settings, self._dify.connectivity.publishers
         secrets = dify_secrets.completed(deployment.aws, outputs.secrets["application"])
         bundle = Bundle.render(settings, outputs, secrets)
         wished = steps(settings, outputs, secrets, bundle, publishers)

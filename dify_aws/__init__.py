@@ -28,12 +28,12 @@ from dify_aws.errors import (
     DeletionProtected,
     DifyAwsError,
     FixedAttribute,
-    InDoubt,
     LockHeld,
     LockLost,
     NotAvailable,
     NotConverged,
     NotOurs,
+    OutcomeUnknown,
     PermissionDenied,
     PlanOutdated,
     PlanRefused,
@@ -48,9 +48,9 @@ from dify_aws.errors import (
 from dify_aws.events import Event
 from dify_aws.foundation import Foundation, FoundationOutputs
 from dify_aws.offline import offline
-from dify_aws.operations.admin_password import AdminPassword
+from dify_aws.operations.access.lease import Lease
 from dify_aws.operations.check_release import ReleaseCheck, check_release
-from dify_aws.operations.lease import Lease
+from dify_aws.operations.credentials.admin_password import AdminPassword
 from dify_aws.operations.workflow import github_workflow
 from dify_aws.outputs import Outputs
 from dify_aws.permissions import Permissions, permissions
@@ -110,7 +110,6 @@ __all__ = [
     "FixedAttribute",
     "Foundation",
     "FoundationOutputs",
-    "InDoubt",
     "Instance",
     "InstanceConnectEndpoint",
     "InstanceProfile",
@@ -127,6 +126,7 @@ __all__ = [
     "NotConverged",
     "NotOurs",
     "OidcProvider",
+    "OutcomeUnknown",
     "Outputs",
     "PermissionDenied",
     "Permissions",

@@ -7,29 +7,29 @@ from contextlib import contextmanager
 from typing import Self
 
 from dify_aws.aws import Session
-from dify_aws.deployed import outputs_of
 from dify_aws.engine.applied import Applied
-from dify_aws.engine.further import Further
+from dify_aws.engine.external_node import ExternalNode
 from dify_aws.engine.plan import Plan
 from dify_aws.engine.resource import Actual
-from dify_aws.engine.turn import Alone, Turn
+from dify_aws.engine.run_lock import NoRunLock, RunLock
 from dify_aws.errors import RunFailed
 from dify_aws.events import Listener, quiet
-from dify_aws.install.report import Report
-from dify_aws.operations.admin_password import RESET, AdminPassword, reset
-from dify_aws.operations.diagnose import diagnose
-from dify_aws.operations.diagnosis import Diagnosis
-from dify_aws.operations.history import load, write_record
-from dify_aws.operations.holder import Holder
+from dify_aws.host.report import Report
+from dify_aws.operations.access.connectivity import Connectivity, Internet
+from dify_aws.operations.access.host_connection import leased
+from dify_aws.operations.access.lease import MINUTES, Lease
+from dify_aws.operations.credentials.admin_password import RESET, AdminPassword, reset
+from dify_aws.operations.diagnosis.diagnose import diagnose
+from dify_aws.operations.diagnosis.diagnosis import Diagnosis
+from dify_aws.operations.history.history import load, write_record
+from dify_aws.operations.history.record import changes_of
+from dify_aws.operations.history.recorded import adopt_recorded, pin_recorded
 from dify_aws.operations.install import Installation
-from dify_aws.operations.lease import MINUTES, Lease
-from dify_aws.operations.lock import Lock, unlock
-from dify_aws.operations.reach import Internet, Reach
-from dify_aws.operations.record import changes_of
-from dify_aws.operations.recorded import adopt_recorded, pin_recorded
-from dify_aws.operations.way_in import leased
+from dify_aws.operations.lock.lock import Lock, unlock
+from dify_aws.operations.lock.lock_owner import LockOwner
 from dify_aws.outputs import Outputs
 from dify_aws.settings import Settings
+from dify_aws.topologies.single_host_outputs import build_outputs
 from dify_aws.view import View
 
 
@@ -58,12 +58,14 @@ class Deployment(View):
         session: Session | None = None,
         listener: Listener | None = None,
         *,
-        reach: Reach | None = None,
+        connectivity: Connectivity | None = None,
         wait: float | None = None,
     ) -> None:
         super().__init__(settings, session)
         self.listener = listener or quiet
-        self.reach: Reach = reach or getattr(self.aws.session, "reach", None) or Internet(self.aws.ca_bundle)
+        self.connectivity: Connectivity = (
+            connectivity or getattr(self.aws.session, "connectivity", None) or Internet(self.aws.ca_bundle)
+        )
         self.wait = wait
 
     @classmethod
@@ -156,12 +158,12 @@ class Deployment(View):
 
         def run(found: Mapping[str, Actual | None]) -> None:
             there = {address: actual for address, actual in found.items() if actual is not None}
-            reports.append(installation.run(outputs_of(self.settings, there), probe=True))
+            reports.append(installation.run(build_outputs(self.settings, there), probe=True))
 
         needs = self.stack.resources.keys() - self.stack.behind("nat-gateway", "alarm")
-        dify = Further(frozenset(needs), run, installation.stop)
+        dify = ExternalNode(frozenset(needs), run, installation.stop)
         with self._recorded("deploy"):
-            applied = self.stack.apply(self.aws, plan, listener=self.listener, further={"dify": dify}, turn=lock)
+            applied = self.stack.apply(self.aws, plan, listener=self.listener, external={"dify": dify}, turn=lock)
         return self._done(applied, "deploy", *reports)
 
     def access(self, address: str | None = None, *, minutes: int = MINUTES, owner: str | None = None) -> Lease:
@@ -178,7 +180,7 @@ class Deployment(View):
             SettingsError: with ``ssh="tunnel"`` no port is ever opened; or an argument is wrong.
             DifyAwsError: there is no such deployment; or nobody could tell the address of this machine.
         """
-        return leased(self.aws, self.settings, self.outputs(), self.reach, address, minutes=minutes, owner=owner)
+        return leased(self.aws, self.settings, self.outputs(), self.connectivity, address, minutes=minutes, owner=owner)
 
     def diagnose(self, *, open_access: bool = False) -> Diagnosis:
         """Look at everything that is known to go wrong, from AWS to the containers, and change nothing.
@@ -188,7 +190,7 @@ class Deployment(View):
         Args:
             open_access: also lease a way to the machine if none is open, and give it back.
         """
-        return diagnose(self.aws, self.settings, self.stack, self.reach, self._outputs, open_access=open_access)
+        return diagnose(self.aws, self.settings, self.stack, self.connectivity, self._outputs, open_access=open_access)
 
     def adopt(self, address: str, id: str, plan: Plan | None = None) -> Plan:
         """Put our tags on a thing that was made by other means; the next :meth:`apply` makes it as wished for.
@@ -235,7 +237,7 @@ class Deployment(View):
             HostError: the machine could not be reached, or Dify has no such account; the old password still works.
             DifyAwsError: there is no such deployment, or Dify was never installed.
         """
-        return reset(self.aws, self.settings, self.outputs, self.reach, self._lock(RESET), email)
+        return reset(self.aws, self.settings, self.outputs, self.connectivity, self._lock(RESET), email)
 
     def destroy(self, delete_data: bool = False) -> Applied:
         """Delete everything of this deployment, except what holds data; what was kept is in ``.kept``.
@@ -256,7 +258,7 @@ class Deployment(View):
         write_record(self.aws, self.settings, changes_of(applied.plan), None, verb="destroy")
         return applied
 
-    def unlock(self, lock_id: str) -> Holder | None:
+    def unlock(self, lock_id: str) -> LockOwner | None:
         """Take the lock from the run that has it, dead or alive: one that lives stops before its next step.
 
         The lock of a dead run is free by itself two minutes after its last sign of life.
@@ -275,8 +277,8 @@ class Deployment(View):
     def _lock(self, reason: str) -> Lock:
         return Lock(self.aws, reason, wait=self.wait, listener=self.listener)
 
-    def _installation(self, turn: Turn | None = None) -> Installation:
-        return Installation(self.aws, self.settings, self.reach, self.listener, turn or Alone())
+    def _installation(self, turn: RunLock | None = None) -> Installation:
+        return Installation(self.aws, self.settings, self.connectivity, self.listener, turn or NoRunLock())
 
     @contextmanager
     def _recorded(self, verb: str) -> Iterator[None]:

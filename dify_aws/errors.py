@@ -10,7 +10,7 @@
     │   ├── PermissionDenied          which action, on what, for whom
     │   ├── QuotaExceeded             which quota, and where to raise it
     │   ├── NotAvailable              the region, partition or emulator does not have the operation
-    │   ├── InDoubt                   no answer: AWS may or may not have done it
+    │   ├── OutcomeUnknown                   no answer: AWS may or may not have done it
     │   └── WaitTimedOut (TimeoutError)
     ├── ResourceError                 one resource cannot become what was wished for
     │   ├── Ambiguous                 two things carry one address
@@ -27,8 +27,8 @@
     ├── LockUnreadable                the lock of the deployment was edited, and says nothing that can be used
     ├── LockLost                      the lock of this run went to another one
     ├── RunFailed                     something failed on the way: what, what is done, what was not tried
-    ├── DomainElsewhere               the domain does not lead to the machine (install/domain.py)
-    └── HostError                     something is wrong with the machine: see install/errors.py
+    ├── DomainElsewhere               the domain does not lead to the machine (runtimes/compose/domain.py)
+    └── HostError                     something is wrong with the machine: see host/errors.py
 
 Each says where it happened, what AWS answered, and what to do next.
 """
@@ -125,7 +125,7 @@ class NotAvailable(AwsError):
     """The region, the partition or the emulator that was asked does not have the operation, or not the service."""
 
 
-class InDoubt(AwsError):
+class OutcomeUnknown(AwsError):
     """The connection broke, or AWS failed, after the request was sent: it may have been carried out."""
 
 
@@ -190,11 +190,11 @@ class ChangeRefused(ResourceError):
 class DeletionProtected(ResourceError):
     """AWS was told not to delete this thing, so nothing at all is deleted before that is taken back."""
 
-    def __init__(self, address: str, id: str, protection: str, way_out: str) -> None:
+    def __init__(self, address: str, id: str, protection: str, remedy: str) -> None:
         self.id = id
         self.protection = protection
         super().__init__(
-            address, f"{id} has {protection}, which somebody switched on. If it is to go: {way_out}; then run again."
+            address, f"{id} has {protection}, which somebody switched on. If it is to go: {remedy}; then run again."
         )
 
 

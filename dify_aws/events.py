@@ -43,7 +43,7 @@ def quiet(event: Event) -> None:
     """The listener that does nothing."""
 
 
-class Teller:
+class EventEmitter:
     """Tells a listener about the work of several threads, one event at a time."""
 
     def __init__(

@@ -9,8 +9,6 @@ from typing import Any
 
 from dify_aws.aws import Aws, Session
 from dify_aws.aws.unexpected_answer import reading
-from dify_aws.blueprints.account import Account
-from dify_aws.blueprints.foundation import AUDIENCE, GITHUB, foundation, foundation_name, lock_table_name
 from dify_aws.engine.applied import Applied
 from dify_aws.engine.plan import Plan
 from dify_aws.engine.resource import Actual
@@ -21,9 +19,11 @@ from dify_aws.github_access import DEPLOY, GithubAccess
 from dify_aws.operations.workflow import ENVIRONMENTS
 from dify_aws.permissions import Policies
 from dify_aws.resources import OidcProvider, PublicAccessBlock
-from dify_aws.resources.bucket_settings import PUBLIC_ACCESS_BLOCKS
+from dify_aws.resources.s3.bucket_settings import PUBLIC_ACCESS_BLOCKS
 from dify_aws.settings import Settings, aws_rules, deployment_rules
 from dify_aws.settings.rules import Broken, optional
+from dify_aws.topologies.account import Account
+from dify_aws.topologies.foundation import AUDIENCE, GITHUB, foundation, foundation_name, lock_table_name
 
 
 @dataclass(frozen=True, kw_only=True)

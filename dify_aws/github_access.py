@@ -12,14 +12,14 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from dify_aws.aws.physical_name import physical_name
-from dify_aws.blueprints.account import Account
-from dify_aws.blueprints.foundation import GithubRole, team_policy
-from dify_aws.blueprints.policy_document import joined, size
 from dify_aws.errors import Problem
+from dify_aws.iam_policies.policy_document import joined, size
 from dify_aws.permissions import Permissions, Policies, permissions
 from dify_aws.settings import Settings, deployment_rules
 from dify_aws.settings.aws_rules import NO_BOUNDARY
 from dify_aws.settings.rules import Broken
+from dify_aws.topologies.account import Account
+from dify_aws.topologies.foundation import GithubRole, team_policy
 
 REPOSITORY: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]*/[A-Za-z0-9._-]+")
 PLAIN: Final = re.compile(r"[^\s*?:$]+")

@@ -8,19 +8,22 @@ from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass
 from typing import Final
 
-from dify_aws.blueprints import grants
-from dify_aws.blueprints.account import Account
-from dify_aws.blueprints.foundation_grants import ADOPTION, FOUNDATION, FOUNDATION_LOOKING, existing
-from dify_aws.blueprints.policies import host_policy
-from dify_aws.blueprints.policy_document import Document, Place, document, joined
-from dify_aws.blueprints.reader_grants import OPERATOR, READER
 from dify_aws.engine.resource import kinds
 from dify_aws.errors import Problem, SettingsError
-from dify_aws.operations import access, diagnose, history, host_key, lock
+from dify_aws.iam_policies import grants
+from dify_aws.iam_policies.foundation_grants import ADOPTION, FOUNDATION, FOUNDATION_LOOKING, existing
+from dify_aws.iam_policies.policy_document import Document, Place, document, joined
+from dify_aws.iam_policies.reader_grants import OPERATOR, READER
+from dify_aws.operations.access import access, host_key
+from dify_aws.operations.diagnosis import diagnose
+from dify_aws.operations.history import history
+from dify_aws.operations.lock import lock
 from dify_aws.regions import partition_of
 from dify_aws.settings import Settings
 from dify_aws.settings.aws_rules import NO_BOUNDARY
 from dify_aws.settings.deployment_rules import FOUNDATION as FOUNDATION_LABEL
+from dify_aws.topologies.account import Account
+from dify_aws.topologies.role_policies import host_policy
 
 Policies = Mapping[str, Document]
 """Policy documents by name. Each fits into a managed policy; all of one identity fit together into one role."""

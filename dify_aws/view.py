@@ -8,23 +8,23 @@ from functools import cached_property
 from dify_aws.aws import Aws, Session
 from dify_aws.aws.price_list import refreshed
 from dify_aws.aws.unexpected_answer import reading
-from dify_aws.blueprints.account import Account
-from dify_aws.blueprints.environment import environment
-from dify_aws.deployed import complete_outputs
 from dify_aws.engine.plan import Plan
 from dify_aws.engine.resource import Actual
 from dify_aws.engine.stack import Stack
 from dify_aws.operations.adopt import plan_adoption
-from dify_aws.operations.bill import Use
-from dify_aws.operations.cost import CostEstimate
-from dify_aws.operations.history import NEWEST, history
-from dify_aws.operations.price_difference import plan_difference
-from dify_aws.operations.record import Record
-from dify_aws.operations.savings import estimate_settings, products_of
-from dify_aws.operations.waste import owned, waste
+from dify_aws.operations.cost.bill import Use
+from dify_aws.operations.cost.estimate import CostEstimate
+from dify_aws.operations.cost.price_difference import plan_difference
+from dify_aws.operations.cost.savings import estimate_settings, products_of
+from dify_aws.operations.cost.waste import owned, waste
+from dify_aws.operations.history.history import NEWEST, history
+from dify_aws.operations.history.record import Record
 from dify_aws.outputs import Outputs
 from dify_aws.prices.sheet import PriceSheet
 from dify_aws.settings import Settings
+from dify_aws.topologies.account import Account
+from dify_aws.topologies.single_host import environment
+from dify_aws.topologies.single_host_outputs import build_complete_outputs
 
 
 class View:
@@ -105,4 +105,4 @@ class View:
 
     def _outputs(self, found: Mapping[str, Actual | None]) -> Outputs:
         with reading(self.aws.deployment, "tell its outputs"):
-            return complete_outputs(self.settings, self.stack.resources, found, self.aws.account)
+            return build_complete_outputs(self.settings, self.stack.resources, found, self.aws.account)

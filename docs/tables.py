@@ -13,10 +13,10 @@ from pathlib import Path
 from typing import Any, Final
 
 import dify_aws
-from dify_aws.blueprints.account import Account
 from dify_aws.engine.resource import kinds
-from dify_aws.operations.savings import estimate_settings
+from dify_aws.operations.cost.savings import estimate_settings
 from dify_aws.prices import PriceSheet
+from dify_aws.topologies.account import Account
 
 HERE: Final = Path(__file__).parent
 

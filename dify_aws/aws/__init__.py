@@ -2,6 +2,6 @@
 
 from boto3 import Session
 
-from dify_aws.aws.door import Aws
+from dify_aws.aws.client import Aws
 
 __all__ = ["Aws", "Session"]

@@ -10,7 +10,7 @@ from typing import Any
 from dify_aws.aws.unexpected_answer import reading
 
 
-def told_at(answer: Mapping[str, Any]) -> datetime:
+def answered_at(answer: Mapping[str, Any]) -> datetime:
     """When AWS gave this answer, by its own clock (the ``Date`` of HTTP); else now, by this machine's.
 
     Raises:

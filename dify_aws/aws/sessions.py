@@ -8,7 +8,7 @@ from collections.abc import Mapping
 import boto3
 from botocore.exceptions import BotoCoreError
 
-from dify_aws.aws import answers
+from dify_aws.aws import error_translation
 from dify_aws.errors import Problem, SettingsError
 
 
@@ -24,7 +24,7 @@ def open_session(profile: str | None = None) -> boto3.Session:
     try:
         return boto3.Session(profile_name=profile)
     except BotoCoreError as error:
-        raise answers.failure("boto3.Session", error) from error
+        raise error_translation.failure("boto3.Session", error) from error
 
 
 def region_of(session: boto3.Session, *, default_chain: bool, environ: Mapping[str, str] | None = None) -> str:

@@ -10,8 +10,8 @@ from botocore.auth import SigV4QueryAuth
 from botocore.awsrequest import AWSRequest
 from botocore.exceptions import BotoCoreError, NoCredentialsError
 
-from dify_aws.aws.answers import failure, no_terminal
-from dify_aws.aws.door import Aws
+from dify_aws.aws.client import Aws
+from dify_aws.aws.error_translation import failure, no_terminal
 from dify_aws.errors import AwsError
 from dify_aws.secrets import Secret
 

@@ -16,13 +16,13 @@ from botocore.exceptions import BotoCoreError, ClientError
 from botocore.waiter import SingleWaiterConfig
 
 from dify_aws.aws import ebs_key
-from dify_aws.aws.answers import failure, refusal
+from dify_aws.aws.error_translation import failure, refusal
 from dify_aws.clock import Clock
 from dify_aws.errors import AwsError, WaitTimedOut
 
 
 @dataclass(frozen=True)
-class Pace:
+class WaiterTiming:
     """How long a thing may take, and how often it is looked at, in seconds."""
 
     timeout: float
@@ -30,21 +30,21 @@ class Pace:
     why: str
 
 
-PACES: Final = {
-    "nat_gateway_available": Pace(600, 5, "about 115 s as a rule"),
-    "nat_gateway_deleted": Pace(600, 5, "about 60 s as a rule"),
-    "instance_running": Pace(600, 2, "about 17 s as a rule"),
-    "instance_stopped": Pace(900, 5, "the machine writes its data first"),
-    "instance_terminated": Pace(900, 3, "about 30 s as a rule"),
-    "volume_available": Pace(300, 2, "a few seconds; longer while an instance lets go of it"),
-    "volume_deleted": Pace(300, 2, "a few seconds"),
-    "vpc_endpoint_available": Pace(300, 3, "a few seconds for a gateway endpoint"),
-    "vpc_endpoint_gone": Pace(300, 3, "its routes are taken out of the tables first"),
-    "schedule_group_gone": Pace(300, 3, "its schedules are deleted first"),
-    "table_exists": Pace(300, 2, "about 10 s as a rule"),
-    "table_not_exists": Pace(300, 2, "a few seconds"),
-    "instance_connect_endpoint_usable": Pace(900, 10, "some minutes as a rule"),
-    "instance_connect_endpoint_gone": Pace(900, 10, "its network interface goes first"),
+WAITER_TIMINGS: Final = {
+    "nat_gateway_available": WaiterTiming(600, 5, "about 115 s as a rule"),
+    "nat_gateway_deleted": WaiterTiming(600, 5, "about 60 s as a rule"),
+    "instance_running": WaiterTiming(600, 2, "about 17 s as a rule"),
+    "instance_stopped": WaiterTiming(900, 5, "the machine writes its data first"),
+    "instance_terminated": WaiterTiming(900, 3, "about 30 s as a rule"),
+    "volume_available": WaiterTiming(300, 2, "a few seconds; longer while an instance lets go of it"),
+    "volume_deleted": WaiterTiming(300, 2, "a few seconds"),
+    "vpc_endpoint_available": WaiterTiming(300, 3, "a few seconds for a gateway endpoint"),
+    "vpc_endpoint_gone": WaiterTiming(300, 3, "its routes are taken out of the tables first"),
+    "schedule_group_gone": WaiterTiming(300, 3, "its schedules are deleted first"),
+    "table_exists": WaiterTiming(300, 2, "about 10 s as a rule"),
+    "table_not_exists": WaiterTiming(300, 2, "a few seconds"),
+    "instance_connect_endpoint_usable": WaiterTiming(900, 10, "some minutes as a rule"),
+    "instance_connect_endpoint_gone": WaiterTiming(900, 10, "its network interface goes first"),
 }
 
 REASONS: Final = ("State", "Status", "StateMessage", "FailureCode", "FailureMessage")
@@ -125,7 +125,7 @@ def wait(client: BaseClient, clock: Clock, waiter: str, region: str, params: dic
     config: Any = SingleWaiterConfig(OURS[waiter]) if waiter in OURS else client.get_waiter(waiter).config
     operation = f"{client.meta.service_model.service_name}.{config.operation}"
     look = _looker(client, config.operation)
-    pace, began, pause, looks = PACES[waiter], clock.now(), FIRST_PAUSE, 0
+    pace, began, pause, looks = WAITER_TIMINGS[waiter], clock.now(), FIRST_PAUSE, 0
     while True:
         answer = look(params)
         looks += 1

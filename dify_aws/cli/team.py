@@ -9,9 +9,9 @@ from typing import Final
 from dify_aws.cli.command import CHANGES, FINE, Command, Verb
 from dify_aws.errors import DifyAwsError
 from dify_aws.foundation import Foundation
-from dify_aws.operations.close import close_access
-from dify_aws.operations.history import NEWEST
-from dify_aws.operations.lease import MINUTES
+from dify_aws.operations.access.close import close_access
+from dify_aws.operations.access.lease import MINUTES
+from dify_aws.operations.history.history import NEWEST
 from dify_aws.operations.workflow import ENVIRONMENTS, github_workflow
 
 
@@ -33,8 +33,8 @@ def _access(command: Command) -> int:
 
 
 def _unlock(command: Command) -> int:
-    holder = command.deployment().unlock(command.options["lock_id"])
-    command.show(f"unlocked; it was held by {holder}" if holder else "there is no lock any more")
+    lock_owner = command.deployment().unlock(command.options["lock_id"])
+    command.show(f"unlocked; it was held by {lock_owner}" if lock_owner else "there is no lock any more")
     return FINE
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from dify_aws.engine.picture import applied_html
 from dify_aws.engine.plan import Action, Plan
+from dify_aws.engine.rendering import applied_html
 from dify_aws.engine.resource import Actual
 from dify_aws.printable import printable
 

@@ -6,12 +6,12 @@ from collections.abc import Callable, Mapping
 from typing import Final, cast
 
 from dify_aws.aws import Aws
-from dify_aws.aws.birth import TAGS
+from dify_aws.aws.create_request import TAGS
 from dify_aws.aws.unexpected_answer import reading
 from dify_aws.change import Change
 from dify_aws.engine.difference import differences, refuse
 from dify_aws.engine.resource import Actual, Resource
-from dify_aws.errors import AwsError, InDoubt, NotConverged
+from dify_aws.errors import AwsError, NotConverged, OutcomeUnknown
 
 APPEAR_SECONDS: Final = 30.0
 """After this long, what was made and is still not to be seen is taken for a thing that a used-up token once made."""
@@ -22,11 +22,11 @@ COMPLETE_SECONDS: Final = 120.0
 ROUNDS: Final = 2
 """How often a thing is mended before we give up."""
 
-BIRTHS: Final = 20
+CREATE_ATTEMPTS: Final = 20
 """How many things that were made and deleted before are passed over where AWS answers a used token with the old thing.
 Each is waited for (``APPEAR_SECONDS``): AWS does not say which of them are gone."""
 
-TAKEN: Final = frozenset(
+ALREADY_EXISTS: Final = frozenset(
     {
         "AlreadyExists",
         "AlreadyExistsException",
@@ -64,8 +64,8 @@ def _converged(resource: Resource, aws: Aws, found: Actual | None) -> Actual:
         changes = differences(resource, aws, actual)
         if not changes:
             return actual
-        _mend(resource, aws, actual, changes)
-        actual = _there(resource, _settled(resource, aws))
+        _correct(resource, aws, actual, changes)
+        actual = _there(resource, _stable(resource, aws))
     actual = _complete(resource, aws, actual)
     if not (changes := differences(resource, aws, actual)):
         return actual
@@ -84,28 +84,28 @@ def create(resource: Resource, aws: Aws) -> Actual:
         AwsError: AWS refuses to create it.
         NotConverged: AWS says that it was created, and never shows it.
     """
-    for _ in range(BIRTHS):
+    for _ in range(CREATE_ATTEMPTS):
         doubt: AwsError | None = None
         try:
             made = resource.create(aws)
             if made is not None:
                 return made
-        except InDoubt as error:
+        except OutcomeUnknown as error:
             doubt = error
         except AwsError as error:
-            if error.code not in TAKEN:
+            if error.code not in ALREADY_EXISTS:
                 raise
             doubt = error
-        actual = aws.patience.until(_fresh_look(resource, aws), APPEAR_SECONDS)
+        actual = aws.patience.until(_fresh_read(resource, aws), APPEAR_SECONDS)
         if actual is not None:
             return actual
-        if doubt is not None and not isinstance(doubt, InDoubt):
+        if doubt is not None and not isinstance(doubt, OutcomeUnknown):
             raise doubt
         if doubt is None:
-            aws.next_turn(resource.address)
+            aws.next_generation(resource.address)
     raise NotConverged(
         resource.address,
-        f"AWS said {BIRTHS} times that it was made, and it was never to be seen. Run again in some minutes; "
+        f"AWS said {CREATE_ATTEMPTS} times that it was made, and it was never to be seen. Run again in some minutes; "
         f"look for things tagged dify-aws:address={resource.address} in the console if it stays so.",
     )
 
@@ -121,7 +121,7 @@ def wait_until_shown(resource: Resource, aws: Aws) -> None:
     """
     with reading(resource.address, "see that it is there"):
         # What was read since it was made need not be asked again.
-        shown = resource.find(aws) or aws.patience.until(_fresh_look(resource, aws), APPEAR_SECONDS)
+        shown = resource.find(aws) or aws.patience.until(_fresh_read(resource, aws), APPEAR_SECONDS)
     if shown is None:
         raise NotConverged(
             resource.address,
@@ -133,14 +133,14 @@ def remove(kind: type[Resource], aws: Aws, actual: Actual) -> None:
     """Delete what was found, and wait until it is gone."""
     with reading(actual.address or actual.id, "delete it"):
         kind.delete(aws, actual)
-    aws.census.forget(*kind.tables)
+    aws.read_cache.forget(*kind.tables)
 
 
-def _mend(resource: Resource, aws: Aws, actual: Actual, changes: dict[str, Change]) -> None:
+def _correct(resource: Resource, aws: Aws, actual: Actual, changes: dict[str, Change]) -> None:
     refuse(resource, actual, changes)
     if TAGS in changes:
         resource.retag(aws, actual, cast(Mapping[str, str], changes[TAGS].after))
-        aws.census.forget(TAGS)
+        aws.read_cache.forget(TAGS)
     if names := frozenset(changes) - {TAGS}:
         resource.update(aws, actual, names)
 
@@ -153,7 +153,7 @@ def _complete(resource: Resource, aws: Aws, actual: Actual) -> Actual:
     if not resource.ready(aws, actual) and not actual.pending:
         return actual
     last: list[Actual | None] = [None]
-    look = _fresh_look(resource, aws)
+    look = _fresh_read(resource, aws)
 
     def complete() -> Actual | None:
         last[0] = seen = look()
@@ -175,14 +175,14 @@ def _there(resource: Resource, seen: Actual | None) -> Actual:
     return seen
 
 
-def _settled(resource: Resource, aws: Aws) -> Actual | None:
+def _stable(resource: Resource, aws: Aws) -> Actual | None:
     """The thing once it is seen to be as wished; else as it is in the end, or None if it is not there.
 
     The first answer counts if it shows the change: what AWS may yet show wrongly is seen by the next plan. After one
     that does not, AWS may answer with the old and the new state alternately, so several in a row are needed.
     """
     last: list[Actual | None] = [None]
-    look = _fresh_look(resource, aws)
+    look = _fresh_read(resource, aws)
     late, in_a_row = False, 0
 
     def as_wished() -> Actual | None:
@@ -199,11 +199,11 @@ def _settled(resource: Resource, aws: Aws) -> Actual | None:
     return aws.patience.until(as_wished, resource.settle_seconds) or last[0]
 
 
-def _fresh_look(resource: Resource, aws: Aws) -> Callable[[], Actual | None]:
+def _fresh_read(resource: Resource, aws: Aws) -> Callable[[], Actual | None]:
     """A look that never sees an answer from before it; the first one may be shared with others that look now."""
 
     def look() -> Actual | None:
-        aws.census.forget(*resource.tables)
+        aws.read_cache.forget(*resource.tables)
         return resource.find(aws)
 
     return look

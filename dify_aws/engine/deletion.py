@@ -9,9 +9,9 @@ from collections.abc import Iterable, Mapping
 
 from dify_aws.aws import Aws
 from dify_aws.aws.unexpected_answer import UnexpectedAnswer, reading
+from dify_aws.engine.discovery import Things
 from dify_aws.engine.plan import Action
 from dify_aws.engine.resource import Actual, Resource
-from dify_aws.engine.survey import Things
 from dify_aws.errors import DeletionProtected, PlanRefused
 
 STAYS = "It stays. If it is yours and has to go, delete it yourself; if not, take our tags off it."

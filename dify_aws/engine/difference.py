@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dify_aws.aws import Aws
-from dify_aws.aws.birth import TAGS
+from dify_aws.aws.create_request import TAGS
 from dify_aws.change import Change
 from dify_aws.engine.fact import Fact
 from dify_aws.engine.resource import PENDING, Actual, Resource
@@ -18,7 +18,7 @@ def differences(resource: Resource, aws: Aws, actual: Actual) -> dict[str, Chang
     """
     changes = {
         name: Change(name, actual.values[name], wish)
-        for name, wish in resource.wishes().items()
+        for name, wish in resource.desired().items()
         if actual.values[name] not in (wish, PENDING)
     }
     if isinstance(resource, Fact):

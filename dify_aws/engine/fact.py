@@ -18,7 +18,7 @@ class Fact(Resource):
     """
 
     @classmethod
-    def wished(cls) -> tuple[str, ...]:
+    def desired_fields(cls) -> tuple[str, ...]:
         return ()
 
     @classmethod

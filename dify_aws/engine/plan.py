@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal, TypeAlias
 
 from dify_aws.change import Change, shown, unknown
-from dify_aws.engine.picture import LONGEST_VALUE, SIGNS, plan_html, plan_picture
+from dify_aws.engine.rendering import LONGEST_VALUE, SIGNS, plan_html, render_plan
 from dify_aws.printable import printable
 
 Verb: TypeAlias = Literal["create", "update", "delete", "keep"]
@@ -137,7 +137,7 @@ class Plan:
         }
 
     def __rich__(self) -> Any:
-        return plan_picture(self)
+        return render_plan(self)
 
     def _repr_mimebundle_(self, include: Iterable[str] = (), exclude: Iterable[str] = ()) -> dict[str, str]:
         return {"text/plain": str(self), "text/html": plan_html(self)}

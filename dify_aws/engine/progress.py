@@ -9,7 +9,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, Self
 
 from dify_aws.encoding import encodable
-from dify_aws.engine.picture import SIGNS
+from dify_aws.engine.rendering import SIGNS
 from dify_aws.events import Event
 
 if TYPE_CHECKING:

@@ -12,34 +12,34 @@ from dataclasses import replace
 from dify_aws.aws import Aws
 from dify_aws.aws.unexpected_answer import reading
 from dify_aws.change import Change
-from dify_aws.engine.carry_out import carry_out
 from dify_aws.engine.converge import remove
 from dify_aws.engine.creation_order import creation_edges
+from dify_aws.engine.discovery import Discovery
+from dify_aws.engine.execute import execute
+from dify_aws.engine.external_node import ExternalNode
 from dify_aws.engine.fact import Fact
-from dify_aws.engine.further import Further
 from dify_aws.engine.plan import Action, Plan
 from dify_aws.engine.resource import Actual, Resource
-from dify_aws.engine.survey import Survey
-from dify_aws.engine.turn import Turn
+from dify_aws.engine.run_lock import RunLock
 from dify_aws.errors import FixedAttribute, PlanRefused, RunFailed
-from dify_aws.events import Teller
+from dify_aws.events import EventEmitter
 from dify_aws.walk import walk
 
 Found = Mapping[str, Actual | None]
 
 
-def carry_out_where_possible(
+def execute_where_possible(
     resources: Mapping[str, Resource],
     edges: Mapping[str, set[str]],
     aws: Aws,
-    looked: Survey,
+    looked: Discovery,
     todo: Plan,
     *,
     agreed: Plan,
-    plan: Callable[[Mapping[str, Resource], Survey], Plan],
-    teller: Teller,
-    turn: Turn,
-    further: Mapping[str, Further],
+    plan: Callable[[Mapping[str, Resource], Discovery], Plan],
+    emitter: EventEmitter,
+    turn: RunLock,
+    external: Mapping[str, ExternalNode],
 ) -> tuple[Plan, dict[str, Actual], dict[str, Exception]]:
     """Carry out a plan, and again with each alternative that AWS leaves.
 
@@ -51,10 +51,10 @@ def carry_out_where_possible(
         todo: what is to be done.
         agreed: the plan that was agreed to. Only what its notes speak of gets an alternative.
         plan: what is to be done with other resources.
-        teller, turn, further: as for :func:`carry_out`.
+        teller, turn, further: as for :func:`execute`.
 
     Returns:
-        What was done in all, what is there in the end, and what ``further`` work raised.
+        What was done in all, what is there in the end, and what ``external`` work raised.
 
     Raises:
         RunFailed: something failed on the way, and there is no alternative, or none is left.
@@ -65,15 +65,17 @@ def carry_out_where_possible(
     while True:
         found = dict(looked.found)
         try:
-            there, failed = carry_out(
-                resources, edges, aws, looked, todo, found=found, teller=teller, turn=turn, further=further
+            there, failed = execute(
+                resources, edges, aws, looked, todo, found=found, emitter=emitter, turn=turn, external=external
             )
             return done, there, failed
         except RunFailed as stopped:
             failure = RunFailed(stopped.failures, dict.fromkeys([*earlier, *stopped.done]), stopped.not_tried)
             if (late := shown_late(resources, aws, looked.found, failure)) is not None:
                 after = {**found, **late}
-            elif (moved := relocated(resources, edges, aws, found, failure, movable, teller=teller, turn=turn)) is None:
+            elif (
+                moved := relocated(resources, edges, aws, found, failure, movable, emitter=emitter, turn=turn)
+            ) is None:
                 raise explained(resources, aws, found, failure) from None
             else:
                 resources, after = moved
@@ -89,7 +91,7 @@ def carry_out_where_possible(
         ]
         earlier = [*(each for each in failure.done if after.get(each)), *(move.address for move in moves)]
         done = _both(done, todo, moves)
-        teller.planned(len(todo), todo.summary())
+        emitter.planned(len(todo), todo.summary())
 
 
 def fixed_to(resources: Mapping[str, Resource], address: str) -> set[str]:
@@ -112,8 +114,8 @@ def relocated(
     failure: RunFailed,
     movable: Collection[str],
     *,
-    teller: Teller,
-    turn: Turn,
+    emitter: EventEmitter,
+    turn: RunLock,
 ) -> tuple[Mapping[str, Resource], dict[str, Actual | None]] | None:
     """Delete what stands in the way of an alternative to one of the facts.
 
@@ -138,8 +140,8 @@ def relocated(
                 continue
             if not (other := fact.alternative(aws, actual, failure.failures)) or not (place := other.fact.find(aws)):
                 continue
-        teller.relocating(f"{other.why}; trying {place.id}")
-        _delete(resources, edges, aws, there, failure, teller=teller, turn=turn)
+        emitter.relocating(f"{other.why}; trying {place.id}")
+        _delete(resources, edges, aws, there, failure, emitter=emitter, turn=turn)
         return {**resources, address: other.fact}, {**found, **dict.fromkeys(there), address: place}
     return None
 
@@ -164,7 +166,7 @@ def shown_late(resources: Mapping[str, Resource], aws: Aws, found: Found, failur
     asked = {*late, *(ref.address for each in late for ref in resources[each].refs(resources[each].fixed))}
     asked = {each for each in asked if each in late or isinstance(resources[each], Fact)}
     for each in asked:
-        aws.census.forget(*resources[each].tables)
+        aws.read_cache.forget(*resources[each].tables)
     seen: dict[str, Actual | None] = {}
     for each in asked:
         with reading(each, "find it"):
@@ -194,8 +196,8 @@ def _delete(
     there: Mapping[str, Actual],
     failure: RunFailed,
     *,
-    teller: Teller,
-    turn: Turn,
+    emitter: EventEmitter,
+    turn: RunLock,
 ) -> None:
     """Delete things, each before what it needs, so that a run that dies leaves none without what it stands in."""
     order, _ = creation_edges(resources, edges, {})
@@ -203,7 +205,7 @@ def _delete(
 
     def visit(address: str) -> None:
         turn.check()
-        with teller.work("delete", address):
+        with emitter.work("delete", address):
             remove(type(resources[address]), aws, there[address])
 
     removed = walk(deleted_first, visit, on_interrupt=aws.stop_waiting)

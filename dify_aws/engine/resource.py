@@ -64,7 +64,7 @@ class Actual:
         return tuple(name for name, value in self.values.items() if value == PENDING)
 
 
-NOT_WISHES: Final = frozenset({"name", "keep", "created_after"})
+NOT_DESIRED: Final = frozenset({"name", "keep", "created_after"})
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -160,7 +160,7 @@ class Resource(ABC):
         return Actual(
             address=self.address,
             id=id,
-            values={**{name: getattr(self, name) for name in self.wished()}, **bare},
+            values={**{name: getattr(self, name) for name in self.desired_fields()}, **bare},
             facts=facts or {},
             tags=aws.ownership(self.address, keep=self.keep),
             keep=self.keep,
@@ -207,14 +207,14 @@ class Resource(ABC):
 
     # What it says about itself ---------------------------------------------------------------------------------------
 
-    def wishes(self) -> dict[str, Any]:
+    def desired(self) -> dict[str, Any]:
         """The fields that are wished for, by name."""
-        return {name: value for name in self.wished() if (value := getattr(self, name)) is not None}
+        return {name: value for name in self.desired_fields() if (value := getattr(self, name)) is not None}
 
     @classmethod
-    def wished(cls) -> tuple[str, ...]:
+    def desired_fields(cls) -> tuple[str, ...]:
         """The names of the fields that can be wished for."""
-        return tuple(each.name for each in fields(cls) if each.name not in NOT_WISHES | cls.initial)
+        return tuple(each.name for each in fields(cls) if each.name not in NOT_DESIRED | cls.initial)
 
     def refs(self, names: Iterable[str] | None = None) -> set[Ref]:
         """The references in the fields called ``names``, however deep; by default in all but ``created_after``."""

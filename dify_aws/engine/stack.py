@@ -15,19 +15,19 @@ from dify_aws.aws.physical_name import RESOURCE
 from dify_aws.aws.unexpected_answer import reading
 from dify_aws.change import Change
 from dify_aws.engine.applied import Applied
-from dify_aws.engine.carry_out import clear_away
 from dify_aws.engine.creation_order import creation_edges
 from dify_aws.engine.deletion import planned_deletions, things_of
 from dify_aws.engine.difference import differences, refuse
+from dify_aws.engine.discovery import Discovery, Things, discover
+from dify_aws.engine.execute import delete_all
+from dify_aws.engine.external_node import ExternalNode
 from dify_aws.engine.fact import Fact
-from dify_aws.engine.further import Further
 from dify_aws.engine.plan import Action, Plan
-from dify_aws.engine.relocation import carry_out_where_possible
+from dify_aws.engine.relocation import execute_where_possible
 from dify_aws.engine.resource import Actual, Resource
-from dify_aws.engine.survey import Survey, Things, survey
-from dify_aws.engine.turn import Alone, Turn
+from dify_aws.engine.run_lock import NoRunLock, RunLock
 from dify_aws.errors import PlanOutdated, PlanRefused, ResourceError, RunFailed, StackError
-from dify_aws.events import Listener, Teller, quiet
+from dify_aws.events import EventEmitter, Listener, quiet
 from dify_aws.walk import prepared
 
 
@@ -97,8 +97,8 @@ class Stack:
         *,
         delete_data: bool = False,
         listener: Listener = quiet,
-        further: Mapping[str, Further] = MappingProxyType({}),
-        turn: Turn | None = None,
+        external: Mapping[str, ExternalNode] = MappingProxyType({}),
+        turn: RunLock | None = None,
     ) -> Applied:
         """Make everything as wished for, and take away what is ours and no longer wished for.
 
@@ -118,20 +118,20 @@ class Stack:
             PlanOutdated: AWS has moved since ``plan`` was made; nothing was changed.
             RunFailed: something failed on the way; it says what is done and what was not tried.
         """
-        began, turn = aws.clock.now(), turn or Alone()
+        began, turn = aws.clock.now(), turn or NoRunLock()
         with ExitStack() as until_the_end:
             # Whoever is at work now may change what we would see.
             mine = not turn.look()
-            held: Turn = until_the_end.enter_context(turn) if mine else Alone()
+            held: RunLock = until_the_end.enter_context(turn) if mine else NoRunLock()
             looked, todo = self._agreed(aws, plan, delete_data)
-            if (todo or further) and not mine:
+            if (todo or external) and not mine:
                 held = until_the_end.enter_context(turn)
-                if not turn.undisturbed:
+                if not turn.unchanged_since_look:
                     looked, todo = self._agreed(aws, plan, delete_data)
-            teller = Teller(listener, aws.clock.now, self.name)
-            aws.patience.notify = teller.waiting
-            teller.planned(len(todo), todo.summary())
-            done, found, failed = carry_out_where_possible(
+            emitter = EventEmitter(listener, aws.clock.now, self.name)
+            aws.patience.notify = emitter.waiting
+            emitter.planned(len(todo), todo.summary())
+            done, found, failed = execute_where_possible(
                 self.resources,
                 self.edges,
                 aws,
@@ -141,15 +141,15 @@ class Stack:
                 plan=lambda others, there: Stack(self.name, others.values(), notes=self.notes)._plan(
                     aws, there, delete_data
                 ),
-                teller=teller,
+                emitter=emitter,
                 turn=held,
-                further=further,
+                external=external,
             )
-            teller.finished(done.done())
+            emitter.finished(done.done())
         return Applied(done, found, aws.clock.now() - began, failed)
 
     def destroy(
-        self, aws: Aws, *, delete_data: bool = False, listener: Listener = quiet, turn: Turn | None = None
+        self, aws: Aws, *, delete_data: bool = False, listener: Listener = quiet, turn: RunLock | None = None
     ) -> Applied:
         """Delete everything that carries the deployment's tag, whatever this stack says today.
 
@@ -162,24 +162,24 @@ class Stack:
             PlanRefused: AWS was told not to delete some of it; nothing was changed.
             RunFailed: something could not be deleted; it says what is gone and what was not tried.
         """
-        began, turn = aws.clock.now(), turn or Alone()
+        began, turn = aws.clock.now(), turn or NoRunLock()
         with ExitStack() as until_the_end:
             mine = not turn.look()
-            held: Turn = until_the_end.enter_context(turn) if mine else Alone()
+            held: RunLock = until_the_end.enter_context(turn) if mine else NoRunLock()
             things = self._everything(aws)
             todo = self._plan_of_removal(aws, things, delete_data)
             if todo and not mine:
                 held = until_the_end.enter_context(turn)
-                if not turn.undisturbed:
+                if not turn.unchanged_since_look:
                     things = self._everything(aws)
                     todo = self._plan_of_removal(aws, things, delete_data)
-            teller = Teller(listener, aws.clock.now, self.name)
-            aws.patience.notify = teller.waiting
-            teller.planned(len(todo), todo.summary())
-            removed = clear_away(aws, things_of(things, todo.actions, "delete"), teller=teller, turn=held)
+            emitter = EventEmitter(listener, aws.clock.now, self.name)
+            aws.patience.notify = emitter.waiting
+            emitter.planned(len(todo), todo.summary())
+            removed = delete_all(aws, things_of(things, todo.actions, "delete"), emitter=emitter, turn=held)
             if removed.failures:
                 raise RunFailed(removed.failures, removed.done, removed.not_tried)
-            teller.finished(todo.done())
+            emitter.finished(todo.done())
         left = {place: actual for place, (_, actual) in things_of(things, todo.actions, "keep").items()}
         return Applied(todo, left, aws.clock.now() - began)
 
@@ -202,26 +202,26 @@ class Stack:
     def _everything(self, aws: Aws) -> Things:
         # What is not ours under one of our names is passed over, and twins both go.
         self._belongs_to(aws)
-        found = survey(aws, tuple(self.resources.values()), self.possible)
+        found = discover(aws, tuple(self.resources.values()), self.possible)
         if found.unreadable:
             raise PlanRefused(found.unreadable)
         return found.everything(self.resources)
 
-    def _agreed(self, aws: Aws, plan: Plan | None, delete_data: bool) -> tuple[Survey, Plan]:
+    def _agreed(self, aws: Aws, plan: Plan | None, delete_data: bool) -> tuple[Discovery, Plan]:
         looked = self._survey(aws)
         todo = self._plan(aws, looked, delete_data)
         if plan is not None and (more := todo.beyond(plan)):
             raise PlanOutdated(more)
         return looked, todo
 
-    def _survey(self, aws: Aws) -> Survey:
+    def _survey(self, aws: Aws) -> Discovery:
         self._belongs_to(aws)
-        looked = survey(aws, tuple(self.resources.values()), self.possible)
+        looked = discover(aws, tuple(self.resources.values()), self.possible)
         if looked.refused:
             raise PlanRefused(looked.refused)
         return looked
 
-    def _plan(self, aws: Aws, looked: Survey, delete_data: bool) -> Plan:
+    def _plan(self, aws: Aws, looked: Discovery, delete_data: bool) -> Plan:
         actions: list[Action] = []
         refused: list[tuple[str, Exception]] = []
         for address in in_order(self.edges):
@@ -238,7 +238,7 @@ class Stack:
             raise PlanRefused(refused)
         return Plan(aws.deployment, aws.region, tuple(actions), (*self.notes, *self._notes_on_facts(looked)))
 
-    def _notes_on_facts(self, looked: Survey) -> Iterator[str]:
+    def _notes_on_facts(self, looked: Discovery) -> Iterator[str]:
         for address, resource in self.resources.items():
             actual = looked.found[address]
             if isinstance(resource, Fact) and actual is not None and (note := resource.note(actual)):
@@ -277,7 +277,7 @@ def _action(resource: Resource, aws: Aws, actual: Actual | None) -> Iterator[Act
 
 
 def _wished(resource: Resource) -> Iterator[Change]:
-    return (Change(name, None, wish) for name, wish in resource.wishes().items())
+    return (Change(name, None, wish) for name, wish in resource.desired().items())
 
 
 def in_order(edges: Mapping[str, Iterable[str]]) -> list[str]:

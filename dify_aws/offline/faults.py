@@ -9,13 +9,13 @@ from typing import Literal
 
 from dify_aws.offline.calls import Call
 
-When = Literal["die_before", "die_after", "refuse", "lose_answer", "server_error"]
+When = Literal["kill_before", "kill_after", "refuse", "lose_answer", "server_error"]
 
 
 _FOR_EVER = sys.maxsize
 
 
-class Died(BaseException):
+class ProcessKilled(BaseException):
     """The process is dead. Not an Exception, so that no `except Exception` can bring it back to life."""
 
 
@@ -66,14 +66,14 @@ class Faults:
         with self._lock:
             return list(self._dead)
 
-    def die_before(self, operation: str, nth: int = 1) -> None:
+    def kill_before(self, operation: str, nth: int = 1) -> None:
         """The process dies right before the call is sent: AWS never hears of it, nor of any later one like it."""
         # Another thread may be on the way to the next such call at this very moment.
-        self._arm(Fault("die_before", operation, nth, _FOR_EVER))
+        self._arm(Fault("kill_before", operation, nth, _FOR_EVER))
 
-    def die_after(self, operation: str, nth: int = 1) -> None:
+    def kill_after(self, operation: str, nth: int = 1) -> None:
         """AWS does what the call asks for, and the process dies before it reads the answer. A refused call is none."""
-        self._arm(Fault("die_after", operation, nth))
+        self._arm(Fault("kill_after", operation, nth))
 
     def refuse(
         self, operation: str, code: str, message: str = "", times: int = 1, status: int = 400, nth: int = 1
@@ -103,23 +103,23 @@ class Faults:
     def breathe(self) -> None:
         """Raise `Died` if the process is dead."""
         if self._dead:
-            raise Died(self._dead[0])
+            raise ProcessKilled(self._dead[0])
 
     def striking(self, call: Call) -> list[Fault]:
         """The faults that happen at this `call` as it is sent; each armed fault has counted it."""
         with self._lock:
-            return [fault for fault in self._armed if fault.when != "die_after" and fault.strikes(call)]
+            return [fault for fault in self._armed if fault.when != "kill_after" and fault.strikes(call)]
 
     def answered(self, call: Call, *, refused: bool) -> bool:
         """Whether the process dies of the answer to `call`. One that AWS has refused counts for nothing."""
         with self._lock:
             if refused:
                 for fault in self._armed:
-                    if fault.when == "die_before":
+                    if fault.when == "kill_before":
                         fault.takes_back(call)
                 return False
             # Each of them counts it, so not the first one only.
-            deaths = [fault.strikes(call) for fault in self._armed if fault.when == "die_after"]
+            deaths = [fault.strikes(call) for fault in self._armed if fault.when == "kill_after"]
             return any(deaths)
 
     def _arm(self, fault: Fault) -> None:

@@ -19,8 +19,8 @@ from botocore.loaders import Loader
 from botocore.model import ServiceModel
 
 from dify_aws.clock import Clock
-from dify_aws.offline.reach import OfflineReach
-from dify_aws.offline.wire import Wire
+from dify_aws.offline.connectivity import OfflineConnectivity
+from dify_aws.offline.transport import Transport
 
 NOTHING_OF_THIS_MACHINE: Final = {
     "profile": (None, None, None, None),
@@ -97,9 +97,9 @@ class OfflineSession(boto3.Session):
     `clock` is the world's clock: who waits for AWS waits on it. `reach` is the way to the world's machines.
     """
 
-    def __init__(self, wire: Wire, clock: Clock, reach: OfflineReach, region: str) -> None:
+    def __init__(self, wire: Transport, clock: Clock, connectivity: OfflineConnectivity, region: str) -> None:
         self.clock = clock
-        self.reach = reach
+        self.connectivity = connectivity
         self._wire = wire
         self._clients: dict[object, BaseClient] = {}
         self._making = threading.RLock()

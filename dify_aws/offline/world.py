@@ -15,13 +15,13 @@ from moto.core.model_instances import reset_model_data
 from dify_aws.offline.calls import Call, Ledger
 from dify_aws.offline.clock import VirtualClock
 from dify_aws.offline.cloud import Cloud
+from dify_aws.offline.connectivity import OfflineConnectivity
 from dify_aws.offline.correction import install
 from dify_aws.offline.corrections import ALL
 from dify_aws.offline.corrections.monitoring import confirm
 from dify_aws.offline.faults import Faults
-from dify_aws.offline.reach import OfflineReach
 from dify_aws.offline.session import OfflineSession
-from dify_aws.offline.wire import Wire
+from dify_aws.offline.transport import Transport
 
 # moto keeps its state in the process, so there can be one world in a process.
 _ONE_WORLD = threading.Lock()
@@ -35,17 +35,17 @@ class World:
         self._cloud = Cloud(self.clock)
         self._ledger = Ledger()
         self._region = region
-        self.reach = OfflineReach(self._cloud)
+        self.connectivity = OfflineConnectivity(self._cloud)
         self._start_process()
 
     def _start_process(self) -> None:
         self.faults = Faults()
-        self._wire = Wire(self._ledger, self.faults)
+        self._wire = Transport(self._ledger, self.faults)
         self.session = self.in_region(self._region)
 
     def in_region(self, region: str) -> OfflineSession:
         """Another session of the same process, in `region`."""
-        return OfflineSession(self._wire, self.clock, self.reach, region)
+        return OfflineSession(self._wire, self.clock, self.connectivity, region)
 
     def restart(self) -> None:
         """End the process and start a new one: new `session`, new clients, no fault armed. AWS is as it was left."""

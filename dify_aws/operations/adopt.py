@@ -8,19 +8,19 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from dify_aws.aws import Aws
-from dify_aws.aws.adopting import Adopting, Listed
-from dify_aws.aws.birth import TAG_ADDRESS, TAG_DEPLOYMENT, TAGS, tag_map
+from dify_aws.aws.adoption_view import AdoptionView, Listed
+from dify_aws.aws.create_request import TAG_ADDRESS, TAG_DEPLOYMENT, TAGS, tag_map
 from dify_aws.aws.unexpected_answer import reading
 from dify_aws.change import Change
 from dify_aws.engine.difference import differences, refuse
+from dify_aws.engine.discovery import discover
 from dify_aws.engine.plan import Action, Plan
 from dify_aws.engine.resource import Actual, Resource
+from dify_aws.engine.run_lock import NoRunLock, RunLock
 from dify_aws.engine.stack import Stack
-from dify_aws.engine.survey import survey
-from dify_aws.engine.turn import Alone, Turn
 from dify_aws.errors import AwsError, DifyAwsError, NotConverged, NotOurs, PlanOutdated, PlanRefused, ResourceError
-from dify_aws.resources.gone import gone_already
-from dify_aws.resources.named import NamedResource
+from dify_aws.resources.deletion import is_not_found
+from dify_aws.resources.named_resource import NamedResource
 from dify_aws.settings.rules import did_you_mean
 
 LISTED: Final[Mapping[str, Listed]] = {
@@ -79,7 +79,7 @@ def adopt(
     id: str,
     plan: Plan | None = None,
     *,
-    lock: Turn | None = None,
+    lock: RunLock | None = None,
     record: Callable[[Plan, bool], object] = lambda todo, succeeded: None,
 ) -> Plan:
     """Put our tags on a thing that was made by other means; nothing else of it is changed.
@@ -101,7 +101,7 @@ def adopt(
         PlanOutdated: it differs in more than ``plan`` shows; nothing was changed.
         NotConverged: AWS took the tags and does not show them.
     """
-    lock = lock or Alone()
+    lock = lock or NoRunLock()
     with ExitStack() as until_the_end:
         # Whoever is at work now may change what we would see.
         waiting = not lock.look()
@@ -110,7 +110,7 @@ def adopt(
         found, todo = _agreed(aws, stack, address, id, plan)
         if found.lacks and not waiting:
             until_the_end.enter_context(lock)
-            if not lock.undisturbed:
+            if not lock.unchanged_since_look:
                 found, todo = _agreed(aws, stack, address, id, plan)
         if found.lacks:
             lock.check()
@@ -180,10 +180,10 @@ def _candidate(aws: Aws, stack: Stack, address: str, id: str) -> _Candidate:
     if taken is not None and taken.id != bare.id:
         raise NotAdoptable(address, f"{address} is {taken.id} already. Retire that one first: it would be one of two.")
     _free(aws, address, id, bare)
-    looked = survey(door, tuple(stack.resources.values()), stack.possible)
+    looked = discover(door, tuple(stack.resources.values()), stack.possible)
     if looked.unreadable:
         raise PlanRefused(looked.unreadable)
-    seen = looked.found.get(address) if isinstance(door, Adopting) else None
+    seen = looked.found.get(address) if isinstance(door, AdoptionView) else None
     actual = seen or replace(bare, address=address, tags={**bare.tags, **tags}, keep=wish.keep)
     lacks = {key: value for key, value in tags.items() if bare.tags.get(key) != value}
     there = {key: bare.tags[key] for key in lacks if key in bare.tags}
@@ -212,12 +212,12 @@ def _bare(aws: Aws, wish: Resource, id: str, tags: Mapping[str, str]) -> tuple[A
     try:
         thing = listed.one(aws, id)
     except AwsError as error:
-        if not gone_already(error):
+        if not is_not_found(error):
             raise
         thing = None
     if thing is None:
         raise nothing
-    return Adopting(aws, listed, id, tags), Actual(address="", id=id, tags=tag_map(thing.get("Tags")))
+    return AdoptionView(aws, listed, id, tags), Actual(address="", id=id, tags=tag_map(thing.get("Tags")))
 
 
 def _free(aws: Aws, address: str, id: str, bare: Actual) -> None:

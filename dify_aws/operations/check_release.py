@@ -12,14 +12,14 @@ from typing import Any, Final
 
 from dify_aws.dify.compose_document import compose_document
 from dify_aws.dify.errors import ReleaseError
+from dify_aws.dify.known_releases import INSTALLABLE
+from dify_aws.dify.known_variables import instead
 from dify_aws.dify.record import read_release
 from dify_aws.dify.records import known
 from dify_aws.dify.release import Release
 from dify_aws.dify.upstream.facts import Upstream
 from dify_aws.dify.upstream.reading import read_checkout
 from dify_aws.errors import Problem
-from dify_aws.releases import INSTALLABLE
-from dify_aws.variables import instead
 
 SECONDS: Final = 60
 """How long ``docker compose config`` may take."""

@@ -5,17 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from dify_aws.aws import Aws
-from dify_aws.engine.turn import Turn
+from dify_aws.engine.run_lock import RunLock
 from dify_aws.events import Event, Listener
-from dify_aws.install.dify import install_dify
-from dify_aws.install.domain import points_to
-from dify_aws.install.host import Host
-from dify_aws.install.report import Report
-from dify_aws.operations import admin_password, dify_secrets
-from dify_aws.operations.reach import Reach
-from dify_aws.operations.registry_login import registry_login
-from dify_aws.operations.way_in import way_in
+from dify_aws.host.host import Host
+from dify_aws.host.report import Report
+from dify_aws.operations.access.connectivity import Connectivity
+from dify_aws.operations.access.host_connection import open_connection
+from dify_aws.operations.credentials import admin_password, dify_secrets
+from dify_aws.operations.credentials.registry_login import registry_login
 from dify_aws.outputs import Outputs
+from dify_aws.runtimes.compose.domain import points_to
+from dify_aws.runtimes.compose.stages import install_dify
 from dify_aws.settings import Settings
 
 
@@ -25,9 +25,9 @@ class Installation:
 
     aws: Aws
     settings: Settings
-    reach: Reach
+    connectivity: Connectivity
     listener: Listener
-    turn: Turn
+    turn: RunLock
     _host: Host | None = field(default=None, init=False, repr=False)
 
     def run(self, outputs: Outputs, *, dry_run: bool = False, probe: bool = False) -> Report:
@@ -40,11 +40,11 @@ class Installation:
         """
         settings, name = self.settings, outputs.secrets["application"]
         if settings.domain:
-            points_to(settings.domain, self.reach.resolve(settings.domain), outputs.public_ip)
+            points_to(settings.domain, self.connectivity.resolve(settings.domain), outputs.public_ip)
         # A dry run keeps none that it makes, and shows none either.
         secrets = dify_secrets.read(self.aws, name).completed() if dry_run else dify_secrets.completed(self.aws, name)
         login = registry_login(self.aws, settings)
-        with way_in(self.aws, settings, outputs, self.reach) as (self._host, keep):
+        with open_connection(self.aws, settings, outputs, self.connectivity) as (self._host, keep):
 
             def heard(event: Event) -> None:
                 keep()
@@ -56,7 +56,7 @@ class Installation:
                 settings,
                 outputs,
                 secrets,
-                publishers=self.reach.publishers,
+                publishers=self.connectivity.publishers,
                 dry_run=dry_run,
                 probe=probe,
                 listener=heard,

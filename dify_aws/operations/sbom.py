@@ -10,9 +10,9 @@ from importlib.metadata import PackageNotFoundError, distribution
 from typing import Any, Final
 from urllib.parse import quote
 
-from dify_aws.install.agent import PACKAGE
-from dify_aws.install.bundle import references
-from dify_aws.install.ground import ENGINE, TOOLS
+from dify_aws.runtimes.compose.agent import PACKAGE
+from dify_aws.runtimes.compose.base_system import ENGINE, TOOLS
+from dify_aws.runtimes.compose.bundle import references
 from dify_aws.settings import Settings
 
 SPECIFICATION: Final = "1.6"

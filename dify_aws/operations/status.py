@@ -11,15 +11,15 @@ from dify_aws.aws import Aws
 from dify_aws.aws.unexpected_answer import reading
 from dify_aws.engine.stack import Stack
 from dify_aws.errors import LockUnreadable, PlanRefused
-from dify_aws.operations.close import open_leases
-from dify_aws.operations.lock import holder_of
-from dify_aws.operations.waste import owned
+from dify_aws.operations.access.close import open_leases
+from dify_aws.operations.cost.waste import owned
+from dify_aws.operations.lock.lock import lock_owner_of
 from dify_aws.printable import printable
 from dify_aws.settings import Settings
 
 
 @dataclass(frozen=True)
-class Visitor:
+class OpenAccess:
     """Who is let in for a while: from which network, who it is, and until when."""
 
     network: str
@@ -52,13 +52,13 @@ class Status:
     changes: int | None
     refused: str | None
     lock: str | None
-    visitors: tuple[Visitor, ...]
+    open_accesses: tuple[OpenAccess, ...]
 
     def to_dict(self) -> dict[str, Any]:
         """The same as plain values."""
         return {
             **asdict(self),
-            "visitors": [{**asdict(each), "expires": each.expires.isoformat()} for each in self.visitors],
+            "open_accesses": [{**asdict(each), "expires": each.expires.isoformat()} for each in self.open_accesses],
         }
 
     def to_json(self, *, indent: int | None = 2) -> str:
@@ -75,7 +75,7 @@ class Status:
             ("machine", f"{self.instance_id} is {self.state}" if self.instance_id else "none"),
             ("changes to make", self.refused if changes is None else changes),
             ("lock", self.lock or "free"),
-            *[("access" if place == 0 else "", each) for place, each in enumerate(self.visitors or ("closed",))],
+            *[("access" if place == 0 else "", each) for place, each in enumerate(self.open_accesses or ("closed",))],
         ]
         width = max(len(name) for name, _ in rows)
         return "\n".join(f"{name:<{width}}  {printable(str(value))}" for name, value in rows)
@@ -112,8 +112,8 @@ def _status(aws: Aws, settings: Settings, stack: Stack) -> Status:
         changes=changes,
         refused=refused,
         lock=_lock(aws),
-        visitors=tuple(
-            Visitor(opening.network, lease.owner, lease.expires)
+        open_accesses=tuple(
+            OpenAccess(opening.network, lease.owner, lease.expires)
             for opening in open_leases(aws)
             for lease in opening.leases
         ),
@@ -122,7 +122,7 @@ def _status(aws: Aws, settings: Settings, stack: Stack) -> Status:
 
 def _lock(aws: Aws) -> str | None:
     try:
-        holder = holder_of(aws)
+        lock_owner = lock_owner_of(aws)
     except LockUnreadable as unreadable:
         return str(unreadable)
-    return str(holder) if holder else None
+    return str(lock_owner) if lock_owner else None

@@ -7,7 +7,7 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import Final
 
 from dify_aws.errors import Problem, SettingsError
-from dify_aws.install.render import render
+from dify_aws.runtimes.compose.render import render
 from dify_aws.settings import Settings
 
 ENVIRONMENTS: Final = ("dev", "staging", "prod")

@@ -8,7 +8,7 @@ from ipaddress import ip_address
 from types import MappingProxyType
 from typing import Final
 
-from dify_aws.releases import NAMES, RELEASES
+from dify_aws.dify.known_releases import NAMES, RELEASES
 from dify_aws.settings import rules
 from dify_aws.settings.rules import Broken, did_you_mean, text
 from dify_aws.settings.shown import brief, shown_name

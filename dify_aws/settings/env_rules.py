@@ -8,11 +8,11 @@ from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 from typing import Final
 
+from dify_aws.dify.known_variables import instead
+from dify_aws.dify.variable_types import FLAGS, NUMBERS
 from dify_aws.secrets import Secret
 from dify_aws.settings.rules import Broken
 from dify_aws.settings.shown import VARIABLE, shown_name
-from dify_aws.variable_types import FLAGS, NUMBERS
-from dify_aws.variables import instead
 
 BYTES_AT_MOST: Final = 32 * 1024
 """Of one value. Linux takes 128 KiB for a variable, and Compose holds it several times.

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from dify_aws.dify.known_variables import instead
 from dify_aws.dify.records import KNOWN, known
 from dify_aws.errors import Problem
-from dify_aws.variables import instead
 
 
 def unread(values: Mapping[str, Any]) -> Iterator[Problem]:

@@ -67,7 +67,7 @@ def first_deploy() -> Spans:
             spans[row] = (min(first, began[event.address]), max(last, now))
 
     with dify_aws.offline(speed=1) as world:
-        world.reach.before = lambda script: time.sleep(COMMAND_SECONDS)
+        world.connectivity.before = lambda script: time.sleep(COMMAND_SECONDS)
         dify_aws.Deployment(SETTINGS, world.session, note).deploy()
     first = min(began.values())
     return {row: (start - first, end - first) for row, (start, end) in spans.items()}

@@ -11,8 +11,8 @@ import pytest
 
 from dify_aws import ReleaseError, check_release
 from dify_aws.dify.compose_document import compose_document
+from dify_aws.dify.known_releases import INSTALLABLE
 from dify_aws.dify.records import KNOWN, known
-from dify_aws.releases import INSTALLABLE
 from tests.support.dify_checkout import checkout_of
 
 NEWEST = KNOWN[-1]

@@ -12,16 +12,16 @@ from typing import Any
 
 import pytest
 
+from dify_aws.dify.known_releases import RELEASES
+from dify_aws.dify.known_variables import instead
 from dify_aws.dify.record import read_release
 from dify_aws.dify.records import KNOWN, known
 from dify_aws.dify.release import Release
 from dify_aws.dify.routes import route_of
+from dify_aws.dify.variable_types import FLAGS
 from dify_aws.dify.variables import Reader
 from dify_aws.errors import SettingsError
-from dify_aws.releases import RELEASES
 from dify_aws.settings import Settings
-from dify_aws.variable_types import FLAGS
-from dify_aws.variables import instead
 from tests.support.bundles import bundle, compose, every, variables
 
 UPSTREAM = Path(__file__).with_name("upstream")

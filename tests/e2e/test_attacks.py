@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from dify_aws.releases import RELEASES
+from dify_aws.dify.known_releases import RELEASES
 from tests.e2e.bed.bed import Bed
 from tests.e2e.bed.kept import BedFailed
 from tests.support.bundles import bundle

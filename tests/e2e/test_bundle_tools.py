@@ -17,8 +17,8 @@ from typing import Any
 
 import pytest
 
-from dify_aws.install import Bundle
-from dify_aws.releases import RELEASES
+from dify_aws.dify.known_releases import RELEASES
+from dify_aws.runtimes.compose.bundle import Bundle
 from tests.e2e.bed.archive import Archive
 from tests.e2e.bed.base import Base
 from tests.e2e.bed.bed import Bed

@@ -9,13 +9,13 @@ from collections.abc import Iterator
 import pytest
 
 from dify_aws import Deployment, Settings, offline
-from dify_aws.install.dify_secrets import DifySecrets
-from dify_aws.install.report import Outcome, Report
+from dify_aws.host.report import Outcome, Report
 from dify_aws.offline.world import World
-from dify_aws.operations import dify_secrets
+from dify_aws.operations.credentials import dify_secrets
+from dify_aws.runtimes.compose.dify_secrets import DifySecrets
 from tests.e2e.bed.bed import Bed
 from tests.e2e.bed.troubles import cut_at
-from tests.e2e.reach import BedDeployment
+from tests.e2e.connectivity import BedDeployment
 
 SETTINGS = Settings(environment="dev", admin_email="admin@example.com", storage="local")
 CONTAINERS = "docker ps --all --filter label=com.docker.compose.project=dify --format '{{.Names}} {{.ID}}' | sort"

@@ -9,9 +9,9 @@ from contextlib import contextmanager
 import pytest
 
 from dify_aws import Settings, offline
-from dify_aws.install.errors import HostError, InstallFailed
+from dify_aws.host.errors import HostError, InstallFailed
 from tests.e2e.bed.bed import Bed
-from tests.e2e.reach import BedDeployment
+from tests.e2e.connectivity import BedDeployment
 
 SETTINGS = Settings(environment="dev", storage="local")
 EVERY_SECONDS = 2.5

@@ -13,22 +13,22 @@ from dataclasses import replace
 import pytest
 
 from dify_aws import Settings, offline
-from dify_aws.install.bundle import HOME
-from dify_aws.install.converge import converge_host
-from dify_aws.install.dify_secrets import DifySecrets
-from dify_aws.install.errors import InstallFailed
-from dify_aws.install.report import Report
-from dify_aws.install.smoke import smoke
-from dify_aws.install.ssh import SshHost
-from dify_aws.install.step import Step
-from dify_aws.install.steps.containers import Containers
-from dify_aws.install.steps.image import Image
-from dify_aws.install.steps.migration import JOB, MARKER
-from dify_aws.operations import dify_secrets
+from dify_aws.host.converge import converge_host
+from dify_aws.host.errors import InstallFailed
+from dify_aws.host.report import Report
+from dify_aws.host.ssh.ssh_host import SshHost
+from dify_aws.host.step import Step
+from dify_aws.operations.credentials import dify_secrets
+from dify_aws.runtimes.compose.bundle import HOME
+from dify_aws.runtimes.compose.dify_secrets import DifySecrets
+from dify_aws.runtimes.compose.smoke import smoke
+from dify_aws.runtimes.compose.steps.containers import Containers
+from dify_aws.runtimes.compose.steps.image import Image
+from dify_aws.runtimes.compose.steps.migration import JOB, MARKER
 from dify_aws.secrets import Secret
 from tests.e2e.bed.bed import Bed
 from tests.e2e.bed.troubles import full_disk, taken_port
-from tests.e2e.reach import BedDeployment
+from tests.e2e.connectivity import BedDeployment
 
 SETTINGS = Settings(
     environment="dev",
@@ -261,7 +261,7 @@ def test_a_disk_that_is_full(bed: Bed, host: SshHost) -> None:
 
 def test_a_part_that_does_not_work_is_found(bed: Bed, host: SshHost, dify: BedDeployment) -> None:
     """By its probe, with the end of its log; the other probes are told as well."""
-    probes = [replace(probe, patience_seconds=2) for probe in smoke(SETTINGS, dify.outputs.url)]
+    probes = [replace(probe, connect_seconds=2) for probe in smoke(SETTINGS, dify.outputs.url)]
     bed.inside("docker stop dify-sandbox-1")
     with pytest.raises(InstallFailed) as caught:
         converge_host(host, probes, dry_run=True)

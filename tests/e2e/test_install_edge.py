@@ -6,16 +6,16 @@ from dataclasses import replace
 
 import pytest
 
-from dify_aws.install.agent import UNIT, agent_answers, agent_package
-from dify_aws.install.bundle import AGENT, Bundle
-from dify_aws.install.converge import converge_host
-from dify_aws.install.errors import InstallFailed
-from dify_aws.install.ssh import SshHost
-from dify_aws.install.step import Step
-from dify_aws.install.steps.certificate import Certificate, CertificateOf, CertificateState
-from dify_aws.install.steps.directory import Directory
-from dify_aws.install.steps.file import File
-from dify_aws.install.steps.service import Service
+from dify_aws.host.converge import converge_host
+from dify_aws.host.errors import InstallFailed
+from dify_aws.host.ssh.ssh_host import SshHost
+from dify_aws.host.step import Step
+from dify_aws.host.steps.directory import Directory
+from dify_aws.host.steps.file import File
+from dify_aws.host.steps.service import Service
+from dify_aws.runtimes.compose.agent import UNIT, agent_answers, agent_package
+from dify_aws.runtimes.compose.bundle import AGENT, Bundle
+from dify_aws.runtimes.compose.steps.certificate import Certificate, CertificateOf, CertificateState
 from dify_aws.secrets import Secret
 from tests.e2e.bed.bed import Bed
 from tests.e2e.bed.troubles import cut_at

@@ -10,20 +10,20 @@ from dataclasses import replace
 
 import pytest
 
-from dify_aws.install.block_device import MARKS
-from dify_aws.install.converge import converge_host
-from dify_aws.install.errors import InstallFailed
-from dify_aws.install.ground import DAEMON, ground
-from dify_aws.install.publishers import Publishers
-from dify_aws.install.script import script
-from dify_aws.install.ssh import SshHost
-from dify_aws.install.step import Step
-from dify_aws.install.steps.apt_repository import AptRepository
-from dify_aws.install.steps.data_disk import FORMAT, DataDisk
-from dify_aws.install.steps.file import File
-from dify_aws.install.steps.machine import Machine
-from dify_aws.install.steps.packages import Packages
-from dify_aws.install.steps.service import Service
+from dify_aws.host.converge import converge_host
+from dify_aws.host.disks.block_device import MARKS
+from dify_aws.host.errors import InstallFailed
+from dify_aws.host.packages.publishers import Publishers
+from dify_aws.host.script import script
+from dify_aws.host.ssh.ssh_host import SshHost
+from dify_aws.host.step import Step
+from dify_aws.host.steps.apt_repository import AptRepository
+from dify_aws.host.steps.data_disk import FORMAT, DataDisk
+from dify_aws.host.steps.file import File
+from dify_aws.host.steps.machine import Machine
+from dify_aws.host.steps.packages import Packages
+from dify_aws.host.steps.service import Service
+from dify_aws.runtimes.compose.base_system import DAEMON, base_system
 from dify_aws.secrets import Secret
 from dify_aws.settings import Settings
 from tests.e2e.bed.bed import Bed
@@ -49,7 +49,7 @@ def host(bed: Bed) -> Iterator[SshHost]:
 @pytest.fixture(scope="module")
 def steps(bed: Bed) -> tuple[Step, ...]:
     """What is wished for."""
-    return ground(
+    return base_system(
         Settings(environment="dev"),
         volume_id=bed.data_volume_id,
         daemon=CONFIGURATION,

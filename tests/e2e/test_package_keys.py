@@ -24,11 +24,11 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509.oid import NameOID
 
-from dify_aws.install.errors import CommandFailed, StepRefused
-from dify_aws.install.openpgp import primary_keys
-from dify_aws.install.script import script
-from dify_aws.install.steps.apt_repository import Keyring, fetch_key
-from dify_aws.install.steps.signed_package import FETCH, VERIFY
+from dify_aws.host.errors import CommandFailed, StepRefused
+from dify_aws.host.packages.openpgp import primary_keys
+from dify_aws.host.script import script
+from dify_aws.host.steps.apt_repository import Keyring, fetch_key
+from dify_aws.host.steps.signed_package import FETCH, VERIFY
 from tests.e2e.bed.command import run
 from tests.e2e.bed.signing_key import SigningKey
 from tests.support.hosts import LocalHost

@@ -8,9 +8,9 @@ from typing import cast
 
 import pytest
 
-from dify_aws.install.errors import AuthenticationRefused, ConnectionLost, HostKeyMismatch, Unreachable
-from dify_aws.install.hostkey import FirstUse
-from dify_aws.install.ssh import SshHost
+from dify_aws.host.errors import AuthenticationRefused, ConnectionLost, HostKeyMismatch, Unreachable
+from dify_aws.host.ssh.host_key import FirstUse
+from dify_aws.host.ssh.ssh_host import SshHost
 from dify_aws.secrets import Secret
 from tests.e2e.bed.bed import Bed
 from tests.e2e.bed.keypair import KeyPair
@@ -206,7 +206,7 @@ def test_a_server_that_offers_only_sha1_is_refused(only: str, wrong: str, bed: B
                 return cast(socket.socket, channel)  # as much of one as paramiko asks for
 
             pinned = bed.inside("cat /run/sha1_key.pub")
-            host = SshHost("beside", bed.user, key=Secret(bed.key), host_key=pinned, sock=tunnel, patience_seconds=10)
+            host = SshHost("beside", bed.user, key=Secret(bed.key), host_key=pinned, sock=tunnel, connect_seconds=10)
             with pytest.raises(Unreachable, match=wrong):
                 host.must("true")
     finally:

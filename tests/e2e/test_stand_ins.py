@@ -11,11 +11,11 @@ from urllib.request import HTTPCookieProcessor, Request, build_opener
 
 import pytest
 
-from dify_aws.install.admin_password import AccountUnknown, set_password
-from dify_aws.install.converge import converge_host
-from dify_aws.install.dify import database_roles
-from dify_aws.install.errors import CommandFailed
-from dify_aws.install.ssh import SshHost
+from dify_aws.host.converge import converge_host
+from dify_aws.host.errors import CommandFailed
+from dify_aws.host.ssh.ssh_host import SshHost
+from dify_aws.runtimes.compose.admin_password import AccountUnknown, set_password
+from dify_aws.runtimes.compose.stages import database_roles
 from dify_aws.secrets import Secret
 from tests.e2e.bed.bed import Bed
 from tests.e2e.bed.image import images

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from dify_aws.install.errors import ConnectionLost
-from dify_aws.install.ssh import SshHost
+from dify_aws.host.errors import ConnectionLost
+from dify_aws.host.ssh.ssh_host import SshHost
 from dify_aws.secrets import Secret
 from tests.e2e.bed.bed import Bed
 from tests.e2e.bed.kept import BedFailed

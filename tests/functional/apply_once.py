@@ -21,12 +21,12 @@ def die() -> None:
     os.kill(os.getpid(), signal.SIGKILL)
 
 
-def die_before(**_: object) -> None:
+def kill_before(**_: object) -> None:
     """The request is signed, and AWS never hears of it."""
     die()
 
 
-def die_after(response_dict: Mapping[str, Any] | None, **_: object) -> None:
+def kill_after(response_dict: Mapping[str, Any] | None, **_: object) -> None:
     """AWS has done what was asked for, and nobody in this process has read so."""
     if response_dict and response_dict["status_code"] < 300:
         die()
@@ -36,9 +36,9 @@ def main(verb: str, moment: str, service: str, operation: str) -> None:
     settings = Settings(environment="dev", alarm_email="a@your-company.com")
     session = boto3.Session(region_name=settings.region)
     if moment == "before":
-        session.events.register_first(f"before-send.{service}.{operation}", die_before)
+        session.events.register_first(f"before-send.{service}.{operation}", kill_before)
     else:
-        session.events.register_first(f"response-received.{service}.{operation}", die_after)
+        session.events.register_first(f"response-received.{service}.{operation}", kill_after)
     deployment = Deployment(settings, session=session)
     if verb == "apply":
         deployment.apply()

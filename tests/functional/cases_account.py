@@ -59,7 +59,7 @@ ACCOUNT: Final = {
         stack=lambda: [Table(name="locks")],
         remove=lambda hand, found, actual: hand.client("dynamodb").delete_table(TableName=actual.id),
         fixed={"key": "another"},
-        clings=("DeleteTable", "ResourceInUseException"),
+        delete_conflict=("DeleteTable", "ResourceInUseException"),
     ),
     "oidc-provider": Case(
         tag=lambda hand, actual, key, value: hand.client("iam").tag_open_id_connect_provider(
@@ -72,7 +72,7 @@ ACCOUNT: Final = {
         remove=lambda hand, found, actual: hand.client("iam").delete_open_id_connect_provider(
             OpenIDConnectProviderArn=actual.id
         ),
-        spoils={
+        drift={
             "client_ids (one more)": _client_id("add_client_id_to", "eve"),
             "client_ids (none)": _client_id("remove_client_id_from", "sts.amazonaws.com"),
         },
@@ -84,12 +84,12 @@ ACCOUNT: Final = {
         ),
         stack=_trail_stack,
         remove=lambda hand, found, actual: hand.client("cloudtrail").delete_trail(Name=actual.id),
-        spoils={
+        drift={
             "bucket": _elsewhere,
             "multi_region": _update(IsMultiRegionTrail=False),
             "log_file_validation": _update(EnableLogFileValidation=False),
             "logging": lambda hand, found, actual: hand.client("cloudtrail").stop_logging(Name=actual.id),
         },
-        rewished={"logging": False},
+        updates={"logging": False},
     ),
 }

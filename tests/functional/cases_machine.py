@@ -222,21 +222,21 @@ MACHINE: Final[Mapping[str, Case]] = {
         untag=_untag_key_pair,
         stack=lambda: [KeyPair(name="host", public_key=KEY)],
         remove=lambda hand, found, actual: hand.client("ec2").delete_key_pair(KeyName=actual.id),
-        spoils={"public_key": _import_another},
+        drift={"public_key": _import_another},
     ),
     "volume": ec2_case(
         stack=lambda: [
             Volume(name="data", availability_zone=ZONE, size_gib=10, iops=3000, throughput_mib=125),
         ],
         remove=lambda hand, found, actual: hand.client("ec2").delete_volume(VolumeId=actual.id),
-        spoils={
+        drift={
             "volume_type": _volume(VolumeType="io2", Iops=3000),
             "iops": _volume(Iops=4000),
             "throughput_mib": _volume(Throughput=250),
         },
-        rewished={"size_gib": 20},
+        updates={"size_gib": 20},
         fixed={"availability_zone": "ap-northeast-1c", "encrypted": False},
-        clings=("DeleteVolume", "VolumeInUse"),
+        delete_conflict=("DeleteVolume", "VolumeInUse"),
     ),
     "role": Case(
         tag=_tag_role,
@@ -254,7 +254,7 @@ MACHINE: Final[Mapping[str, Case]] = {
             )
         ],
         remove=_delete_role,
-        spoils={
+        drift={
             "service": _trust("lambda.amazonaws.com", Condition=MINE),
             "trust_condition": _trust("ec2.amazonaws.com"),
             "policies (changed)": _role("put_role_policy", PolicyName="read", PolicyDocument=json.dumps(ALL)),
@@ -265,23 +265,23 @@ MACHINE: Final[Mapping[str, Case]] = {
             "permissions_boundary (none)": _role("delete_role_permissions_boundary"),
             "permissions_boundary (another)": _role("put_role_permissions_boundary", PermissionsBoundary=POLICY),
         },
-        rewished={"permissions_boundary": ""},
-        clings=("DeleteRole", "DeleteConflict"),
+        updates={"permissions_boundary": ""},
+        delete_conflict=("DeleteRole", "DeleteConflict"),
     ),
     "instance-profile": Case(
         tag=_tag_profile,
         untag=_untag_profile,
         stack=_profile_stack,
         remove=_delete_profile,
-        spoils={"role (none)": _empty_profile, "role (another)": _fill_otherwise},
-        clings=("DeleteInstanceProfile", "DeleteConflict"),
+        drift={"role (none)": _empty_profile, "role (another)": _fill_otherwise},
+        delete_conflict=("DeleteInstanceProfile", "DeleteConflict"),
     ),
     "instance": Case(
         tag=tag_ec2,
         untag=untag_ec2,
         stack=_instance,
         remove=_terminate,
-        spoils={
+        drift={
             "instance_type": _retype,
             "security_groups": _regroup,
             "instance_profile (none)": _take_profile,
@@ -293,7 +293,7 @@ MACHINE: Final[Mapping[str, Case]] = {
             "cpu_credits": _credits,
             "running": _stop,
         },
-        rewished={"root_volume_gib": 40, "running": False, "instance_type": "t3.large"},
+        updates={"root_volume_gib": 40, "running": False, "instance_type": "t3.large"},
         fixed={"subnet": OTHER_SUBNET.id, "key_name": "another"},
     ),
 }

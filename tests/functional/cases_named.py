@@ -105,7 +105,7 @@ NAMED: Final = {
         untag=_untag_bucket,
         stack=lambda: [Bucket(name="storage", lifecycle=[GLACIER, SWEEP])],
         remove=_bucket("delete_bucket"),
-        spoils={
+        drift={
             "versioning": _bucket("put_bucket_versioning", VersioningConfiguration={"Status": "Suspended"}),
             "encryption": _bucket(
                 "put_bucket_encryption",
@@ -124,8 +124,8 @@ NAMED: Final = {
             "lifecycle (one more)": _rules(GLACIER, SWEEP, LifecycleRule("mine", "x/", abort_uploads_days=1)),
             "lifecycle (changed)": _rules(LifecycleRule("backups", "backups/", "GLACIER", 30), SWEEP),
         },
-        rewished={"tls_only": False, "statements": (OPEN,), "lifecycle": frozenset()},
-        clings=("DeleteBucket", "OperationAborted"),
+        updates={"tls_only": False, "statements": (OPEN,), "lifecycle": frozenset()},
+        delete_conflict=("DeleteBucket", "OperationAborted"),
     ),
     "secret": Case(
         tag=lambda hand, actual, key, value: hand.client("secretsmanager").tag_resource(
@@ -138,7 +138,7 @@ NAMED: Final = {
         remove=lambda hand, found, actual: hand.client("secretsmanager").delete_secret(
             SecretId=actual.id, ForceDeleteWithoutRecovery=True
         ),
-        spoils={
+        drift={
             "description": lambda hand, found, actual: hand.client("secretsmanager").update_secret(
                 SecretId=actual.id, Description="another"
             ),
@@ -166,7 +166,7 @@ NAMED: Final = {
         ),
         stack=lambda: [LogGroup(name="app", retention_days=14)],
         remove=lambda hand, found, actual: hand.client("logs").delete_log_group(logGroupName=actual.id),
-        spoils={
+        drift={
             "retention_days (for ever)": lambda hand, found, actual: hand.client("logs").delete_retention_policy(
                 logGroupName=actual.id
             ),
@@ -182,7 +182,7 @@ NAMED: Final = {
         untag=lambda hand, actual, keys: hand.client("sns").untag_resource(ResourceArn=actual.id, TagKeys=list(keys)),
         stack=lambda: [Topic(name="alarms", emails=["a@example.com", "b@example.com"])],
         remove=lambda hand, found, actual: hand.client("sns").delete_topic(TopicArn=actual.id),
-        spoils={"emails (one less)": _leave, "emails (one more)": _listen},
+        drift={"emails (one less)": _leave, "emails (one more)": _listen},
     ),
     "alarm": Case(
         tag=lambda hand, actual, key, value: hand.client("cloudwatch").tag_resource(
@@ -193,7 +193,7 @@ NAMED: Final = {
         ),
         stack=_alarm_stack,
         remove=lambda hand, found, actual: hand.client("cloudwatch").delete_alarms(AlarmNames=[actual.id]),
-        spoils={
+        drift={
             "namespace": _alarm(Namespace="Lab"),
             "metric_name": _alarm(MetricName="NetworkIn"),
             "threshold": _alarm(Threshold=99),

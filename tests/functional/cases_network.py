@@ -206,46 +206,46 @@ NETWORK: Final = {
     "vpc": ec2_case(
         stack=lambda: [VPC],
         remove=lambda hand, found, actual: hand.client("ec2").delete_vpc(VpcId=actual.id),
-        spoils={
+        drift={
             "enable_dns_support": _dns(EnableDnsSupport={"Value": False}),
             "enable_dns_hostnames": _dns(EnableDnsHostnames={"Value": False}),
         },
         fixed={"cidr_block": "10.9.0.0/16"},
-        clings=("DeleteVpc", "DependencyViolation"),
+        delete_conflict=("DeleteVpc", "DependencyViolation"),
     ),
     "subnet": ec2_case(
         stack=lambda: [VPC, OTHER_VPC, SUBNET],
         remove=lambda hand, found, actual: hand.client("ec2").delete_subnet(SubnetId=actual.id),
-        spoils={
+        drift={
             "map_public_ip_on_launch": lambda hand, found, actual: hand.client("ec2").modify_subnet_attribute(
                 SubnetId=actual.id, MapPublicIpOnLaunch={"Value": True}
             )
         },
         fixed={"vpc": OTHER_VPC.id, "cidr_block": "10.7.3.0/24", "availability_zone": "ap-northeast-1c"},
-        clings=("DeleteSubnet", "DependencyViolation"),
+        delete_conflict=("DeleteSubnet", "DependencyViolation"),
     ),
     "internet-gateway": ec2_case(
         stack=_gateways,
         remove=_delete_gateway,
-        spoils={"vpc (detached)": _take_gateway_away, "vpc (moved)": _move_gateway},
-        clings=("DetachInternetGateway", "DependencyViolation"),
+        drift={"vpc (detached)": _take_gateway_away, "vpc (moved)": _move_gateway},
+        delete_conflict=("DetachInternetGateway", "DependencyViolation"),
     ),
     "nat-gateway": ec2_case(
         stack=_nat,
         remove=_delete_nat,
         fixed={"subnet": OTHER_SUBNET.id, "allocation": OTHER_ADDRESS.id},
-        clings=("DeleteNatGateway", "DependencyViolation"),
+        delete_conflict=("DeleteNatGateway", "DependencyViolation"),
     ),
     "elastic-ip": ec2_case(
         stack=_address,
         remove=_release,
-        spoils={"instance (none)": _disassociate, "instance (another)": _point_elsewhere},
-        clings=("ReleaseAddress", "InvalidIPAddress.InUse"),
+        drift={"instance (none)": _disassociate, "instance (another)": _point_elsewhere},
+        delete_conflict=("ReleaseAddress", "InvalidIPAddress.InUse"),
     ),
     "route-table": ec2_case(
         stack=_table,
         remove=_delete_table,
-        spoils={
+        drift={
             "routes (taken away)": _route("delete_route", DestinationCidrBlock="0.0.0.0/0"),
             "routes (one more)": _route(
                 "create_route", DestinationCidrBlock="192.168.0.0/16", GatewayId="internet-gateway/main"
@@ -256,41 +256,41 @@ NETWORK: Final = {
             "subnets (one more)": _take_subnet,
         },
         fixed={"vpc": OTHER_VPC.id},
-        clings=("DeleteRouteTable", "DependencyViolation"),
+        delete_conflict=("DeleteRouteTable", "DependencyViolation"),
     ),
     "vpc-endpoint": ec2_case(
         stack=_endpoint,
         remove=lambda hand, found, actual: hand.client("ec2").delete_vpc_endpoints(VpcEndpointIds=[actual.id]),
-        spoils={
+        drift={
             "route_tables (one less)": _tables(remove=["route-table/b"]),
             "route_tables (one more)": _tables(add=["route-table/c"]),
             "route_tables (others)": _tables(add=["route-table/c"], remove=["route-table/a"]),
         },
         fixed={"vpc": OTHER_VPC.id, "service": "dynamodb"},
-        clings=("DeleteVpcEndpoints", "DependencyViolation"),
+        delete_conflict=("DeleteVpcEndpoints", "DependencyViolation"),
     ),
     "instance-connect-endpoint": ec2_case(
         stack=_connect_endpoint,
         remove=lambda hand, found, actual: hand.client("ec2").delete_instance_connect_endpoint(
             InstanceConnectEndpointId=actual.id
         ),
-        spoils={
+        drift={
             "security_groups (another)": _modify_endpoint(SecurityGroupIds=["security-group/other"]),
             "preserve_client_ip": _modify_endpoint(PreserveClientIp=True),
         },
         fixed={"subnet": OTHER_SUBNET.id},
-        clings=("DeleteInstanceConnectEndpoint", "DependencyViolation"),
+        delete_conflict=("DeleteInstanceConnectEndpoint", "DependencyViolation"),
     ),
     "security-group": ec2_case(
         stack=_group,
         remove=lambda hand, found, actual: hand.client("ec2").delete_security_group(GroupId=actual.id),
-        spoils={
+        drift={
             "ingress (one more)": _allow("ingress", 22, "0.0.0.0/0"),
             "ingress (none)": _revoke("ingress"),
             "egress (one more)": _allow("egress", 25, "1.2.3.4/32"),
             "egress (none)": _revoke("egress"),
         },
         fixed={"vpc": OTHER_VPC.id, "description": "another"},
-        clings=("DeleteSecurityGroup", "DependencyViolation"),
+        delete_conflict=("DeleteSecurityGroup", "DependencyViolation"),
     ),
 }

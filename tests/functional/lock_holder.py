@@ -10,7 +10,7 @@ from pathlib import Path
 import boto3
 
 from dify_aws import Aws, LockHeld
-from dify_aws.operations.lock import Lock
+from dify_aws.operations.lock.lock import Lock
 
 REGION = "ap-northeast-1"
 

@@ -27,13 +27,13 @@ from dify_aws import (
     Vpc,
 )
 from dify_aws.aws.actions import action_of
-from dify_aws.blueprints.policies import closing_policy
-from dify_aws.offline.faults import Died
+from dify_aws.offline.faults import ProcessKilled
 from dify_aws.offline.world import World
-from dify_aws.operations.access import PERMISSIONS, open_access, sweep
-from dify_aws.operations.close import close_access
-from dify_aws.operations.lease import single
-from dify_aws.operations.owner import this_run
+from dify_aws.operations.access.access import PERMISSIONS, open_access, sweep
+from dify_aws.operations.access.client_identity import this_run
+from dify_aws.operations.access.close import close_access
+from dify_aws.operations.access.lease import single
+from dify_aws.topologies.role_policies import closing_policy
 from tests.support.inventory import counted, inventory
 
 HERE: Final = "203.0.113.7"
@@ -265,8 +265,8 @@ def test_killed_at_any_call_the_door_is_closed_in_time(house: House, life: Calla
     assert (house.rules(), house.schedules()) == ([], [])
     deaths = [("before", operation, calls[: place + 1].count(operation)) for place, operation in enumerate(calls)]
     for when, operation, nth in [*deaths, ("after", calls[-1], calls.count(calls[-1]))]:
-        getattr(house.world.faults, f"die_{when}")(operation, nth)
-        with pytest.raises(Died, match=operation):
+        getattr(house.world.faults, f"kill_{when}")(operation, nth)
+        with pytest.raises(ProcessKilled, match=operation):
             life(house)
         house.world.restart()
         orders = [json.loads(schedule["Target"]["Input"])["IpPermissions"][0] for schedule in house.schedules()]

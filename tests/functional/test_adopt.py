@@ -21,7 +21,7 @@ from dify_aws import (
 )
 from dify_aws.offline.world import World
 from dify_aws.operations.adopt import NotAdoptable, adopt, plan_adoption
-from dify_aws.resources.ssh_key import new_ssh_key
+from dify_aws.resources.ec2.ssh_key import new_ssh_key
 from tests.support.inventory import GONE, counted, inventory
 
 SETTINGS = Settings(environment="dev", nat_gateway=False)

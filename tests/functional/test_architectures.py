@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from dify_aws import Deployment, Settings
-from dify_aws.install.errors import HostError
+from dify_aws.host.errors import HostError
 from dify_aws.offline.world import World
 
 
@@ -29,7 +29,7 @@ def test_graviton_gets_the_image_and_the_packages_of_its_architecture(world: Wor
     assert (instance["InstanceType"], image["Architecture"]) == (instance_type, "arm64")
     assert "jammy-22.04-arm64" in image["Name"]
 
-    machine = world.reach.machines[outputs.instance_id]
+    machine = world.connectivity.machines[outputs.instance_id]
     assert machine.system.processor == "aarch64"
     assert "amazon-cloudwatch-agent" in machine.packages.installed
     assert not deployment.plan()
@@ -41,7 +41,7 @@ def test_xen_finds_its_data_disk_by_the_name_of_its_device(world: World, instanc
     """No disk of a t2 tells the id of its volume: the data disk is what AWS says is attached as /dev/sdf."""
     deployment = deployed(world, instance_type=instance_type)
     outputs = deployment.outputs()
-    machine = world.reach.machines[outputs.instance_id]
+    machine = world.connectivity.machines[outputs.instance_id]
     assert outputs.data_device == "/dev/sdf"
     assert machine.disks.device(outputs.data_volume_id) == "/dev/xvdf"
     assert machine.disks.mounted == {"/data": outputs.data_volume_id}
@@ -59,7 +59,7 @@ def test_another_disk_beside_it_is_not_taken_for_the_data_disk_of_a_xen_machine(
     world.clock.advance(60)
     ec2.attach_volume(VolumeId=other, InstanceId=outputs.instance_id, Device="/dev/sdg")
     deployment.install()
-    disks = world.reach.machines[outputs.instance_id].disks
+    disks = world.connectivity.machines[outputs.instance_id].disks
     assert disks.mounted == {"/data": outputs.data_volume_id}
     assert not disks.attached[other].signatures
 
@@ -76,7 +76,7 @@ def test_a_xen_machine_without_its_data_disk_is_refused(world: World) -> None:
     ec2.attach_volume(VolumeId=other, InstanceId=outputs.instance_id, Device="/dev/sdf")
     with pytest.raises(HostError, match=f"no disk of this machine is {outputs.data_volume_id}"):
         deployment.install()
-    assert not world.reach.machines[outputs.instance_id].disks.attached[other].signatures
+    assert not world.connectivity.machines[outputs.instance_id].disks.attached[other].signatures
 
 
 def test_from_nitro_to_xen_and_back_the_data_stays(world: World) -> None:
@@ -84,6 +84,6 @@ def test_from_nitro_to_xen_and_back_the_data_stays(world: World) -> None:
     deployment = deployed(world)
     for instance_type in ("t2.medium", "t3.medium"):
         deployment = deployed(world, instance_type=instance_type)
-        machine = world.reach.machines[deployment.outputs().instance_id]
+        machine = world.connectivity.machines[deployment.outputs().instance_id]
         assert machine.disks.mounted == {"/data": deployment.outputs().data_volume_id}
         assert not deployment.plan()

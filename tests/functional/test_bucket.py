@@ -24,11 +24,11 @@ from dify_aws import (
     Stack,
 )
 from dify_aws.events import Event
-from dify_aws.offline.corrections import bucket_settings
-from dify_aws.offline.faults import Died
+from dify_aws.offline.corrections.s3 import bucket_settings
+from dify_aws.offline.faults import ProcessKilled
 from dify_aws.offline.world import World
-from dify_aws.operations.history import history
-from dify_aws.operations.shelf import Shelf
+from dify_aws.operations.history.history import history
+from dify_aws.operations.history.record_store import RecordStore
 
 REGION: Final = "ap-northeast-1"
 ACCOUNT: Final = "123456789012"
@@ -105,12 +105,12 @@ def test_where_s3_takes_no_tags_they_are_put_on_right_after(world: World) -> Non
     assert not stack().plan(aws(world))
 
 
-@pytest.mark.parametrize("fault", ["die_before", "die_after"])
+@pytest.mark.parametrize("fault", ["kill_before", "kill_after"])
 def test_whoever_dies_before_the_tags_is_continued(world: World, fault: str) -> None:
     """The bucket is as S3 makes one, nothing is in it, and account and region are in its name: it is ours."""
     world.faults.refuse("CreateBucket", "UnsupportedArgument")
     getattr(world.faults, fault)("PutBucketTagging")
-    with pytest.raises(Died):
+    with pytest.raises(ProcessKilled):
         apply(world)
     world.restart()
     assert [(action.verb, action.address) for action in stack().plan(aws(world))] == [("update", "bucket/storage")]
@@ -211,7 +211,7 @@ def test_a_state_bucket_of_another_account_is_neither_read_nor_written(
     """Records hold settings; and load() would deploy what a stranger has written there."""
     theirs = foreign(f"dify--foundation--state-{ACCOUNT}-{REGION}")
     run = Aws(world.session, deployment="dify/dev")
-    for attempt in (lambda: history(run), lambda: Shelf(run).add("{}", []), lambda: Shelf(run).read(1)):
+    for attempt in (lambda: history(run), lambda: RecordStore(run).add("{}", []), lambda: RecordStore(run).read(1)):
         with pytest.raises(DifyAwsError, match="another account") as error:
             attempt()
         assert theirs.name in str(error.value)

@@ -10,14 +10,14 @@ import pytest
 
 from dify_aws import Deployment, Foundation, RunFailed, Settings, Stack, StackError, Subnet
 from dify_aws.events import Event
-from dify_aws.offline.faults import Died
+from dify_aws.offline.faults import ProcessKilled
 from dify_aws.offline.world import World
-from dify_aws.operations.history import history
-from dify_aws.operations.lock import holder_of
+from dify_aws.operations.history.history import history
+from dify_aws.operations.lock.lock import lock_owner_of
 from tests.functional.test_adopt import Theirs
-from tests.support.deaths import dies_at_each
 from tests.support.inventory import GONE, KEPT, WHOLE, counted, inventory
-from tests.support.lags import LAGS
+from tests.support.lags import RETRY_RULES
+from tests.support.process_kill import dies_at_each
 
 REGION: Final = "ap-northeast-1"
 FIRST, SECOND, THIRD = (f"{REGION}{letter}" for letter in "acd")
@@ -131,8 +131,8 @@ def test_when_all_zones_refuse_the_error_names_each(world: World) -> None:
     told = str(failed.value.failures["instance/host"])
     for zone in (FIRST, SECOND, THIRD):
         assert f"{zone}: InsufficientInstanceCapacity (request id " in told
-    for way_out in ("Wait and run again", "another instance_type", "another region"):
-        assert way_out in told
+    for remedy in ("Wait and run again", "another instance_type", "another region"):
+        assert remedy in told
     assert "zone/main" in failed.value.done
     assert "volume/data" not in failed.value.done
     assert counted(inventory(world.session)).get("volume") is None
@@ -227,8 +227,8 @@ def test_what_is_somebody_elses_in_the_first_zone_is_named(world: World) -> None
 def unlocked(world: World) -> Deployment:
     """As a new process has it, after the lock of the dead one was taken: at once, before AWS has caught up."""
     of = deployment(world)
-    if (holder := holder_of(of.aws)) is not None:
-        of.unlock(holder.id)
+    if (lock_owner := lock_owner_of(of.aws)) is not None:
+        of.unlock(lock_owner.id)
     return of
 
 
@@ -240,7 +240,7 @@ def all_but_the_machine(world: World) -> None:
             deployment(world, availability_zone=FIRST).apply()
     expected = {kind: count for kind, count in whole(world).items() if kind not in ("instance", "volume", "alarm")}
     assert counted(inventory(world.session)) == {**expected, "address": 1}
-    world.lags.update(LAGS)
+    world.lags.update(RETRY_RULES)
 
 
 @pytest.mark.parametrize("operation", MOVED)
@@ -268,8 +268,8 @@ def test_a_nat_gateway_that_is_being_deleted_is_waited_for(world: World) -> None
 def test_a_subnet_of_a_dead_run_that_aws_shows_late_decides(world: World) -> None:
     """It was made in another zone than the one that is chosen without it."""
     world.lags["subnet"] = 20.0
-    world.faults.die_after("ec2.CreateSubnet")
-    with pytest.raises(Died):
+    world.faults.kill_after("ec2.CreateSubnet")
+    with pytest.raises(ProcessKilled):
         deployment(world, availability_zone=SECOND).apply()
     world.restart()
     assert unlocked(world).apply().availability_zone == SECOND

@@ -13,13 +13,13 @@ import pytest
 import yaml
 
 from dify_aws import Aws, Deployment, Lease, Role, Rule, ScheduleGroup, SecurityGroup, Settings, Stack, Vpc
-from dify_aws.blueprints.policies import closing_policy
 from dify_aws.offline.world import World
-from dify_aws.operations.close import close_access
-from dify_aws.operations.door import Door
-from dify_aws.operations.lease import single
-from dify_aws.operations.lock import Lock
-from dify_aws.operations.owner import this_run
+from dify_aws.operations.access.client_identity import this_run
+from dify_aws.operations.access.close import close_access
+from dify_aws.operations.access.ingress_rule import Door
+from dify_aws.operations.access.lease import single
+from dify_aws.operations.lock.lock import Lock
+from dify_aws.topologies.role_policies import closing_policy
 from tests.support.dify_checkout import checkout_of
 from tests.support.shell import Shell
 from tests.support.statements import statements
@@ -67,7 +67,7 @@ def test_a_deployment_from_its_first_plan_to_its_end(shell: Shell, world: World)
     assert shell("plan --destroy --markdown").status == 2
     assert shell("plan --delete-data").status == 1
     status = json.loads(shell("status --json").out)
-    assert (status["state"], status["changes"], status["lock"], status["visitors"]) == ("running", 0, None, [])
+    assert (status["state"], status["changes"], status["lock"], status["open_accesses"]) == ("running", 0, None, [])
     assert status["url"] == json.loads(applied.out)["url"]
     assert writes(world) == []
 
@@ -94,7 +94,7 @@ def test_deploy_installs_dify_and_a_second_one_changes_nothing(shell: Shell, wor
     assert deployed.status == 0, deployed.err
     told = json.loads(shell("install --json --dry-run").out)
     assert {each["state"] for each in told["outcomes"]} == {"already so"}
-    assert json.loads(shell("status --json").out)["visitors"] == []
+    assert json.loads(shell("status --json").out)["open_accesses"] == []
 
     writes(world)
     assert shell("diagnose").out.startswith("dify/dev in ap-northeast-1")
@@ -105,10 +105,10 @@ def test_deploy_installs_dify_and_a_second_one_changes_nothing(shell: Shell, wor
 
     opened = json.loads(shell("access --address 203.0.113.9 --minutes 15 --json").out)
     assert opened["ssh"] == f"ubuntu@{json.loads(deployed.out)['public_ip']}"
-    (visitor,) = json.loads(shell("status --json").out)["visitors"]
+    (visitor,) = json.loads(shell("status --json").out)["open_accesses"]
     assert (visitor["network"], visitor["expires"]) == ("203.0.113.9/32", opened["expires"])
     assert shell("access --close").out == "closed for 203.0.113.9/32\n"
-    assert json.loads(shell("status --json").out)["visitors"] == []
+    assert json.loads(shell("status --json").out)["open_accesses"] == []
 
 
 def test_what_fails_is_told_in_one_block(shell: Shell, world: World) -> None:
@@ -159,8 +159,8 @@ def test_access_is_opened_for_a_while_and_closed_before(
         return Lease(Door(aws, host, "dify--dev--leases", role), single(address), owner, 60)
 
     def let_in() -> set[str]:
-        visitors = json.loads(shell("status --json").out)["visitors"]
-        return {f"{each['network']} {each['owner']}" for each in visitors}
+        open_accesses = json.loads(shell("status --json").out)["open_accesses"]
+        return {f"{each['network']} {each['owner']}" for each in open_accesses}
 
     mine, other = this_run(), "somebody@elsewhere"
     earlier = mine.partition(" ")[0] + " (process 1)"

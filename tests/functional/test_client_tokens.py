@@ -8,7 +8,7 @@ from typing import Final
 import pytest
 
 from dify_aws import Ambiguous, Deployment, PlanRefused, RunFailed, Settings, Volume
-from dify_aws.offline.faults import Died
+from dify_aws.offline.faults import ProcessKilled
 from dify_aws.offline.world import World
 from tests.functional.cases import CASES
 from tests.support.inventory import GONE, WHOLE, counted, inventory
@@ -72,8 +72,8 @@ def test_a_used_token_costs_one_call(world: World) -> None:
 def test_a_seed_does_not_change_within_a_deployment(world: World) -> None:
     """A run dies after it made the data volume; the next one does not see it, and gets the same one all the same."""
     world.lags["volume"] = 20
-    world.faults.die_after("CreateVolume")
-    with pytest.raises(Died):
+    world.faults.kill_after("CreateVolume")
+    with pytest.raises(ProcessKilled):
         deployment(world).apply()
     world.restart()
     run = deployment(world)
@@ -87,8 +87,8 @@ def test_what_has_no_token_is_never_taken_at_random(world: World) -> None:
     two: as soon as that is seen, nothing more is changed, and both ids are told. (docs/how-it-works.md)"""
     lab = Lab(world, CASES["vpc"])
     world.lags["vpc"] = 5
-    world.faults.die_after("CreateVpc")
-    with pytest.raises(Died):
+    world.faults.kill_after("CreateVpc")
+    with pytest.raises(ProcessKilled):
         lab.apply()
     world.restart()
     with pytest.raises(RunFailed) as failed:

@@ -7,7 +7,7 @@ from typing import Any, Final
 import pytest
 
 from dify_aws import Aws, AwsError, InstanceConnectEndpoint, QuotaExceeded, RunFailed, SecurityGroup, Stack, Subnet, Vpc
-from dify_aws.offline.faults import Died
+from dify_aws.offline.faults import ProcessKilled
 from dify_aws.offline.world import World
 from tests.support.inventory import counted, inventory
 
@@ -73,8 +73,8 @@ def test_one_that_is_on_its_way_is_waited_for_before_it_is_deleted(
 ) -> None:
     """AWS refuses to delete it earlier. Whether it came in the end is no matter."""
     taken = request.getfixturevalue("full") if full_subnet else []
-    world.faults.die_after("CreateInstanceConnectEndpoint")
-    with pytest.raises(Died):
+    world.faults.kill_after("CreateInstanceConnectEndpoint")
+    with pytest.raises(ProcessKilled):
         run(world)
     world.restart()
     free(world, taken)

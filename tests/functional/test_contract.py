@@ -12,28 +12,28 @@ import pytest
 
 from dify_aws import Fact, FixedAttribute, KeyPair, NotOurs, PlanRefused, RunFailed, Stack
 from dify_aws.aws.actions import action_of
-from dify_aws.aws.birth import TAG_DEPLOYMENT
+from dify_aws.aws.create_request import TAG_DEPLOYMENT
 from dify_aws.engine.resource import kinds
 from dify_aws.offline import offline
 from dify_aws.offline.calls import Call
-from dify_aws.offline.faults import Died
+from dify_aws.offline.faults import ProcessKilled
 from dify_aws.offline.world import World
-from dify_aws.resources.named import NamedResource
+from dify_aws.resources.named_resource import NamedResource
 from tests.functional.cases import CASES
-from tests.support.deaths import dies_at_each
 from tests.support.inventory import counted, inventory
 from tests.support.lab import Lab
-from tests.support.lags import LAGS
+from tests.support.lags import RETRY_RULES
+from tests.support.process_kill import dies_at_each
 
 FIXED = [kind for kind, case in CASES.items() if case.fixed]
-CLINGING = [kind for kind, case in CASES.items() if case.clings]
+CLINGING = [kind for kind, case in CASES.items() if case.delete_conflict]
 OURS = {kind: cls for kind, cls in kinds().items() if cls.__module__.startswith("dify_aws.")}
 
 
 @pytest.fixture
 def lab(world: World, kind: str) -> Lab:
     lab = Lab(world, CASES[kind])
-    world.lags.update(LAGS)
+    world.lags.update(RETRY_RULES)
     return lab
 
 
@@ -62,9 +62,9 @@ def test_every_kind_has_a_case() -> None:
 def test_every_field_has_a_case(kind: str) -> None:
     """Each field that can be wished for is spoiled by hand, wished for otherwise, or fixed."""
     case = CASES[kind]
-    tried = {name.partition(" ")[0] for name in case.spoils} | case.rewished.keys()
+    tried = {name.partition(" ")[0] for name in case.drift} | case.updates.keys()
     assert case.fixed.keys() == case.kind.fixed
-    assert tried | case.kind.fixed == set(case.kind.wished())
+    assert tried | case.kind.fixed == set(case.kind.desired_fields())
 
 
 @every_kind
@@ -86,8 +86,8 @@ def test_1_2_and_7_a_second_run_changes_nothing(lab: Lab) -> None:
 
     found = lab.found()
     subject, actual = lab.stack().resources[lab.case.address].resolved(found), found[lab.case.address]
-    assert set(actual.values) == set(lab.case.kind.wished())
-    assert {name: actual.values[name] for name in subject.wishes()} == subject.wishes()
+    assert set(actual.values) == set(lab.case.kind.desired_fields())
+    assert {name: actual.values[name] for name in subject.desired()} == subject.desired()
 
     assert lab.case.address in {action.address for action in lab.destroy().plan}
     assert counted(inventory(lab.world.session)) == {}
@@ -122,11 +122,11 @@ def test_4_5_and_10_what_was_changed_is_mended(lab: Lab) -> None:
     lab.apply()
     there = Counter(counted(inventory(lab.world.session)))
     died: set[str] = set()
-    for name in lab.case.spoils:
+    for name in lab.case.drift:
         there = mended(lab, name, there, died)
     tags_mended(lab)
     wishes: dict[str, Any] = {}
-    for name, wish in lab.case.rewished.items():
+    for name, wish in lab.case.updates.items():
         lab.hand.wait()
         wishes[name] = wish
         (action,) = lab.apply(**wishes).plan
@@ -265,9 +265,9 @@ def not_there(operation: str) -> tuple[str, int]:
 @pytest.mark.parametrize("kind", CLINGING)
 def test_7_what_aws_refuses_to_delete_at_once_goes_in_the_end(lab: Lab) -> None:
     """Something still stands on it, or AWS thinks so."""
-    assert lab.case.clings
+    assert lab.case.delete_conflict
     lab.apply()
-    operation, code = lab.case.clings
+    operation, code = lab.case.delete_conflict
     lab.world.faults.refuse(operation, code, "it has dependencies and cannot be deleted", times=3)
     lab.destroy()
     assert counted(inventory(lab.world.session)) == {}
@@ -320,7 +320,7 @@ def test_9_what_is_fixed_is_refused_and_nothing_written(lab: Lab) -> None:
     lab.calls.clear()
     for name, other in lab.case.fixed.items():
         before = found[lab.case.address].values[name]
-        after = lab.stack(**{name: other}).resources[lab.case.address].resolved(found).wishes()[name]
+        after = lab.stack(**{name: other}).resources[lab.case.address].resolved(found).desired()[name]
         for attempt in (lab.plan, lab.apply):
             with pytest.raises(PlanRefused) as refusal:
                 attempt(**{name: other})
@@ -366,8 +366,8 @@ def die_growing(lab: Lab, wishes: dict[str, Any]) -> None:
     """A run dies while a disk grows; the next one finds that it grows already."""
     lab.hand.wait()
     larger = {name: value + 10 for name, value in wishes.items() if name.endswith("_gib")}
-    lab.world.faults.die_after("ModifyVolume")
-    with pytest.raises(Died):
+    lab.world.faults.kill_after("ModifyVolume")
+    with pytest.raises(ProcessKilled):
         lab.apply(**{**wishes, **larger})
     lab.world.restart()
     lab.apply(**{**wishes, **larger})

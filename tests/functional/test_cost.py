@@ -11,10 +11,10 @@ from dify_aws import Deployment, PermissionDenied, Settings
 from dify_aws.aws import Aws
 from dify_aws.aws.price_list import refreshed
 from dify_aws.offline.world import World
-from dify_aws.operations.bill import Use
-from dify_aws.operations.cost import estimate, products
-from dify_aws.operations.price_difference import PriceDifference, plan_difference
-from dify_aws.operations.waste import owned, waste
+from dify_aws.operations.cost.bill import Use
+from dify_aws.operations.cost.estimate import estimate, products
+from dify_aws.operations.cost.price_difference import PriceDifference, plan_difference
+from dify_aws.operations.cost.waste import owned, waste
 from dify_aws.prices import PriceSheet
 
 SHEET = PriceSheet.shipped()

@@ -10,17 +10,17 @@ from typing import Any, Final
 import pytest
 
 from dify_aws import DeletionProtected, Deployment, PlanRefused, RunFailed, Settings, Stack
-from dify_aws.aws.birth import CLIENT_TOKEN, TAG_ADDRESS, TAG_DEPLOYMENT, TAG_KEEP, born
+from dify_aws.aws.create_request import CLIENT_TOKEN, TAG_ADDRESS, TAG_DEPLOYMENT, TAG_KEEP, create_request
 from dify_aws.aws.physical_name import physical_name
-from dify_aws.offline.faults import Died
+from dify_aws.offline.faults import ProcessKilled
 from dify_aws.offline.world import World
-from dify_aws.resources.origin import foreign_launch
+from dify_aws.resources.ec2.origin import foreign_launch
 from tests.functional.cases import CASES
 from tests.functional.test_died_anywhere import ENDED, unlocked
 from tests.support.case import Hand
 from tests.support.inventory import GONE, counted, inventory
 from tests.support.lab import DEPLOYMENT, Lab
-from tests.unit.test_birth import model
+from tests.unit.test_create_request import model
 
 SETTINGS: Final = Settings(environment="dev")
 ZONE: Final = "ap-northeast-1a"
@@ -123,7 +123,7 @@ PROTECTED: Final[Mapping[str, tuple[str, Callable[[Hand, str], object], str]]] =
 @pytest.mark.parametrize("verb", ["apply", "destroy"])
 def test_what_is_protected_is_refused_before_anything_is_deleted(world: World, protection: str, verb: str) -> None:
     """The plan is refused with the command that takes the protection back, and AWS is asked to change nothing."""
-    kind, protect, way_out = PROTECTED[protection]
+    kind, protect, remedy = PROTECTED[protection]
     lab = lab_of(world, kind)
     protect(lab.hand, lab.found()[lab.case.address].id)
     nothing = Stack(DEPLOYMENT, [])
@@ -136,7 +136,7 @@ def test_what_is_protected_is_refused_before_anything_is_deleted(world: World, p
         assert address == lab.case.address
         assert isinstance(error, DeletionProtected)
         assert protection.partition(" of ")[0] in str(error)
-        assert way_out in str(error)
+        assert remedy in str(error)
         assert world.writes == []
     assert inventory(world.session) == there
 
@@ -187,10 +187,10 @@ def test_while_the_machine_is_there_no_process_that_dies_has_taken_its_key_or_it
     deployed(world)
     died: set[str] = set()
     for operation in ENDED:
-        for die in ("die_before", "die_after"):
+        for die in ("kill_before", "kill_after"):
             world.faults.refuse("TerminateInstances", "OperationNotPermitted", "may not be terminated", times=20)
             getattr(world.faults, die)(operation)
-            with suppress(Died, RunFailed):
+            with suppress(ProcessKilled, RunFailed):
                 unlocked(world).destroy(delete_data=True)
             died |= set(world.faults.deaths)
             world.restart()
@@ -338,7 +338,7 @@ def test_the_machine_and_the_volume_of_another_environment_stay(world: World) ->
 def test_a_key_pair_or_a_client_token_tells_who_launched_an_instance(world: World) -> None:
     """AWS fixes both at the launch; the token counts where there is no key pair."""
     aws = deployed(world).aws
-    ours = born(model("ec2.RunInstances"), {}, {TAG_DEPLOYMENT: aws.deployment}, turn=0)["ClientToken"]
+    ours = create_request(model("ec2.RunInstances"), {}, {TAG_DEPLOYMENT: aws.deployment}, turn=0)["ClientToken"]
     assert CLIENT_TOKEN.fullmatch(ours)
     assert foreign_launch(aws, "dify--dev--host", "") == ""
     assert foreign_launch(aws, "", ours) == ""

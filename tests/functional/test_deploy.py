@@ -10,13 +10,13 @@ import pytest
 
 from dify_aws import Deployment, DifyAwsError, Settings, offline
 from dify_aws.events import Event
-from dify_aws.install.domain import DomainElsewhere
-from dify_aws.install.errors import AuthenticationRefused, HostKeyMismatch, InstallFailed, Unreachable
-from dify_aws.offline.faults import Died
+from dify_aws.host.errors import AuthenticationRefused, HostKeyMismatch, InstallFailed, Unreachable
+from dify_aws.offline.faults import ProcessKilled
 from dify_aws.offline.machine.dify import database
 from dify_aws.offline.world import World
-from dify_aws.operations.host_key import TAG_HOST_KEY, pinned_key
-from dify_aws.resources.ssh_key import new_ssh_key
+from dify_aws.operations.access.host_key import TAG_HOST_KEY, pinned_key
+from dify_aws.resources.ec2.ssh_key import new_ssh_key
+from dify_aws.runtimes.compose.domain import DomainElsewhere
 from tests.support.inventory import WHOLE, counted, inventory
 
 SETTINGS = Settings(environment="dev", admin_email="admin@example.com", alarm_email="a@your-company.com")
@@ -81,7 +81,7 @@ def test_the_machine_is_worked_on_while_the_nat_gateway_is_on_its_way() -> None:
 def test_secrets_are_made_once_and_the_first_admin_with_them(world: World, of: Deploy) -> None:
     """What Dify runs with is what is stored, and nobody else is admin."""
     outputs = of().deploy()
-    (machine,) = world.reach.machines.values()
+    (machine,) = world.connectivity.machines.values()
     secrets = stored(world)
     assert f'SECRET_KEY="{secrets["secret_key"]}"' in machine.files.text("/opt/dify/.env")
     assert database(machine)["admin"] == "admin@example.com"
@@ -100,7 +100,7 @@ def test_a_dry_run_changes_nothing(world: World, of: Deploy) -> None:
     deployment.apply()
     report = deployment.install(dry_run=True)
     assert "file /opt/dify/.env" in report.named("would change")
-    (machine,) = world.reach.machines.values()
+    (machine,) = world.connectivity.machines.values()
     assert machine.files.get("/opt/dify") is None
     assert stored(world) == {}
     assert "SECRET_KEY" in str(report)
@@ -170,7 +170,7 @@ def test_a_new_machine_is_another_one(world: World, of: Deploy) -> None:
     again = deployment.deploy()
     assert again.instance_id != outputs.instance_id
     assert again.data_volume_id == outputs.data_volume_id
-    assert len(world.reach.machines) == 2
+    assert len(world.connectivity.machines) == 2
 
 
 def test_a_wrong_key(world: World, of: Deploy) -> None:
@@ -190,7 +190,7 @@ def test_an_address_that_is_not_let_in(world: World, of: Deploy) -> None:
     """The lease is for this machine's address; whoever comes from another one is told what to look at."""
     deployment = of()
     deployment.apply()
-    world.reach.my_address = lambda: "198.51.100.8"  # type: ignore[method-assign]
+    world.connectivity.my_address = lambda: "198.51.100.8"  # type: ignore[method-assign]
     with pytest.raises(Unreachable, match="security group"):
         deployment.install()
     assert ssh_rules(world) == []
@@ -201,7 +201,7 @@ def test_other_secrets_than_those_of_the_data_are_refused(world: World, of: Depl
     of().deploy()
     lost = json.dumps({})
     world.session.client("secretsmanager").put_secret_value(SecretId="dify/dev/application", SecretString=lost)
-    (machine,) = world.reach.machines.values()
+    (machine,) = world.connectivity.machines.values()
     before = machine.files.text("/opt/dify/.env")
     with pytest.raises(InstallFailed, match="made with other secrets"):
         of().install()
@@ -215,9 +215,9 @@ def test_a_domain_that_leads_elsewhere_is_told_before(world: World, of: Deploy) 
         deployment.deploy()
     outputs = deployment.outputs()
     assert outputs.url == "https://dify.example.com"
-    world.reach.names["dify.example.com"] = (outputs.public_ip,)
+    world.connectivity.names["dify.example.com"] = (outputs.public_ip,)
     deployment.deploy()
-    (machine,) = world.reach.machines.values()
+    (machine,) = world.connectivity.machines.values()
     assert "ssl_certificate" in machine.files.text("/opt/dify/nginx/nginx.conf")
     assert not deployment.install()
 
@@ -238,15 +238,15 @@ def test_a_death_in_the_middle_closes_the_door_later(world: World, of: Deploy) -
 
     def dies(script: str) -> None:
         if "docker pull" in script:
-            raise Died("in the middle")
+            raise ProcessKilled("in the middle")
 
     deployment = of()
     deployment.apply()
-    world.reach.before = dies
-    with pytest.raises((Died, InstallFailed)):
+    world.connectivity.before = dies
+    with pytest.raises((ProcessKilled, InstallFailed)):
         deployment.install()
     world.restart()
-    world.reach.before = lambda script: None
+    world.connectivity.before = lambda script: None
     of().deploy()
     assert not of().install()
     world.clock.advance(3700)

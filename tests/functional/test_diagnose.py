@@ -17,8 +17,8 @@ from dify_aws.engine.resource import kinds
 from dify_aws.offline.machine.certificates import issue, today
 from dify_aws.offline.machine.machine import Machine
 from dify_aws.offline.world import World
-from dify_aws.operations.diagnose import PERMISSIONS, diagnose
-from dify_aws.operations.diagnosis import Diagnosis, Finding
+from dify_aws.operations.diagnosis.diagnose import PERMISSIONS, diagnose
+from dify_aws.operations.diagnosis.diagnosis import Diagnosis, Finding
 
 DOMAIN: Final = "dify.example.com"
 SETTINGS: Final = Settings(
@@ -32,13 +32,13 @@ def deployment(world: World, settings: Settings = SETTINGS) -> Deployment:
 
 
 def look(of: Deployment, *, open_access: bool = False) -> Diagnosis:
-    return diagnose(of.aws, of.settings, of.stack, of.reach, of._outputs, open_access=open_access)
+    return diagnose(of.aws, of.settings, of.stack, of.connectivity, of._outputs, open_access=open_access)
 
 
 def deployed(world: World) -> Deployment:
     """All of it, with HTTPS."""
     made = deployment(world)
-    world.reach.names[DOMAIN] = (made.apply().public_ip,)
+    world.connectivity.names[DOMAIN] = (made.apply().public_ip,)
     made.install()
     return made
 
@@ -59,7 +59,7 @@ def test_what_is_well_is_told_so_and_nothing_is_changed(world: World, caplog: py
     caplog.set_level(logging.DEBUG, "dify_aws")
     of = deployed(world)
     commands: list[str] = []
-    world.reach.before = commands.append
+    world.connectivity.before = commands.append
     world.forget_calls()
     told = look(of)
     assert (world.writes, commands) == ([], [])
@@ -174,7 +174,7 @@ def _astray(place: Place) -> None:
 
 
 def _nowhere(place: Place) -> None:
-    place.world.reach.names.clear()
+    place.world.connectivity.names.clear()
 
 
 ROUNDS: Final[Sequence[tuple[Sequence[Trouble], Mapping[str, tuple[str, str]]]]] = (
@@ -228,7 +228,7 @@ ROUNDS: Final[Sequence[tuple[Sequence[Trouble], Mapping[str, tuple[str, str]]]]]
 def test_each_trouble_is_told_with_evidence_and_a_way_out(world: World) -> None:
     """One thing after the other breaks, and with it the line that speaks of it, which was another one before."""
     of = deployed(world)
-    place = Place(world, of, of.outputs(), next(iter(world.reach.machines.values())))
+    place = Place(world, of, of.outputs(), next(iter(world.connectivity.machines.values())))
     told = look(of, open_access=True)
     assert not told
     for troubles, lines in ROUNDS:
@@ -236,11 +236,11 @@ def test_each_trouble_is_told_with_evidence_and_a_way_out(world: World) -> None:
         for trouble in troubles:
             trouble(place)
         told = look(of, open_access=True)
-        for line, (evidence, way_out) in lines.items():
+        for line, (evidence, remedy) in lines.items():
             finding = told[line[2:]]
             assert str(finding).startswith(line)
             assert evidence in finding.evidence
-            assert way_out in finding.way_out
+            assert remedy in finding.remedy
             assert str(finding) not in before
     assert told
 

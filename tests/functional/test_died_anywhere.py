@@ -13,10 +13,10 @@ import pytest
 from dify_aws import Deployment, Settings
 from dify_aws.offline.calls import Call
 from dify_aws.offline.world import World
-from dify_aws.operations.lock import holder_of
-from tests.support.deaths import dies_at_each
+from dify_aws.operations.lock.lock import lock_owner_of
 from tests.support.inventory import GONE, KEPT, WHOLE, counted, inventory
-from tests.support.lags import LAGS
+from tests.support.lags import RETRY_RULES
+from tests.support.process_kill import dies_at_each
 
 SETTINGS: Final = Settings(environment="dev", alarm_email="a@your-company.com")
 
@@ -127,8 +127,8 @@ def unlocked(world: World) -> Deployment:
     So AWS has no time to catch up with what was done right before.
     """
     of = deployment(world)
-    if (holder := holder_of(of.aws)) is not None:
-        of.unlock(holder.id)
+    if (lock_owner := lock_owner_of(of.aws)) is not None:
+        of.unlock(lock_owner.id)
     return of
 
 
@@ -169,7 +169,7 @@ def test_died_at_every_call(world: World, life: int) -> None:
 
     Only the destroys of the first life are told to delete the data; those of the others keep it, until the last one.
     """
-    world.lags.update(LAGS)
+    world.lags.update(RETRY_RULES)
     dies_at_each(world, dealt(MADE, life, LIVES), lambda: unlocked(world).apply())
     assert counted(inventory(world.session)) == WHOLE
     assert not deployment(world).plan()

@@ -11,7 +11,7 @@ import pytest
 from dify_aws import Aws, offline
 from dify_aws.errors import AwsError
 from dify_aws.offline.world import World
-from dify_aws.operations import dify_secrets
+from dify_aws.operations.credentials import dify_secrets
 
 NAME = "dify/dev/application"
 

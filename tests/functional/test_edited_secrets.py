@@ -9,8 +9,8 @@ import pytest
 
 from dify_aws import Deployment, DifyAwsError, Settings
 from dify_aws.offline.world import World
-from dify_aws.operations.host_key import TAG_HOST_KEY
-from dify_aws.resources.stored_secret import SecretUnusable
+from dify_aws.operations.access.host_key import TAG_HOST_KEY
+from dify_aws.resources.secretsmanager.stored_secret import SecretUnusable
 
 SETTINGS = Settings(environment="dev", admin_email="admin@example.com")
 APPLICATION = "dify/dev/application"

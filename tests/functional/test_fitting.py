@@ -186,8 +186,8 @@ def test_a_lack_of_capacity_says_the_ways_out(world: World) -> None:
         made.apply()
     told = str(failed.value.failures["instance/host"])
     assert "InsufficientInstanceCapacity" in told
-    for way_out in ("Wait and run again", "another instance_type", "another availability_zone", "by a snapshot"):
-        assert way_out in told
+    for remedy in ("Wait and run again", "another instance_type", "another availability_zone", "by a snapshot"):
+        assert remedy in told
     world.no_capacity.clear()
     made.apply()
     assert not made.plan()

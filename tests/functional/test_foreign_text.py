@@ -13,18 +13,18 @@ from rich.console import Console
 
 import dify_aws
 from dify_aws import Deployment, DifyAwsError, Settings
-from dify_aws.aws.birth import TAG_ADDRESS, TAG_DEPLOYMENT
+from dify_aws.aws.create_request import TAG_ADDRESS, TAG_DEPLOYMENT
 from dify_aws.change import Change
 from dify_aws.cli.run import main
 from dify_aws.cli.terminal import Terminal
 from dify_aws.engine.applied import Applied
 from dify_aws.engine.plan import Action, Plan
-from dify_aws.install import masked_log
-from dify_aws.install.errors import CommandFailed, ContainerFailed
-from dify_aws.install.host import Result
-from dify_aws.install.report import Report, outcome
+from dify_aws.host import masked_log
+from dify_aws.host.errors import CommandFailed, ContainerFailed
+from dify_aws.host.host import Result
+from dify_aws.host.report import Report, outcome
 from dify_aws.offline.world import World
-from dify_aws.operations.diagnosis import Diagnosis, wrong
+from dify_aws.operations.diagnosis.diagnosis import Diagnosis, wrong
 from dify_aws.printable import printable
 
 IN_XML = "\x9b31m\u202egnp.exe\u2028[bold red on white]x[/][link=https://evil.example]y[/link]<script>z</script>"
@@ -123,8 +123,8 @@ def test_progress_gives_no_orders() -> None:
     """The address of a thing is a tag, which others may write; a failure quotes what they say."""
     stream = io.StringIO()
     progress = dify_aws.Progress(Console(file=stream, force_terminal=True, color_system=None, width=200))
-    teller = dify_aws.events.Teller(progress, lambda: 0.0, "dify/dev")
-    with pytest.raises(ValueError, match="owned"), teller.work("delete", f"bucket/{ATTACK}"):
+    emitter = dify_aws.events.EventEmitter(progress, lambda: 0.0, "dify/dev")
+    with pytest.raises(ValueError, match="owned"), emitter.work("delete", f"bucket/{ATTACK}"):
         raise ValueError(ATTACK)
     assert not OBEYED.search(stream.getvalue())
     assert "owned" in stream.getvalue()

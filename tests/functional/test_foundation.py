@@ -8,14 +8,14 @@ from typing import Any, Final
 import pytest
 
 from dify_aws import Aws, Bucket, Foundation, Settings, SettingsError, Stack
-from dify_aws.blueprints.account import Account
-from dify_aws.blueprints.foundation import AUDIENCE, GITHUB, GithubRole
-from dify_aws.blueprints.foundation import foundation as blueprint
 from dify_aws.offline.world import World
-from dify_aws.resources.bucket_settings import PUBLIC_ACCESS_BLOCKS
-from tests.support.deaths import dies_at_each
+from dify_aws.resources.s3.bucket_settings import PUBLIC_ACCESS_BLOCKS
+from dify_aws.topologies.account import Account
+from dify_aws.topologies.foundation import AUDIENCE, GITHUB, GithubRole
+from dify_aws.topologies.foundation import foundation as blueprint
 from tests.support.iam_policy import Policies, Request
 from tests.support.inventory import counted, inventory
+from tests.support.process_kill import dies_at_each
 from tests.support.statements import statements
 
 ACCOUNT: Final = "123456789012"

@@ -11,12 +11,12 @@ from typing import Any
 import pytest
 
 from dify_aws import Action, Aws, Deployment, DifyAwsError, Foundation, Plan, RunFailed, Settings
-from dify_aws.install.domain import DomainElsewhere
 from dify_aws.offline.world import World
-from dify_aws.operations.history import history, load, write_record
-from dify_aws.operations.record import Record, changes_of
-from dify_aws.operations.shelf import Shelf
+from dify_aws.operations.history.history import history, load, write_record
+from dify_aws.operations.history.record import Record, changes_of
+from dify_aws.operations.history.record_store import RecordStore
 from dify_aws.outputs import Outputs
+from dify_aws.runtimes.compose.domain import DomainElsewhere
 from dify_aws.secrets import Secret
 from tests.support import bundles
 
@@ -36,7 +36,7 @@ BUCKET = f"dify--foundation--state-123456789012-{REGION}"
 
 
 @pytest.fixture
-def ground(world: World) -> World:
+def foundation(world: World) -> World:
     """An account with a state bucket."""
     Foundation(session=world.session, trail=False, block_public_access=False).apply()
     world.forget_calls()
@@ -57,11 +57,11 @@ def write(
     return write_record(run(world), settings, changes_of(plan), outputs, verb=verb)
 
 
-def test_each_run_is_kept_and_told_the_newest_first(ground: World) -> None:
+def test_each_run_is_kept_and_told_the_newest_first(foundation: World) -> None:
     """What was wished for, what came of it, who did it, with which versions, and what was changed."""
-    write(ground)
-    write(ground, outputs=None, verb="destroy")
-    last, first = history(run(ground))
+    write(foundation)
+    write(foundation, outputs=None, verb="destroy")
+    last, first = history(run(foundation))
     assert (last.number, last.verb, last.outputs) == (2, "destroy", None)
     assert (first.number, first.deployment, first.region, first.verb) == (1, "dify/dev", REGION, "apply")
     assert first.who == "arn:aws:sts::123456789012:user/moto"
@@ -73,8 +73,8 @@ def test_each_run_is_kept_and_told_the_newest_first(ground: World) -> None:
         ("update", "role/host"),
     ]
     assert str(first).endswith("apply: 1 to create, 1 to update  by arn:aws:sts::123456789012:user/moto")
-    assert history(run(ground), newest=1) == (last,)
-    assert history(Aws(ground.session, deployment="dify/prod")) == ()
+    assert history(run(foundation), newest=1) == (last,)
+    assert history(Aws(foundation.session, deployment="dify/prod")) == ()
 
 
 def test_without_a_foundation_nothing_is_kept(world: World) -> None:
@@ -93,62 +93,62 @@ def test_without_a_foundation_a_deployment_asks_once(world: World) -> None:
     assert [str(call) for call in world.calls].count("s3.ListObjectsV2") == 1
 
 
-def test_a_run_that_did_nothing_is_not_kept(ground: World) -> None:
-    assert write(ground, plan=Plan("dify/dev", REGION)) is None
-    assert ground.calls == []
+def test_a_run_that_did_nothing_is_not_kept(foundation: World) -> None:
+    assert write(foundation, plan=Plan("dify/dev", REGION)) is None
+    assert foundation.calls == []
 
 
-def test_settings_that_were_lost_are_found(ground: World) -> None:
+def test_settings_that_were_lost_are_found(foundation: World) -> None:
     """As they were, and with what is said otherwise now."""
-    write(ground, SETTINGS.replace(vpc_cidr="10.1.0.0/16"))
-    write(ground)
-    assert load("dev", session=ground.session) == SETTINGS
-    assert load("dev", session=ground.session, nat_gateway=False) == SETTINGS.replace(nat_gateway=False)
+    write(foundation, SETTINGS.replace(vpc_cidr="10.1.0.0/16"))
+    write(foundation)
+    assert load("dev", session=foundation.session) == SETTINGS
+    assert load("dev", session=foundation.session, nat_gateway=False) == SETTINGS.replace(nat_gateway=False)
 
 
-def test_nothing_recorded_is_told(ground: World) -> None:
+def test_nothing_recorded_is_told(foundation: World) -> None:
     with pytest.raises(DifyAwsError, match=r"nothing is recorded of dify/prod in ap-northeast-1"):
-        load("prod", session=ground.session)
+        load("prod", session=foundation.session)
 
 
-def test_no_secret_is_kept(ground: World) -> None:
+def test_no_secret_is_kept(foundation: World) -> None:
     """What is in env may be one: only the names are kept, and who loads the settings has to say the values."""
     env = {"OPENAI_API_KEY": Secret("s3cret-1"), "LOG_LEVEL": "s3cret-2"}
     settings = SETTINGS.replace(env=env)
-    write(ground, settings)
+    write(foundation, settings)
     key = "records/dify/dev/00000001.json"
-    text = ground.session.client("s3").get_object(Bucket=BUCKET, Key=key)["Body"].read().decode()
+    text = foundation.session.client("s3").get_object(Bucket=BUCKET, Key=key)["Body"].read().decode()
     assert "s3cret" not in text
     assert "OPENAI_API_KEY" in text
     with pytest.raises(DifyAwsError, match=r"give them \(LOG_LEVEL, OPENAI_API_KEY\)"):
-        load("dev", session=ground.session)
-    assert load("dev", session=ground.session, env=env) == settings
-    assert load("dev", session=ground.session, env={}) == SETTINGS
+        load("dev", session=foundation.session)
+    assert load("dev", session=foundation.session, env=env) == settings
+    assert load("dev", session=foundation.session, env={}) == SETTINGS
 
 
 @pytest.mark.parametrize("fault", ["lose_answer", "server_error"])
-def test_an_answer_that_was_lost_makes_no_second_record(ground: World, fault: str) -> None:
-    write(ground)
-    getattr(ground.faults, fault)("PutObject")
-    assert write(ground, verb="deploy")
-    assert [record.number for record in history(run(ground))] == [2, 1]
+def test_an_answer_that_was_lost_makes_no_second_record(foundation: World, fault: str) -> None:
+    write(foundation)
+    getattr(foundation.faults, fault)("PutObject")
+    assert write(foundation, verb="deploy")
+    assert [record.number for record in history(run(foundation))] == [2, 1]
 
 
-def test_two_that_write_at_once_overwrite_nothing(ground: World) -> None:
+def test_two_that_write_at_once_overwrite_nothing(foundation: World) -> None:
     """The number is taken when the record is written: then the next one is."""
-    shelf = Shelf(run(ground))
-    before = shelf.numbers()
+    record_store = RecordStore(run(foundation))
+    before = record_store.numbers()
     assert before == []
-    assert [shelf.add(text, before) for text in ("the first", "the second")] == [1, 2]
-    ground.faults.refuse("PutObject", "ConditionalRequestConflict", status=409)
-    assert shelf.add("the third", [1, 2]) == 3
-    assert [shelf.read(number) for number in (1, 2, 3)] == ["the first", "the second", "the third"]
+    assert [record_store.add(text, before) for text in ("the first", "the second")] == [1, 2]
+    foundation.faults.refuse("PutObject", "ConditionalRequestConflict", status=409)
+    assert record_store.add("the third", [1, 2]) == 3
+    assert [record_store.read(number) for number in (1, 2, 3)] == ["the first", "the second", "the third"]
 
 
-def test_a_record_that_cannot_be_written_is_a_warning(ground: World, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_record_that_cannot_be_written_is_a_warning(foundation: World, caplog: pytest.LogCaptureFixture) -> None:
     """What was done is done."""
-    ground.faults.refuse("PutObject", "AccessDenied", status=403)
-    assert write(ground) is None
+    foundation.faults.refuse("PutObject", "AccessDenied", status=403)
+    assert write(foundation) is None
     assert "what was done to dify/dev is not in its history: s3.PutObject: AccessDenied" in caplog.text
 
 
@@ -158,32 +158,34 @@ def test_a_record_of_a_later_version_can_be_read() -> None:
     assert Record.read(3, record.to_json().replace('"verb"', '"mood": "good", "verb"', 1), "s3://").number == 3
 
 
-def test_what_a_deployment_does_is_kept(ground: World) -> None:
+def test_what_a_deployment_does_is_kept(foundation: World) -> None:
     """Each verb that changed something, AWS and machine; who lost the settings goes on from there."""
     settings = Settings(environment="dev", admin_email="admin@example.com")
-    deployment = Deployment(settings, session=ground.session)
+    deployment = Deployment(settings, session=foundation.session)
     outputs = deployment.deploy()
     deployment.deploy()
     assert not deployment.install()
     (first,) = deployment.history()
     assert (first.verb, first.outputs) == ("deploy", json.loads(outputs.to_json()))
     assert {"instance/host", "machine: file /opt/dify/.env"} <= {change["address"] for change in first.changes}
-    ground.reach.machines[outputs.instance_id].files.remove("/opt/dify/.env")
+    foundation.connectivity.machines[outputs.instance_id].files.remove("/opt/dify/.env")
     assert deployment.install()
-    found = Deployment.load("dev", session=ground.session)
+    found = Deployment.load("dev", session=foundation.session)
     assert found.settings == settings
     assert not found.plan()
     # Whoever destroys needs to say no more than this.
-    Deployment(Settings(environment="dev", region=settings.region), session=ground.session).destroy(delete_data=True)
-    assert Deployment.load("dev", session=ground.session).settings == settings
+    Deployment(Settings(environment="dev", region=settings.region), session=foundation.session).destroy(
+        delete_data=True
+    )
+    assert Deployment.load("dev", session=foundation.session).settings == settings
     assert [record.verb for record in found.history()] == ["destroy", "install", "deploy"]
     assert [change["address"] for change in found.history()[1].changes] == ["machine: file /opt/dify/.env"]
 
 
-def test_what_was_made_is_kept_though_the_machine_failed(ground: World) -> None:
+def test_what_was_made_is_kept_though_the_machine_failed(foundation: World) -> None:
     """The next run finds nothing to do in AWS, so nobody else would tell of it."""
     settings = Settings(environment="dev", domain="dify.example.com", email="me@your-company.com")
-    deployment = Deployment(settings, session=ground.session)
+    deployment = Deployment(settings, session=foundation.session)
     with pytest.raises(DomainElsewhere):
         deployment.deploy()
     (record,) = deployment.history()
@@ -191,14 +193,14 @@ def test_what_was_made_is_kept_though_the_machine_failed(ground: World) -> None:
     assert not any(change["address"].startswith("machine:") for change in record.changes)
 
 
-def test_what_was_done_before_a_failure_is_kept(ground: World) -> None:
+def test_what_was_done_before_a_failure_is_kept(foundation: World) -> None:
     """The next run does the rest, and tells only of that. The settings of the failed one are nobody's to go on from."""
-    ground.faults.refuse("PutMetricAlarm", "ValidationError", times=3)
-    deployment = Deployment(Settings(environment="dev", nat_gateway=False), session=ground.session)
+    foundation.faults.refuse("PutMetricAlarm", "ValidationError", times=3)
+    deployment = Deployment(Settings(environment="dev", nat_gateway=False), session=foundation.session)
     with pytest.raises(RunFailed):
         deployment.apply()
     with pytest.raises(DifyAwsError, match="nothing is recorded"):
-        Deployment.load("dev", session=ground.session)
+        Deployment.load("dev", session=foundation.session)
     deployment.apply()
     last, first = deployment.history()
     assert (first.verb, last.verb) == ("apply (failed)", "apply")
@@ -235,17 +237,17 @@ def stored(world: World, **other: Any) -> dict[str, Any]:
         ("settings.region", "eu-west-1"),
     ],
 )
-def test_a_record_of_another_deployment_is_not_taken(ground: World, field: str, value: str) -> None:
+def test_a_record_of_another_deployment_is_not_taken(foundation: World, field: str, value: str) -> None:
     """Whoever may write the records of dev makes nobody deploy prod, or in another account."""
-    put(ground, json.dumps(stored(ground, **{field: value})))
+    put(foundation, json.dumps(stored(foundation, **{field: value})))
     wrong = f"its {field} is '{value}' and not "
-    for read in (lambda: load("dev", session=ground.session), lambda: history(run(ground))):
+    for read in (lambda: load("dev", session=foundation.session), lambda: history(run(foundation))):
         with pytest.raises(DifyAwsError) as refused:
             read()
         assert wrong in str(refused.value)
         assert f"s3://{BUCKET}/records/dify/dev/00000009.json" in str(refused.value)
     with pytest.raises(DifyAwsError, match="of another deployment"):
-        Deployment.load("dev", session=ground.session)
+        Deployment.load("dev", session=foundation.session)
 
 
 @pytest.mark.parametrize(
@@ -261,10 +263,10 @@ def test_a_record_of_another_deployment_is_not_taken(ground: World, field: str, 
     ],
     ids=["bytes", "depth", "a number", "a list", "16 levels", "nothing", "size"],
 )
-def test_what_is_no_record_is_refused(ground: World, text: str | bytes, wrong: str) -> None:
+def test_what_is_no_record_is_refused(foundation: World, text: str | bytes, wrong: str) -> None:
     """It names the object, what is wrong, and the way out."""
-    put(ground, text)
-    for read in (lambda: load("dev", session=ground.session), lambda: history(run(ground))):
+    put(foundation, text)
+    for read in (lambda: load("dev", session=foundation.session), lambda: history(run(foundation))):
         with pytest.raises(
             DifyAwsError, match=f"00000009.json is no record of dify_aws: .*{wrong}.* bring the earlier"
         ):
@@ -282,28 +284,28 @@ def test_what_is_no_record_is_refused(ground: World, text: str | bytes, wrong: s
         ("settings", "env", "its settings"),
     ],
 )
-def test_a_part_of_another_type_is_refused(ground: World, field: str, value: Any, wrong: str) -> None:
-    put(ground, json.dumps(stored(ground, **{field: value})))
+def test_a_part_of_another_type_is_refused(foundation: World, field: str, value: Any, wrong: str) -> None:
+    put(foundation, json.dumps(stored(foundation, **{field: value})))
     with pytest.raises(DifyAwsError, match=wrong):
-        history(run(ground))
+        history(run(foundation))
 
 
-def test_objects_of_other_names_are_no_records(ground: World) -> None:
+def test_objects_of_other_names_are_no_records(foundation: World) -> None:
     """Names that read as a number and are none of ours neither hide a record nor stop the next."""
-    write(ground)
+    write(foundation)
     for name in ("1.json", "٠٠٠٠٠٠٠٣.json", "000000002.json", f"{'9' * 500}.json", "00000003.json.bak"):
-        put(ground, "{}", name)
-    assert [record.number for record in history(run(ground))] == [1]
-    written = write(ground)
+        put(foundation, "{}", name)
+    assert [record.number for record in history(run(foundation))] == [1]
+    written = write(foundation)
     assert written is not None
     assert written.number == 2
 
 
-def test_images_that_are_not_the_releases_are_told(ground: World, caplog: pytest.LogCaptureFixture) -> None:
+def test_images_that_are_not_the_releases_are_told(foundation: World, caplog: pytest.LogCaptureFixture) -> None:
     """When settings come from a record, and with each plan: a record is written by others."""
-    write(ground)
-    deployment = Deployment.load("dev", session=ground.session)
+    write(foundation)
+    deployment = Deployment.load("dev", session=foundation.session)
     told = "Not the images of the release: nginx from mirror.example.com/nginx:1."
     assert [each.getMessage() for each in caplog.records if each.levelname == "WARNING"] == [f"dify/dev: {told}"]
     assert told in deployment.plan().notes
-    assert told not in Deployment(SETTINGS.replace(images={}), session=ground.session).plan().notes
+    assert told not in Deployment(SETTINGS.replace(images={}), session=foundation.session).plan().notes

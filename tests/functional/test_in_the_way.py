@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from dify_aws import Deployment, Outputs, RunFailed, Settings
-from dify_aws.aws.birth import TAG_DEPLOYMENT
+from dify_aws.aws.create_request import TAG_DEPLOYMENT
 from dify_aws.offline.world import World
 from tests.support.inventory import GONE, counted, inventory
 

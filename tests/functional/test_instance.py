@@ -8,7 +8,7 @@ import pytest
 
 from dify_aws.errors import AwsError
 from dify_aws.offline.world import World
-from dify_aws.resources.cpu_credits import set_cpu_credits
+from dify_aws.resources.ec2.cpu_credits import set_cpu_credits
 from tests.functional.cases import CASES
 from tests.support.lab import Lab
 

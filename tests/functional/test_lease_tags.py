@@ -14,15 +14,15 @@ from hypothesis import strategies as st
 
 from dify_aws import AwsError, Deployment, Rule, Settings
 from dify_aws.offline.world import World
-from dify_aws.operations.access import sweep
-from dify_aws.operations.checks.ssh_access import covers_ssh
-from dify_aws.operations.close import close_access, open_leases
-from dify_aws.operations.diagnose import diagnose
-from dify_aws.operations.door import look
-from dify_aws.operations.owner import this_run
-from dify_aws.operations.status import Visitor
-from dify_aws.resources.lease_tag import LeaseTag, leases_on
-from dify_aws.resources.security_group import rule_of
+from dify_aws.operations.access.access import sweep
+from dify_aws.operations.access.client_identity import this_run
+from dify_aws.operations.access.close import close_access, open_leases
+from dify_aws.operations.access.ingress_rule import look
+from dify_aws.operations.diagnosis.checks.ssh_access import covers_ssh
+from dify_aws.operations.diagnosis.diagnose import diagnose
+from dify_aws.operations.status import OpenAccess
+from dify_aws.resources.vpc.lease_tag import LeaseTag, leases_on
+from dify_aws.resources.vpc.security_group import rule_of
 from tests.functional.test_access import HERE, House, stack
 
 LONGEST: Final = timedelta(minutes=720)
@@ -426,7 +426,7 @@ def test_a_diagnosis_shows_what_is_open_with_dates(world: World) -> None:
     house = House(world, {"security-group/host": outputs.security_groups["host"]}, "dify/dev")
 
     def told(subject: str) -> str:
-        return str(diagnose(of.aws, of.settings, of.stack, of.reach, of._outputs)[subject])
+        return str(diagnose(of.aws, of.settings, of.stack, of.connectivity, of._outputs)[subject])
 
     assert told("SSH rule").startswith("✓ SSH rule: port 22 is open to nobody")
     late = add(house, permission(), ours(house, datetime(2099, 1, 2, 3, 4, tzinfo=UTC)))
@@ -477,7 +477,7 @@ def _ports(rule: Rule) -> dict[str, int]:
 def test_a_lease_is_shown_with_its_day(house: House) -> None:
     with house.access() as lease:
         assert f"until {lease.expires:%Y-%m-%d %H:%M:%S} UTC" in repr(lease)
-        visitor = Visitor("203.0.113.7/32", lease.owner, lease.expires)
+        visitor = OpenAccess("203.0.113.7/32", lease.owner, lease.expires)
         assert str(visitor) == f"203.0.113.7/32 until {lease.expires:%Y-%m-%d %H:%M} UTC (ann@laptop)"
         house.world.faults.refuse("DescribeSecurityGroupRules", "UnauthorizedOperation", times=1)
         with pytest.raises(ValueError, match="mine") as caught, lease:

@@ -14,15 +14,15 @@ from typing import Final
 import pytest
 
 from dify_aws import Aws, Foundation, LockHeld, LockLost, PermissionDenied
-from dify_aws.aws.patience import Patience
+from dify_aws.aws.retry_rules import RetryRules
 from dify_aws.clock import SystemClock
-from dify_aws.offline.faults import Died
+from dify_aws.offline.faults import ProcessKilled
 from dify_aws.offline.server import serve
 from dify_aws.offline.world import World
-from dify_aws.operations.holder import Holder
-from dify_aws.operations.lock import LEASE_SECONDS, MARGIN_SECONDS, Lock, holder_of, unlock
-from dify_aws.operations.lock_table import LockTable
-from tests.support.hurried_clock import HurriedClock
+from dify_aws.operations.lock.lock import LEASE_SECONDS, MARGIN_SECONDS, Lock, lock_owner_of, unlock
+from dify_aws.operations.lock.lock_owner import LockOwner
+from dify_aws.operations.lock.lock_table import LockTable
+from tests.support.fast_clock import FastClock
 
 HOLDER: Final = Path(__file__).with_name("lock_holder.py")
 
@@ -32,10 +32,10 @@ def run(world: World, deployment: str = "dify/dev") -> Aws:
     return Aws(world.session, deployment=deployment)
 
 
-def held(world: World) -> Holder:
-    holder = holder_of(run(world))
-    assert holder is not None
-    return holder
+def held(world: World) -> LockOwner:
+    lock_owner = lock_owner_of(run(world))
+    assert lock_owner is not None
+    return lock_owner
 
 
 def sent(world: World, since: int) -> list[str]:
@@ -56,7 +56,7 @@ def test_a_second_run_is_told_who_is_at_work(world: World) -> None:
         assert f'unlock("{first.id}")' in str(told.value)
     with Lock(run(world), "destroy"):
         assert held(world).reason == "destroy"
-    assert holder_of(run(world)) is None
+    assert lock_owner_of(run(world)) is None
 
 
 def test_deployments_do_not_hinder_each_other(world: World) -> None:
@@ -83,7 +83,7 @@ def test_a_look_ahead_is_one_of_the_three(world: World) -> None:
     lock = Lock(run(world), "apply")
     lock.look()
     with lock:
-        assert lock.undisturbed
+        assert lock.unchanged_since_look
     assert sent(world, before) == ["GetItem", "PutItem", "UpdateItem"]
 
 
@@ -95,23 +95,23 @@ def test_who_had_a_turn_since_the_look_is_noticed(world: World) -> None:
         was_held.look()
     for lock in (held_once, was_held):
         with lock:
-            assert not lock.undisturbed
+            assert not lock.unchanged_since_look
     dead = Lock(run(world), "destroy").__enter__()
     ran_out.look()
     world.clock.advance(LEASE_SECONDS + 2)
     with ran_out:
-        assert not ran_out.undisturbed
+        assert not ran_out.unchanged_since_look
     forced.look()
     with Lock(run(world), "destroy") as other:
         unlock(run(world), other.id)
         with forced:
-            assert not forced.undisturbed
-    assert holder_of(run(world)) is None
+            assert not forced.unchanged_since_look
+    assert lock_owner_of(run(world)) is None
     dead.__exit__(None, None, None)
 
 
 def test_who_only_looks_makes_no_table(world: World) -> None:
-    assert holder_of(run(world)) is None
+    assert lock_owner_of(run(world)) is None
     assert unlock(run(world), "any") is None
     assert world.writes == []
 
@@ -128,8 +128,8 @@ def test_the_table_is_one_of_the_foundation(world: World) -> None:
 def test_a_second_run_waits_for_the_end_of_the_first(world: World) -> None:
     first = Lock(run(world), "apply")
     first.__enter__()
-    waiting, clock = run(world), HurriedClock()
-    waiting.clock, waiting.patience = clock, Patience(clock)
+    waiting, clock = run(world), FastClock()
+    waiting.clock, waiting.patience = clock, RetryRules(clock)
     clock.on_sleep = lambda count: first.__exit__(None, None, None) if count == 3 else None
     with Lock(waiting, "destroy", wait=600):
         assert held(world).reason == "destroy"
@@ -140,8 +140,8 @@ def test_a_dead_run_is_outlasted(world: World) -> None:
     """After a crash the next run goes on by itself when the lease is over; it asks a few times only."""
     with Lock(run(world), "apply"):
         pass
-    world.faults.die_after("PutItem")
-    with pytest.raises(Died), Lock(run(world), "apply"):
+    world.faults.kill_after("PutItem")
+    with pytest.raises(ProcessKilled), Lock(run(world), "apply"):
         pass
     world.restart()
     died, before = world.clock.now(), len(world.calls)
@@ -154,7 +154,7 @@ def test_a_dead_run_is_outlasted(world: World) -> None:
 def test_a_run_that_lives_is_not_outlasted(world: World) -> None:
     """It has renewed its lock meanwhile: so who comes second is told at once, and does not wait for its end."""
     with Lock(run(world), "apply") as first:
-        waiting, clock = run(world), HurriedClock()
+        waiting, clock = run(world), FastClock()
         waiting.clock = clock
 
         def live(count: int) -> None:
@@ -169,7 +169,7 @@ def test_a_run_that_lives_is_not_outlasted(world: World) -> None:
 
 def test_the_end_of_a_run_is_soon_seen(world: World) -> None:
     first = Lock(run(world), "apply").__enter__()
-    waiting, clock = run(world), HurriedClock()
+    waiting, clock = run(world), FastClock()
     waiting.clock = clock
     clock.on_sleep = lambda count: first.__exit__(None, None, None) if count == 2 else None
     with Lock(waiting, "apply", wait=None):
@@ -186,8 +186,8 @@ def test_the_lock_of_a_dead_run_is_free_when_its_lease_has_run_out(world: World)
     """Not before: who waits for it waits that long. The process dies when its lock is there, and before it reads so."""
     with Lock(run(world), "apply"):
         pass
-    world.faults.die_after("PutItem")
-    with pytest.raises(Died), Lock(run(world), "apply"):
+    world.faults.kill_after("PutItem")
+    with pytest.raises(ProcessKilled), Lock(run(world), "apply"):
         pass
     world.restart()
     died = world.clock.now()
@@ -218,7 +218,7 @@ def test_a_lost_answer_leaves_no_doubt(world: World, fault: str) -> None:
             second.check()
             assert held(world).id == second.id
             getattr(world.faults, fault)("UpdateItem")
-        assert holder_of(run(world)) is None
+        assert lock_owner_of(run(world)) is None
 
 
 def test_what_is_refused_leaves_no_lock(world: World) -> None:
@@ -231,7 +231,7 @@ def test_what_is_refused_leaves_no_lock(world: World) -> None:
     world.faults.refuse("PutItem", "AccessDeniedException", nth=2)
     with pytest.raises(PermissionDenied), Lock(run(world), "apply"):
         pass
-    assert holder_of(run(world)) is None
+    assert lock_owner_of(run(world)) is None
 
 
 def test_it_is_renewed_when_it_is_time_to(world: World) -> None:
@@ -275,7 +275,7 @@ def test_a_run_that_slept_goes_on_if_nobody_came(world: World) -> None:
     """A laptop was shut over lunch: the lease ran out, and the lock is still there."""
     with Lock(run(world), "apply") as lock:
         world.clock.advance(3600)
-        assert holder_of(run(world)) is None
+        assert lock_owner_of(run(world)) is None
         lock.check()
         assert held(world).id == lock.id
 
@@ -299,7 +299,7 @@ def test_a_run_that_cannot_renew_stops_before_its_lease_has_run_out(world: World
         world.clock.advance(LEASE_SECONDS - MARGIN_SECONDS - 2)
         lock.check()
         world.clock.advance(3)
-        assert holder_of(run(world)) is not None
+        assert lock_owner_of(run(world)) is not None
         with pytest.raises(LockLost, match=r"could not be renewed in time .*AccessDenied"):
             lock.check()
 
@@ -325,7 +325,7 @@ def test_an_end_that_aws_refuses_is_no_failure(world: World, caplog: pytest.LogC
         world.faults.refuse("UpdateItem", "AccessDeniedException")
     assert "the lock of dify/dev is free only in 0:02:00" in caplog.text
     world.clock.advance(LEASE_SECONDS + 2)
-    assert holder_of(run(world)) is None
+    assert lock_owner_of(run(world)) is None
 
 
 def test_two_processes_never_both_hold_it(tmp_path: Path) -> None:
@@ -397,6 +397,6 @@ def test_a_lock_is_given_back_by_its_holder_only(world: World) -> None:
     aws = Aws(world.session, deployment="dify/dev")
     with Lock(aws, "apply") as lock:
         assert not LockTable(aws).remove("another")
-        holder = holder_of(aws)
-        assert holder is not None
-        assert holder.id == lock.id
+        lock_owner = lock_owner_of(aws)
+        assert lock_owner is not None
+        assert lock_owner.id == lock.id

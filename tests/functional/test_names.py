@@ -12,14 +12,14 @@ from hypothesis import HealthCheck, assume, example, given, settings
 from hypothesis import strategies as st
 
 from dify_aws import Aws, Bucket, Deployment, Foundation, Settings, SettingsError, Stack, StackError, permissions
-from dify_aws.blueprints.account import Account
-from dify_aws.blueprints.environment import environment
-from dify_aws.blueprints.foundation import RECORDS, foundation, state_bucket_name
 from dify_aws.github_access import GithubAccess
 from dify_aws.offline import offline
-from dify_aws.operations.lock_table import LockTable
-from dify_aws.resources.key_pair import KeyPair
-from dify_aws.resources.named import NamedResource
+from dify_aws.operations.lock.lock_table import LockTable
+from dify_aws.resources.ec2.key_pair import KeyPair
+from dify_aws.resources.named_resource import NamedResource
+from dify_aws.topologies.account import Account
+from dify_aws.topologies.foundation import RECORDS, foundation, state_bucket_name
+from dify_aws.topologies.single_host import environment
 from tests.support.iam_policy import Policies, Request
 
 ACCOUNT: Final = Account("123456789012", "aws", "ap-northeast-1")

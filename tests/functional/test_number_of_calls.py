@@ -10,13 +10,13 @@ import boto3
 import pytest
 
 from dify_aws import Deployment, Settings
-from dify_aws.blueprints.account import Account
-from dify_aws.blueprints.environment import environment
-from dify_aws.blueprints.kinds import ENVIRONMENT_KINDS
 from dify_aws.engine.fact import Fact
 from dify_aws.offline.server import serve
 from dify_aws.offline.world import World
 from dify_aws.resources import OidcProvider
+from dify_aws.topologies.account import Account
+from dify_aws.topologies.kinds import ENVIRONMENT_KINDS
+from dify_aws.topologies.single_host import environment
 
 SETTINGS: Final = Settings(environment="dev", alarm_email="a@your-company.com")
 MOST_CALLS_OF_A_PLAN: Final = 44

@@ -18,7 +18,7 @@ import pytest
 from dify_aws import Deployment, Settings
 from dify_aws.offline.calls import Call
 from dify_aws.offline.server import Served, serve
-from dify_aws.operations.lock import holder_of
+from dify_aws.operations.lock.lock import lock_owner_of
 from tests.support.inventory import GONE, WHOLE, counted, inventory
 
 SETTINGS: Final = Settings(environment="dev", alarm_email="a@your-company.com")
@@ -64,9 +64,9 @@ def dies(served: Served, verb: str, moment: str, call: str) -> None:
     assert (call in writes(served)) == (moment == "after")
     # Nobody has to wait here until the lease of the dead process has run out.
     run = Deployment(SETTINGS, session=session())
-    holder = holder_of(run.aws)
-    assert holder is not None
-    run.unlock(holder.id)
+    lock_owner = lock_owner_of(run.aws)
+    assert lock_owner is not None
+    run.unlock(lock_owner.id)
 
 
 def test_killed(served: Served) -> None:

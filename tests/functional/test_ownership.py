@@ -9,7 +9,7 @@ import pytest
 from dify_aws import Aws, Stack, StackError, Topic
 from dify_aws.engine.resource import Actual
 from dify_aws.offline.world import World
-from dify_aws.resources.named import NamedResource, indexed_services
+from dify_aws.resources.named_resource import NamedResource, indexed_services
 from tests.functional.cases import CASES
 from tests.support.inventory import counted, inventory
 from tests.support.lab import DEPLOYMENT, Lab

@@ -13,10 +13,13 @@ from typing import Any
 import pytest
 
 from dify_aws import Permissions, Settings, SettingsError, permissions
-from dify_aws.blueprints import grants
-from dify_aws.blueprints.policy_document import MANAGED_POLICY, size
 from dify_aws.engine.resource import kinds
-from dify_aws.operations import access, diagnose, history, host_key, lock
+from dify_aws.iam_policies import grants
+from dify_aws.iam_policies.policy_document import MANAGED_POLICY, size
+from dify_aws.operations.access import access, host_key
+from dify_aws.operations.diagnosis import diagnose
+from dify_aws.operations.history import history
+from dify_aws.operations.lock import lock
 from dify_aws.permissions import LEFT_OUT, PRICES, declared
 from tests.support.every_path import SETTINGS, Paths, walk
 from tests.support.iam_policy import Policies, Request
@@ -107,7 +110,7 @@ def unused(policies: Policies) -> list[str]:
 
 def test_every_declared_action_is_granted_or_left_out_with_a_reason() -> None:
     """What the kinds of resources and the operations declare is what is granted. Both ways: a new action needs a row in
-    dify_aws/blueprints/grants.py, and a row without need is taken out."""
+    dify_aws/iam_policies/grants.py, and a row without need is taken out."""
     granted = {
         action
         for grant in (*grants.LOOKING, *grants.NETWORK, *grants.IDENTITIES, *grants.STORAGE, *grants.NAMED)

@@ -156,6 +156,6 @@ def test_the_foundation_is_made_with_it_only() -> None:
     role = (
         f"arn:aws:iam::{ACCOUNT}:role/dify-aws/dify/foundation/ap-northeast-1/dify--foundation--github--ap-northeast-1"
     )
-    born = {key: ("dify/foundation",) for key in BORN if key != "aws:TagKeys"}
-    assert policies.allow(Request("iam:CreateRole", role, {**born, "iam:PermissionsBoundary": (BOUNDARY,)}))
-    assert not policies.allow(Request("iam:CreateRole", role, born))
+    create_request = {key: ("dify/foundation",) for key in BORN if key != "aws:TagKeys"}
+    assert policies.allow(Request("iam:CreateRole", role, {**create_request, "iam:PermissionsBoundary": (BOUNDARY,)}))
+    assert not policies.allow(Request("iam:CreateRole", role, create_request))

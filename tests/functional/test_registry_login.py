@@ -9,12 +9,12 @@ from collections.abc import Iterator
 import pytest
 
 from dify_aws import Deployment, DifyAwsError, Settings, SettingsError
-from dify_aws.install.errors import InstallFailed
-from dify_aws.install.registry import FOLDER
+from dify_aws.dify.known_releases import RELEASES, images
+from dify_aws.host.errors import InstallFailed
 from dify_aws.offline import offline
 from dify_aws.offline.machine.machine import Machine
 from dify_aws.offline.world import World
-from dify_aws.releases import RELEASES, images
+from dify_aws.runtimes.compose.registry import FOLDER
 
 SECRET = "dify/dev/registry"
 PASSWORD = "correct-horse-battery"
@@ -29,10 +29,10 @@ def world() -> Iterator[World]:
     with offline() as world:
 
         def guarded(order: str) -> None:
-            for machine in world.reach.machines.values():
+            for machine in world.connectivity.machines.values():
                 machine.engine.logins["registry.example.com:5000"] = f"robot:{PASSWORD}"
 
-        world.reach.before = guarded
+        world.connectivity.before = guarded
         yield world
 
 
@@ -41,20 +41,20 @@ def put(world: World, text: str) -> None:
 
 
 def machine(world: World) -> Machine:
-    (found,) = world.reach.machines.values()
+    (found,) = world.connectivity.machines.values()
     return found
 
 
 def test_all_images_come_from_it_and_the_login_is_nowhere_else(world: World, caplog: pytest.LogCaptureFixture) -> None:
     """In no command, log or report, and in no file that anybody but root can read; the second run changes nothing."""
     put(world, json.dumps({"username": "robot", "password": PASSWORD}))
-    guarded, orders = world.reach.before, list[str]()
+    guarded, orders = world.connectivity.before, list[str]()
 
     def noted(order: str) -> None:
         guarded(order)
         orders.append(order)
 
-    world.reach.before = noted
+    world.connectivity.before = noted
     deployment = Deployment(SETTINGS, session=world.session)
     deployment.apply()
     with caplog.at_level(logging.DEBUG, logger="dify_aws"):
@@ -113,7 +113,7 @@ def test_what_is_no_login_is_told_and_not_shown(text: str, world: World) -> None
     ) as caught:
         deployment.install()
     assert "hunter2" not in str(caught.value)
-    assert not world.reach.machines
+    assert not world.connectivity.machines
 
 
 def test_a_secret_that_is_not_there_is_told_with_how_to_make_it(world: World) -> None:

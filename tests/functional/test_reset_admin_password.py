@@ -10,13 +10,13 @@ from typing import Any
 import pytest
 
 from dify_aws import Deployment, DifyAwsError, Foundation, LockHeld, Settings, SettingsError
-from dify_aws.install.admin_password import COMMAND, AccountUnknown
-from dify_aws.install.errors import CommandFailed
+from dify_aws.host.errors import CommandFailed
 from dify_aws.offline import offline
-from dify_aws.offline.faults import Died
+from dify_aws.offline.faults import ProcessKilled
 from dify_aws.offline.machine.dify import database
 from dify_aws.offline.world import World
-from dify_aws.operations.lock import Lock
+from dify_aws.operations.lock.lock import Lock
+from dify_aws.runtimes.compose.admin_password import COMMAND, AccountUnknown
 from tests.support.model import Killed
 
 EMAIL = "admin@example.com"
@@ -47,7 +47,7 @@ def kept(world: World) -> dict[str, str]:
 
 def counts(world: World) -> str:
     """The password that Dify takes."""
-    (machine,) = world.reach.machines.values()
+    (machine,) = world.connectivity.machines.values()
     found: str = database(machine)["admin_password"]
     return found
 
@@ -75,7 +75,7 @@ def test_the_new_password_is_the_one_that_is_kept(world: World) -> None:
 def test_no_secret_is_in_a_command_or_in_a_log(world: World, caplog: pytest.LogCaptureFixture) -> None:
     """Neither the old one nor the new one, of any command of the machine, however much we log."""
     orders: list[str] = []
-    world.reach.before = orders.append
+    world.connectivity.before = orders.append
     before = kept(world)["admin_password"]
     with caplog.at_level(logging.DEBUG, logger="dify_aws"):
         deployment(world).reset_admin_password()
@@ -89,7 +89,7 @@ NEXT: dict[str, Callable[[World], object]] = {
     "the same verb": lambda world: deployment(world).reset_admin_password(),
     "an installation": lambda world: deployment(world).install(),
 }
-KEEPING = [(when, nth) for when in ("die_before", "die_after") for nth in (1, 2)]
+KEEPING = [(when, nth) for when in ("kill_before", "kill_after") for nth in (1, 2)]
 
 
 @pytest.mark.parametrize("following", NEXT, ids=str)
@@ -99,13 +99,13 @@ def test_a_run_that_dies_anywhere_is_finished_by_the_next(following: str, world:
     for when, nth in KEEPING:
         before = kept(world)["admin_password"]
         getattr(world.faults, when)("PutSecretValue", nth=nth)
-        with pytest.raises(Died):
+        with pytest.raises(ProcessKilled):
             deployment(world).reset_admin_password()
         world.restart()
         found = kept(world)
         assert counts(world) in (found["admin_password"], found.get("pending_admin_password"))
         _finished(world, following, found.get("pending_admin_password"))
-        if (nth, when, following) == (1, "die_before", "an installation"):
+        if (nth, when, following) == (1, "kill_before", "an installation"):
             assert counts(world) == before
 
     def dies(order: str) -> None:
@@ -113,10 +113,10 @@ def test_a_run_that_dies_anywhere_is_finished_by_the_next(following: str, world:
             raise Killed(order)
 
     for when in ("before", "after"):
-        setattr(world.reach, when, dies)
+        setattr(world.connectivity, when, dies)
         with pytest.raises(Killed):
             deployment(world).reset_admin_password()
-        setattr(world.reach, when, lambda order: None)
+        setattr(world.connectivity, when, lambda order: None)
         found = kept(world)
         assert counts(world) == found["admin_password" if when == "before" else "pending_admin_password"]
         _finished(world, following, found["pending_admin_password"])
@@ -164,7 +164,7 @@ def _no_such_account(world: World) -> None:
 def _dify_does_not_run(world: World) -> None:
     """The old password counts on, the new one is kept for the next try."""
     before = counts(world)
-    (machine,) = world.reach.machines.values()
+    (machine,) = world.connectivity.machines.values()
     machine.engine.ails["api"] = "ends"
     with pytest.raises(CommandFailed, match="The password that counted still counts") as caught:
         deployment(world).reset_admin_password()

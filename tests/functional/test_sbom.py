@@ -10,8 +10,8 @@ from cyclonedx.schema import SchemaVersion
 from cyclonedx.validation.json import JsonStrictValidator
 
 from dify_aws import Deployment, Foundation, Settings, offline
-from dify_aws.install.bundle import references
 from dify_aws.operations.sbom import sbom
+from dify_aws.runtimes.compose.bundle import references
 from tests.support.bundles import COMBINATIONS
 from tests.support.shell import Shell
 

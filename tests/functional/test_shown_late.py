@@ -6,7 +6,7 @@ import pytest
 
 from dify_aws import NotConverged, RunFailed
 from dify_aws.engine.resource import PENDING
-from dify_aws.offline.faults import Died
+from dify_aws.offline.faults import ProcessKilled
 from dify_aws.offline.world import World
 from tests.functional.cases import CASES
 from tests.support.lab import Lab
@@ -25,8 +25,8 @@ def test_a_plan_in_between_neither_refuses_nor_changes_it(world: World, kind: st
     lab, (operation, late) = Lab(world, CASES[kind]), LATE[kind]
     for _ in range(20):
         # A machine is refused as long as its profile is not known.
-        world.faults.die_after(operation)
-        with pytest.raises(Died):
+        world.faults.kill_after(operation)
+        with pytest.raises(ProcessKilled):
             lab.apply()
         world.restart()
         if lab.case.address in lab.found():

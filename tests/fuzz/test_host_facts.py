@@ -11,11 +11,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dify_aws import Settings
-from dify_aws.install.errors import HostError
-from dify_aws.install.fact import Answer, Fact, Facts
-from dify_aws.install.step import Step
-from dify_aws.operations.checks.machine import checks
-from dify_aws.operations.diagnosis import Finding
+from dify_aws.host.errors import HostError
+from dify_aws.host.fact import Answer, Fact, Facts
+from dify_aws.host.step import Step
+from dify_aws.operations.diagnosis.checks.machine import checks
+from dify_aws.operations.diagnosis.diagnosis import Finding
 from tests.install.test_step_cases import CASES
 from tests.support.fuzzing import TEXTS, examples
 

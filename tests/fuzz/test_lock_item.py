@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 from dify_aws import Aws, Deployment, Settings
 from dify_aws.errors import LockHeld, LockUnreadable
 from dify_aws.offline.world import World
-from dify_aws.operations.holder import LOCK_ID, Holder
-from dify_aws.operations.host_key import KEYS_BEGIN, KEYS_END, console_keys
-from dify_aws.operations.lock import Lock, holder_of, unlock
-from dify_aws.operations.lock_table import LockTable
+from dify_aws.operations.access.host_key import KEYS_BEGIN, KEYS_END, console_keys
+from dify_aws.operations.lock.lock import Lock, lock_owner_of, unlock
+from dify_aws.operations.lock.lock_owner import LOCK_ID, LockOwner
+from dify_aws.operations.lock.lock_table import LockTable
 from dify_aws.operations.status import status
 from tests.support.edited_answers import EditedAnswers
 from tests.support.fuzzing import examples
@@ -48,10 +48,10 @@ ATTRIBUTES: Final = st.sampled_from(["deployment", "id", "owner", "reason", "acq
 @given(st.dictionaries(ATTRIBUTES, VALUE))
 def test_an_item_is_a_holder_or_a_value_error(item: dict[str, Any]) -> None:
     try:
-        holder = Holder.read(item)
+        lock_owner = LockOwner.read(item)
     except ValueError:
         return
-    assert LOCK_ID.fullmatch(holder.id)
+    assert LOCK_ID.fullmatch(lock_owner.id)
 
 
 @pytest.mark.parametrize(
@@ -71,7 +71,7 @@ def test_unlock_takes_away_what_nobody_can_read(world: World, edit: dict[str, An
     with Lock(aws, "apply"):
         _edit(aws, edit)
         with pytest.raises(LockUnreadable) as refused:
-            holder_of(aws)
+            lock_owner_of(aws)
         with pytest.raises(LockUnreadable):
             unlock(aws, "another")
         _edit(aws, {"reason": {"S": "changed since"}})
@@ -81,7 +81,7 @@ def test_unlock_takes_away_what_nobody_can_read(world: World, edit: dict[str, An
             Lock(aws, "destroy").__enter__()
         assert f'unlock("{now.value.lock_id}")' in str(now.value)
         assert unlock(aws, now.value.lock_id) is None
-    assert holder_of(aws) is None
+    assert lock_owner_of(aws) is None
     with Lock(aws, "apply"), pytest.raises(LockHeld), Lock(aws, "apply"):
         pass
 
@@ -98,14 +98,14 @@ def test_unlock_always_can(world: World) -> None:
     def tried(item: dict[str, Any]) -> None:
         aws.call("dynamodb.PutItem", TableName=table.name, Item={**item, **table._key})
         try:
-            holder = holder_of(aws)
+            lock_owner = lock_owner_of(aws)
         except LockUnreadable as unreadable:
             assert unlock(aws, unreadable.lock_id) is None  # noqa: PT017 - any other error is what is looked for
         else:
-            unlock(aws, holder.id if holder else "none")
-        assert holder_of(aws) is None
+            unlock(aws, lock_owner.id if lock_owner else "none")
+        assert lock_owner_of(aws) is None
         with Lock(aws, "apply") as lock:
-            assert lock.id == getattr(holder_of(aws), "id", None)
+            assert lock.id == getattr(lock_owner_of(aws), "id", None)
 
     tried()
 
@@ -118,8 +118,8 @@ def test_an_item_that_another_run_writes_meanwhile_is_left(world: World, reads: 
         pass
     _edit(aws, {"turn": {"S": "many"}})
     with pytest.raises(LockUnreadable) as unreadable:
-        holder_of(aws)
-    other = Holder("dify/dev", "abc", "ann", "deploy", NOW, NOW + timedelta(days=3650)).item()
+        lock_owner_of(aws)
+    other = LockOwner("dify/dev", "abc", "ann", "deploy", NOW, NOW + timedelta(days=3650)).item()
     written: list[str] = []
 
     def after(operation: str, answer: dict[str, Any]) -> None:
@@ -132,7 +132,7 @@ def test_an_item_that_another_run_writes_meanwhile_is_left(world: World, reads: 
     with pytest.raises(LockUnreadable):
         unlock(Aws(session, deployment="dify/dev"), unreadable.value.lock_id)
     assert len(written) == 2
-    there = holder_of(aws)
+    there = lock_owner_of(aws)
     assert there is not None
     assert there.id == "abc"
 
@@ -144,11 +144,11 @@ def test_status_and_diagnosis_report_it(world: World) -> None:
         _edit(deployment.aws, {"expires": {"S": "soon"}})
         report = status(deployment.aws, settings, deployment.stack)
         with pytest.raises(LockUnreadable) as unreadable:
-            holder_of(deployment.aws)
+            lock_owner_of(deployment.aws)
         assert report.lock == str(unreadable.value)
         (finding,) = [each for each in deployment.diagnose() if each.subject == "lock"]
         assert finding.condition == "wrong"
-        assert f'unlock("{unreadable.value.lock_id}")' in finding.way_out
+        assert f'unlock("{unreadable.value.lock_id}")' in finding.remedy
 
 
 def test_a_console_log_of_any_length_is_searched_in_linear_time() -> None:

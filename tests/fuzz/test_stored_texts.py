@@ -10,16 +10,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dify_aws import Aws, DifyAwsError, Settings
-from dify_aws.aws.birth import TAG_DEPLOYMENT, tag_map
+from dify_aws.aws.create_request import TAG_DEPLOYMENT, tag_map
 from dify_aws.foreign_json import is_deeper
-from dify_aws.install.dify_secrets import DifySecrets
 from dify_aws.offline.world import World
-from dify_aws.operations import dify_secrets
-from dify_aws.operations.host_key import KEYS_BEGIN, KEYS_END, TAG_HOST_KEY, console_keys, pinned_key
-from dify_aws.operations.record import Record
-from dify_aws.operations.registry_login import registry_login
-from dify_aws.resources.lease_tag import LeaseTag
-from dify_aws.resources.stored_secret import SecretUnusable
+from dify_aws.operations.access.host_key import KEYS_BEGIN, KEYS_END, TAG_HOST_KEY, console_keys, pinned_key
+from dify_aws.operations.credentials import dify_secrets
+from dify_aws.operations.credentials.registry_login import registry_login
+from dify_aws.operations.history.record import Record
+from dify_aws.resources.secretsmanager.stored_secret import SecretUnusable
+from dify_aws.resources.vpc.lease_tag import LeaseTag
+from dify_aws.runtimes.compose.dify_secrets import DifySecrets
 from tests.support.fuzzing import EDITS, TEXTS, VALUES, edit, examples
 
 WHERE: Final = "s3://bucket/records/dify/dev/00000001.json"

@@ -7,14 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from dify_aws.install.ssh import SshHost
-from tests.support.hurried_clock import HurriedClock
+from dify_aws.host.ssh.ssh_host import SshHost
+from tests.support.fast_clock import FastClock
 from tests.support.sshd import Sshd
 
 
 @pytest.fixture
-def clock() -> HurriedClock:
-    return HurriedClock()
+def clock() -> FastClock:
+    return FastClock()
 
 
 @pytest.fixture
@@ -25,7 +25,7 @@ def sshd(tmp_path: Path) -> Iterator[Sshd]:
 
 
 @pytest.fixture
-def host(sshd: Sshd, clock: HurriedClock) -> Iterator[SshHost]:
+def host(sshd: Sshd, clock: FastClock) -> Iterator[SshHost]:
     """A host that is connected to it when it is first used."""
     made = SshHost("127.0.0.1", key=sshd.user_key, host_key=sshd.host_key, port=sshd.port, clock=clock)
     yield made

@@ -9,23 +9,23 @@ from typing import Any
 
 import pytest
 
-from dify_aws.blueprints.account import Account
-from dify_aws.blueprints.environment import environment
-from dify_aws.blueprints.names import LOGS, log_group_name
-from dify_aws.blueprints.policies import host_policy
-from dify_aws.install.agent import STATSD_PORT, UNIT, agent_answers, agent_package
-from dify_aws.install.bundle import AGENT
-from dify_aws.install.converge import converge_host
-from dify_aws.install.errors import InstallFailed
-from dify_aws.install.publishers import Publishers
-from dify_aws.install.step import Step
-from dify_aws.install.steps.file import File
-from dify_aws.install.steps.service import Service
+from dify_aws.host.converge import converge_host
+from dify_aws.host.errors import InstallFailed
+from dify_aws.host.packages.publishers import Publishers
+from dify_aws.host.step import Step
+from dify_aws.host.steps.file import File
+from dify_aws.host.steps.service import Service
 from dify_aws.offline.clock import VirtualClock
 from dify_aws.offline.machine.host import ModelHost
 from dify_aws.offline.machine.machine import Machine
 from dify_aws.resources import Alarm
+from dify_aws.runtimes.compose.agent import STATSD_PORT, UNIT, agent_answers, agent_package
+from dify_aws.runtimes.compose.bundle import AGENT
 from dify_aws.settings import Settings
+from dify_aws.topologies.account import Account
+from dify_aws.topologies.names import LOGS, log_group_name
+from dify_aws.topologies.role_policies import host_policy
+from dify_aws.topologies.single_host import environment
 from tests.support.bundles import OUTPUTS, bundle
 
 SETTINGS = Settings(environment="dev")
@@ -172,7 +172,7 @@ def test_it_is_installed_once(machine: Machine) -> None:
 def test_a_run_that_dies_anywhere_is_finished_by_the_next(when: str) -> None:
     """Before and after each command: then installed and running, and nothing of the download left."""
 
-    class Died(Exception):
+    class ProcessKilled(Exception):
         pass
 
     for nth in range(1, 20):
@@ -182,7 +182,7 @@ def test_a_run_that_dies_anywhere_is_finished_by_the_next(when: str) -> None:
         def die(script: str, given: list[str] = given, nth: int = nth) -> None:
             given.append(script)
             if len(given) == nth:
-                raise Died
+                raise ProcessKilled
 
         try:
             host = ModelHost(machine, before=die) if when == "before" else ModelHost(machine, after=die)

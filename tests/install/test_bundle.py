@@ -11,14 +11,14 @@ from typing import Any
 import pytest
 from jinja2 import UndefinedError
 
-from dify_aws.blueprints.account import Account
-from dify_aws.blueprints.names import LOGS, UPLOADS
-from dify_aws.blueprints.policies import host_policy
-from dify_aws.install import Bundle, DifySecrets
-from dify_aws.install.bundle import AGENT
-from dify_aws.install.render import render
-from dify_aws.releases import RELEASES
+from dify_aws.dify.known_releases import RELEASES
+from dify_aws.runtimes.compose.bundle import AGENT, Bundle
+from dify_aws.runtimes.compose.dify_secrets import DifySecrets
+from dify_aws.runtimes.compose.render import render
 from dify_aws.settings import Settings
+from dify_aws.topologies.account import Account
+from dify_aws.topologies.names import LOGS, UPLOADS
+from dify_aws.topologies.role_policies import host_policy
 from tests.support.bundles import OUTPUTS, SECRETS, bundle, compose, every, of_dify, variables
 
 
@@ -205,7 +205,7 @@ def agent(**wishes: Any) -> Any:
 
 
 def test_metrics_are_those_that_the_alarms_look_at() -> None:
-    """Namespace, names and the one dimension are what dify_aws/blueprints/environment.py has in its alarms."""
+    """Namespace, names and the one dimension are what dify_aws/topologies/single_host.py has in its alarms."""
     settings = Settings(environment="dev")
     metrics = agent()["metrics"]
     assert metrics["namespace"] == settings.metric_namespace == "Dify/dev"

@@ -7,8 +7,8 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from dify_aws.install.render import dotenv
-from dify_aws.variables import instead
+from dify_aws.dify.known_variables import instead
+from dify_aws.runtimes.compose.render import dotenv
 from tests.support.bundles import SECRETS, bundle, compose, every, given, variables
 
 APPS = ("api", "worker", "worker_beat", "api_websocket")

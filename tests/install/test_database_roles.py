@@ -12,19 +12,19 @@ from dataclasses import replace
 import pytest
 
 from dify_aws.events import quiet
-from dify_aws.install.bundle import HOME
-from dify_aws.install.dify import install_dify
-from dify_aws.install.errors import CommandFailed, InstallFailed
-from dify_aws.install.fact import Answer, Facts
-from dify_aws.install.publishers import Publishers
-from dify_aws.install.report import Report
-from dify_aws.install.scram import verifier, verifies
-from dify_aws.install.steps.database_roles import DatabaseOwner, DatabaseOwners, DatabaseRoles
+from dify_aws.host.errors import CommandFailed, InstallFailed
+from dify_aws.host.fact import Answer, Facts
+from dify_aws.host.packages.publishers import Publishers
+from dify_aws.host.report import Report
 from dify_aws.offline.machine.dify import TABLES, complaint, database
 from dify_aws.offline.machine.engine import of_service
 from dify_aws.offline.machine.files import Entry
 from dify_aws.offline.machine.host import ModelHost
 from dify_aws.offline.machine.machine import Machine
+from dify_aws.runtimes.compose.bundle import HOME
+from dify_aws.runtimes.compose.scram import verifier, verifies
+from dify_aws.runtimes.compose.stages import install_dify
+from dify_aws.runtimes.compose.steps.database_roles import DatabaseOwner, DatabaseOwners, DatabaseRoles
 from dify_aws.secrets import Secret
 from dify_aws.settings import Settings
 from tests.support.bundles import OUTPUTS, SECRETS

@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 
 from dify_aws.events import quiet
-from dify_aws.install.dify import install_dify
-from dify_aws.install.errors import ConnectionLost
-from dify_aws.install.publishers import Publishers
-from dify_aws.install.report import Report
+from dify_aws.host.errors import ConnectionLost
+from dify_aws.host.packages.publishers import Publishers
+from dify_aws.host.report import Report
 from dify_aws.offline.machine.host import ModelHost
 from dify_aws.offline.machine.machine import Machine
+from dify_aws.runtimes.compose.stages import install_dify
 from dify_aws.settings import Settings
 from tests.support.bundles import OUTPUTS, SECRETS
 from tests.support.model import VOLUME, Killed, fresh

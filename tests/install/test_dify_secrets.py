@@ -9,7 +9,7 @@ from dataclasses import replace
 
 import pytest
 
-from dify_aws.install import DifySecrets
+from dify_aws.runtimes.compose.dify_secrets import DifySecrets
 from dify_aws.secrets import Secret
 
 

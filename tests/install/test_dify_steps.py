@@ -11,16 +11,11 @@ from typing import Any
 
 import pytest
 
-from dify_aws.install import Bundle
-from dify_aws.install.bundle import DATA, HOME
-from dify_aws.install.converge import converge_host
-from dify_aws.install.dify import steps as dify_steps
-from dify_aws.install.errors import HostError, InstallFailed
-from dify_aws.install.publishers import Publishers
-from dify_aws.install.report import Report
-from dify_aws.install.smoke import smoke
-from dify_aws.install.step import Step, needed
-from dify_aws.install.steps.migration import MARKER
+from dify_aws.host.converge import converge_host
+from dify_aws.host.errors import HostError, InstallFailed
+from dify_aws.host.packages.publishers import Publishers
+from dify_aws.host.report import Report
+from dify_aws.host.step import Step, needed
 from dify_aws.offline.clock import VirtualClock
 from dify_aws.offline.machine.dify import database
 from dify_aws.offline.machine.engine import Running, named
@@ -28,6 +23,10 @@ from dify_aws.offline.machine.files import Entry
 from dify_aws.offline.machine.host import ModelHost
 from dify_aws.offline.machine.machine import Machine
 from dify_aws.offline.machine.units import UnitRecord
+from dify_aws.runtimes.compose.bundle import DATA, HOME, Bundle
+from dify_aws.runtimes.compose.smoke import smoke
+from dify_aws.runtimes.compose.stages import steps as dify_steps
+from dify_aws.runtimes.compose.steps.migration import MARKER
 from dify_aws.secrets import Secret
 from dify_aws.settings import Settings
 from tests.support.bundles import COMBINATIONS, OUTPUTS, SECRETS

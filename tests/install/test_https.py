@@ -6,13 +6,13 @@ import re
 
 import pytest
 
-from dify_aws.install.certificate_errors import ADVICE, OTHERWISE, advice
-from dify_aws.install.domain import DomainElsewhere, points_to
-from dify_aws.install.errors import CommandFailed
-from dify_aws.install.steps.certificate import LIVE, PROGRAM, Certificate, CertificateOf, CertificateState
+from dify_aws.host.errors import CommandFailed
 from dify_aws.offline.clock import VirtualClock
 from dify_aws.offline.machine.host import ModelHost
 from dify_aws.offline.machine.machine import Machine
+from dify_aws.runtimes.compose.certificate_errors import ADVICE, OTHERWISE, advice
+from dify_aws.runtimes.compose.domain import DomainElsewhere, points_to
+from dify_aws.runtimes.compose.steps.certificate import LIVE, PROGRAM, Certificate, CertificateOf, CertificateState
 from tests.support.bundles import bundle
 
 DOMAIN = "dify.example.com"
@@ -74,11 +74,11 @@ SAID = {
 }
 
 
-@pytest.mark.parametrize(("said", "way_out"), SAID.values(), ids=SAID)
-def test_each_refusal_has_its_way_out(said: str, way_out: str) -> None:
+@pytest.mark.parametrize(("said", "remedy"), SAID.values(), ids=SAID)
+def test_each_refusal_has_its_way_out(said: str, remedy: str) -> None:
     """What to do, and that Dify is still there."""
     told = advice(DOMAIN, said)
-    assert way_out in told
+    assert remedy in told
     assert told.endswith("Dify answers meanwhile as it did before.")
     assert OTHERWISE not in told
 

@@ -7,18 +7,18 @@ import re
 
 import pytest
 
+from dify_aws.dify.known_releases import DIGESTS, RELEASES, images, pinned
 from dify_aws.events import quiet
-from dify_aws.install.bundle import HOME, references
-from dify_aws.install.dify import install_dify
-from dify_aws.install.errors import InstallFailed
-from dify_aws.install.publishers import Publishers
-from dify_aws.install.report import Report
-from dify_aws.install.steps.image_digests import RECORD
+from dify_aws.host.errors import InstallFailed
+from dify_aws.host.packages.publishers import Publishers
+from dify_aws.host.report import Report
 from dify_aws.offline.machine.engine import first_digest, of_service
 from dify_aws.offline.machine.files import Entry
 from dify_aws.offline.machine.host import ModelHost
 from dify_aws.offline.machine.machine import Machine
-from dify_aws.releases import DIGESTS, RELEASES, images, pinned
+from dify_aws.runtimes.compose.bundle import HOME, references
+from dify_aws.runtimes.compose.stages import install_dify
+from dify_aws.runtimes.compose.steps.image_digests import RECORD
 from dify_aws.settings import Settings
 from tests.support.bundles import COMBINATIONS, OUTPUTS, SECRETS, bundle, compose
 from tests.support.model import fresh

@@ -12,10 +12,10 @@ from typing import Any
 import pytest
 
 from dify_aws.errors import Problem, SettingsError
-from dify_aws.install.bundle import Bundle
-from dify_aws.install.dify import steps
-from dify_aws.install.publishers import Publishers
-from dify_aws.install.steps.machine import Machine
+from dify_aws.host.packages.publishers import Publishers
+from dify_aws.host.steps.machine import Machine
+from dify_aws.runtimes.compose.bundle import Bundle
+from dify_aws.runtimes.compose.stages import steps
 from dify_aws.settings import Settings
 from tests.support.bundles import OUTPUTS, SECRETS, compose, given, of_dify
 

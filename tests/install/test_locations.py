@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from dify_aws.dify.records import known
 from dify_aws.dify.routes import Route
-from dify_aws.install.locations import Location, locations
+from dify_aws.runtimes.compose.locations import Location, locations
 
 RELEASE = known("1.17.1")
 COMPACT = tuple(name for name in RELEASE.services if name != "api_websocket")

@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 
 from dify_aws import Secret, Settings
-from dify_aws.install.fact import Answer
-from dify_aws.install.last_words import LastWords
-from dify_aws.install.mask import Mask
-from dify_aws.install.masked_log import masked_log
-from dify_aws.install.vitals import Vitals
-from dify_aws.operations.checks.machine import checks, look
+from dify_aws.host.fact import Answer
+from dify_aws.host.host_usage import HostUsage
+from dify_aws.host.mask import Mask
+from dify_aws.host.masked_log import masked_log
+from dify_aws.operations.diagnosis.checks.machine import checks, look
+from dify_aws.runtimes.compose.last_log_lines import LastLogLines
 from tests.support.hosts import LocalHost, ToldHost
 
 CASES: dict[str, Any] = json.loads((Path(__file__).parent / "machine_checks.json").read_text())
@@ -33,7 +33,7 @@ def test_case(title: str) -> None:
     told = [str(finding) for finding in findings]
     assert len(told) == len(case["findings"])
     assert [line[: len(begins)] for line, begins in zip(told, case["findings"], strict=True)] == case["findings"]
-    assert all(finding.way_out for finding in findings if finding.condition in ("warning", "wrong"))
+    assert all(finding.remedy for finding in findings if finding.condition in ("warning", "wrong"))
     assert host.does == []
 
 
@@ -58,10 +58,10 @@ def test_the_last_words_of_a_container_are_masked() -> None:
 def test_the_questions_are_understood_by_a_real_shell() -> None:
     """And their answers by us."""
     host = LocalHost()
-    facts = host.ask([Vitals(), LastWords("no-such-service")])
-    assert isinstance(facts[LastWords("no-such-service")], str)
-    assert facts[Vitals()].memory_mib > 0
-    assert facts[Vitals()].disks[0].size > 0
+    facts = host.ask([HostUsage(), LastLogLines("no-such-service")])
+    assert isinstance(facts[LastLogLines("no-such-service")], str)
+    assert facts[HostUsage()].memory_mib > 0
+    assert facts[HostUsage()].disks[0].size > 0
 
 
 def test_the_log_of_a_host_shows_each_result_without_its_secrets(caplog: pytest.LogCaptureFixture) -> None:

@@ -15,15 +15,15 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from dify_aws import permissions
-from dify_aws.blueprints.account import Account
-from dify_aws.blueprints.environment import environment
+from dify_aws.dify.known_variables import instead
 from dify_aws.errors import SettingsError
-from dify_aws.install import Bundle
-from dify_aws.operations.record import Record
+from dify_aws.operations.history.record import Record
+from dify_aws.runtimes.compose.bundle import Bundle
 from dify_aws.secrets import Secret
 from dify_aws.settings import Settings
 from dify_aws.settings.shown import shown
-from dify_aws.variables import instead
+from dify_aws.topologies.account import Account
+from dify_aws.topologies.single_host import environment
 from tests.support.bundles import OUTPUTS, SECRETS
 from tests.support.dotenv_of_compose import read_dotenv
 

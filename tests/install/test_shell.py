@@ -12,9 +12,9 @@ from typing import Any
 
 import pytest
 
-from dify_aws.install.errors import CommandFailed, FactUnreadable
-from dify_aws.install.fact import Answer, Fact, Facts
-from dify_aws.install.host import Result
+from dify_aws.host.errors import CommandFailed, FactUnreadable
+from dify_aws.host.fact import Answer, Fact, Facts
+from dify_aws.host.host import Result
 from tests.support.hosts import LocalHost
 
 OWNER = f"{os.getuid()}:{os.getgid()}"
@@ -170,7 +170,7 @@ def test_an_answer_to_something_else_is_no_answer(said: bytes) -> None:
     """A forced command that says its own thing and ends well, as some images have."""
 
     class Deaf(LocalHost):
-        def carry_out(self, script: str, command: str, **how: Any) -> Result:
+        def execute(self, script: str, command: str, **how: Any) -> Result:
             return Result(script, 0, said)
 
     with pytest.raises(FactUnreadable, match="asked 1 questions and answered 0"):

@@ -7,14 +7,14 @@ from typing import Any, Final
 
 import pytest
 
-from dify_aws.install.agent import agent_package
-from dify_aws.install.errors import CommandFailed
-from dify_aws.install.fact import Answer
-from dify_aws.install.host import Result
-from dify_aws.install.publishers import Publishers
-from dify_aws.install.script import script
-from dify_aws.install.steps.signed_package import FETCH, INSTALL, VERIFY, PackageUntrusted, SignedPackage
+from dify_aws.host.errors import CommandFailed
+from dify_aws.host.fact import Answer
+from dify_aws.host.host import Result
+from dify_aws.host.packages.publishers import Publishers
+from dify_aws.host.script import script
+from dify_aws.host.steps.signed_package import FETCH, INSTALL, VERIFY, PackageUntrusted, SignedPackage
 from dify_aws.regions import REGIONS
+from dify_aws.runtimes.compose.agent import agent_package
 from tests.support.hosts import ToldHost
 
 OURS: Final = "29EBD66F796DD67EE17DE38A8DACB05899245729"
@@ -115,13 +115,13 @@ def test_what_is_not_signed_by_whom_it_should_be_is_not_installed(said: tuple[in
 
 
 @pytest.mark.parametrize(
-    ("status", "way_out"),
+    ("status", "remedy"),
     [(6, "DNS settings"), (22, "not there"), (23, "df -h"), (28, "route table"), (92, "Run again")],
 )
-def test_a_download_that_breaks_leaves_nothing(status: int, way_out: str) -> None:
+def test_a_download_that_breaks_leaves_nothing(status: int, remedy: str) -> None:
     """It says why as a person would, and nothing was installed."""
     host = Downloading({FETCH: (status, "")})
-    with pytest.raises(CommandFailed, match=way_out):
+    with pytest.raises(CommandFailed, match=remedy):
         apply(host)
     assert host.bodies == [FETCH, REMOVAL]
 

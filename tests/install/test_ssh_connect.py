@@ -10,14 +10,14 @@ from pathlib import Path
 import paramiko
 import pytest
 
-from dify_aws.install import tcp
-from dify_aws.install.algorithms import CIPHERS, DIGESTS, KEX, SHA1, SIGNATURES, signatures
-from dify_aws.install.errors import AuthenticationRefused, HostClosed, HostKeyMismatch, Unreachable
-from dify_aws.install.hostkey import FirstUse, host_keys
-from dify_aws.install.ssh import SshHost
-from dify_aws.resources.ssh_key import new_ssh_key
+from dify_aws.host.errors import AuthenticationRefused, HostClosed, HostKeyMismatch, Unreachable
+from dify_aws.host.ssh import tcp
+from dify_aws.host.ssh.algorithms import CIPHERS, DIGESTS, KEX, SHA1, SIGNATURES, signatures
+from dify_aws.host.ssh.host_key import FirstUse, host_keys
+from dify_aws.host.ssh.ssh_host import SshHost
+from dify_aws.resources.ec2.ssh_key import new_ssh_key
 from dify_aws.secrets import Secret
-from tests.support.hurried_clock import HurriedClock
+from tests.support.fast_clock import FastClock
 from tests.support.sshd import Sshd
 
 # Keys of nobody, made for this test.
@@ -29,7 +29,7 @@ RSA_LINE = (
 DSA_LINE = "ssh-dss AAAAB3NzaC1kc3MAAAAB root@ip"
 
 
-def test_a_machine_that_boots_is_waited_for(tmp_path: Path, clock: HurriedClock) -> None:
+def test_a_machine_that_boots_is_waited_for(tmp_path: Path, clock: FastClock) -> None:
     """First nobody listens, then something hangs up, then something says nothing; then there is SSH."""
     sshd = Sshd(tmp_path)
     sshd.greetings.extend([lambda sock: False, lambda sock: bool(sock.send(b"not SSH\r\n")) and False])
@@ -44,7 +44,7 @@ def test_a_machine_that_boots_is_waited_for(tmp_path: Path, clock: HurriedClock)
     assert clock.slept == sorted(clock.slept)
 
 
-def test_a_server_that_says_nothing_is_tried_again(sshd: Sshd, clock: HurriedClock) -> None:
+def test_a_server_that_says_nothing_is_tried_again(sshd: Sshd, clock: FastClock) -> None:
     """TCP is there long before SSH is: the kernel answers, and nobody accepts."""
     over = threading.Event()
     sshd.greetings.append(lambda sock: over.wait(10) and False)
@@ -56,7 +56,7 @@ def test_a_server_that_says_nothing_is_tried_again(sshd: Sshd, clock: HurriedClo
     assert len(clock.slept) == 1
 
 
-def test_a_slow_greeting_is_waited_for(sshd: Sshd, clock: HurriedClock) -> None:
+def test_a_slow_greeting_is_waited_for(sshd: Sshd, clock: FastClock) -> None:
     """A machine that is busy booting takes its time, and is not tried twice for it."""
 
     def slow(sock: socket.socket) -> bool:
@@ -69,11 +69,11 @@ def test_a_slow_greeting_is_waited_for(sshd: Sshd, clock: HurriedClock) -> None:
     assert clock.slept == []
 
 
-def test_patience_has_an_end(tmp_path: Path, clock: HurriedClock) -> None:
+def test_patience_has_an_end(tmp_path: Path, clock: FastClock) -> None:
     """With what was seen last, and where to look."""
     sshd = Sshd(tmp_path)
     host = SshHost(
-        "127.0.0.1", key=sshd.user_key, host_key=sshd.host_key, port=sshd.port, patience_seconds=60, clock=clock
+        "127.0.0.1", key=sshd.user_key, host_key=sshd.host_key, port=sshd.port, connect_seconds=60, clock=clock
     )
     with pytest.raises(Unreachable, match=r"no SSH after 60 s .*ConnectionRefusedError.*\n.*security group") as failed:
         host.run("true")
@@ -81,7 +81,7 @@ def test_patience_has_an_end(tmp_path: Path, clock: HurriedClock) -> None:
     assert isinstance(failed.value, ConnectionError)
 
 
-def test_a_key_that_is_refused_is_told_at_once(sshd: Sshd, clock: HurriedClock) -> None:
+def test_a_key_that_is_refused_is_told_at_once(sshd: Sshd, clock: FastClock) -> None:
     """A wrong key does not become right by waiting; its fingerprint is told, and nothing of the key itself."""
     stranger, public = new_ssh_key()
     host = SshHost("127.0.0.1", key=stranger, host_key=sshd.host_key, port=sshd.port, clock=clock)
@@ -92,7 +92,7 @@ def test_a_key_that_is_refused_is_told_at_once(sshd: Sshd, clock: HurriedClock) 
     assert sshd.connections == 1
 
 
-def test_a_host_that_hangs_up_while_we_log_in_is_tried_again(sshd: Sshd, clock: HurriedClock) -> None:
+def test_a_host_that_hangs_up_while_we_log_in_is_tried_again(sshd: Sshd, clock: FastClock) -> None:
     """As sshd does for everybody but root while the machine boots (pam_nologin): that is no refusal of the key."""
     hung_up: list[bool] = []
     sshd.check_login = SshdThatHangsUpOnce(hung_up)
@@ -127,7 +127,7 @@ class SshdThatHangsUpOnce:
         return True
 
 
-def test_a_changed_host_key_is_refused_at_once(sshd: Sshd, clock: HurriedClock) -> None:
+def test_a_changed_host_key_is_refused_at_once(sshd: Sshd, clock: FastClock) -> None:
     """Both fingerprints, as ssh-keygen -l says them, and how to pin again; and we have not logged in."""
     pinned = sshd.host_key
     sshd.renew_host_key()
@@ -292,7 +292,7 @@ def test_only_good_algorithms_are_offered(sshd: Sshd) -> None:
         assert not [name for name in names for word in weak if word in name]
 
 
-def test_a_server_with_only_bad_algorithms_is_told_at_once(sshd: Sshd, clock: HurriedClock) -> None:
+def test_a_server_with_only_bad_algorithms_is_told_at_once(sshd: Sshd, clock: FastClock) -> None:
     """To wait would not make them better."""
     sshd.ciphers = ("aes128-cbc",)
     host = SshHost("127.0.0.1", key=sshd.user_key, host_key=sshd.host_key, port=sshd.port, clock=clock)
@@ -303,7 +303,7 @@ def test_a_server_with_only_bad_algorithms_is_told_at_once(sshd: Sshd, clock: Hu
 
 @pytest.mark.parametrize("digest", ["hmac-sha1", "hmac-sha1-96", "hmac-md5"])
 def test_a_server_that_can_do_nothing_better_than_sha1_is_refused_at_once(
-    digest: str, sshd: Sshd, clock: HurriedClock
+    digest: str, sshd: Sshd, clock: FastClock
 ) -> None:
     """paramiko still has these, and would agree on them: the ciphers beside them have no integrity of their own."""
     sshd.ciphers, sshd.digests = ("aes256-ctr",), (digest,)
@@ -343,7 +343,7 @@ def test_what_is_offered_on_the_wire_has_no_sha1(sshd: Sshd) -> None:
     assert not [word for word in weak if word in offered]
 
 
-def test_a_name_that_nobody_knows_is_told_at_once(clock: HurriedClock) -> None:
+def test_a_name_that_nobody_knows_is_told_at_once(clock: FastClock) -> None:
     """A typing mistake is not a machine that boots."""
 
     def unknown() -> socket.socket:

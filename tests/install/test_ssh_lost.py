@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from dify_aws.install.errors import ConnectionLost, SessionRefused
-from dify_aws.install.ssh import SshHost
-from tests.support.hurried_clock import HurriedClock
+from dify_aws.host.errors import ConnectionLost, SessionRefused
+from dify_aws.host.ssh.ssh_host import SshHost
+from tests.support.fast_clock import FastClock
 from tests.support.sshd import Exchange, Sshd
 
 
@@ -72,7 +72,7 @@ def test_a_connection_that_was_lost_meanwhile_is_made_again(host: SshHost, sshd:
     assert sshd.connections == 2
 
 
-def test_a_lost_connection_is_waited_for_with_patience(sshd: Sshd, clock: HurriedClock) -> None:
+def test_a_lost_connection_is_waited_for_with_patience(sshd: Sshd, clock: FastClock) -> None:
     """The machine reboots: it is gone for a while, and comes back."""
     with SshHost("127.0.0.1", key=sshd.user_key, host_key=sshd.host_key, port=sshd.port, clock=clock) as host:
         sshd.greetings.extend([lambda sock: False] * 4)

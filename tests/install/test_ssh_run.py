@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from dify_aws.install.errors import CommandFailed, CommandTimedOut, HostClosed, SessionRefused
-from dify_aws.install.host import NO_STATUS
-from dify_aws.install.ssh import SshHost
-from tests.support.hurried_clock import HurriedClock
+from dify_aws.host.errors import CommandFailed, CommandTimedOut, HostClosed, SessionRefused
+from dify_aws.host.host import NO_STATUS
+from dify_aws.host.ssh.ssh_host import SshHost
+from tests.support.fast_clock import FastClock
 from tests.support.sshd import Exchange, Sshd
 
 MEGABYTE = 1_048_576
@@ -140,7 +140,7 @@ def test_a_server_that_allows_fewer_is_obeyed(tmp_path: Path) -> None:
     assert results == [str(i) for i in range(6)]
 
 
-def test_a_server_that_allows_none_is_told(tmp_path: Path, clock: HurriedClock) -> None:
+def test_a_server_that_allows_none_is_told(tmp_path: Path, clock: FastClock) -> None:
     """It lets us in and runs nothing: one clear error, and not after an hour."""
     with (
         Sshd(tmp_path, max_sessions=0) as sshd,

@@ -11,13 +11,13 @@ from typing import Any
 import pytest
 
 from dify_aws.change import Change
-from dify_aws.install.converge import converge_host
-from dify_aws.install.errors import CommandFailed, FactUnreadable, InstallFailed
-from dify_aws.install.fact import Answer, Fact, Facts
-from dify_aws.install.host import Host
-from dify_aws.install.ssh import SshHost
-from dify_aws.install.steps.file import File
-from dify_aws.install.steps.path import AtPath
+from dify_aws.host.converge import converge_host
+from dify_aws.host.errors import CommandFailed, FactUnreadable, InstallFailed
+from dify_aws.host.fact import Answer, Fact, Facts
+from dify_aws.host.host import Host
+from dify_aws.host.ssh.ssh_host import SshHost
+from dify_aws.host.steps.file import File
+from dify_aws.host.steps.path import AtPath
 from dify_aws.secrets import Secret
 from tests.support.hosts import ToldHost
 from tests.support.sshd import Sshd
@@ -41,7 +41,7 @@ class Everything(logging.Handler):
 def everything(monkeypatch: pytest.MonkeyPatch) -> Everything:
     """All that is logged, paramiko's own words included."""
     handler = Everything()
-    for name in (None, "dify_aws.install.ssh.paramiko"):
+    for name in (None, "dify_aws.host.ssh.ssh_host.paramiko"):
         logger = logging.getLogger(name)
         monkeypatch.setattr(logger, "level", logging.DEBUG)
         logger.manager._clear_cache()  # type: ignore[attr-defined]

@@ -1,6 +1,7 @@
 """Steps, by cases of data: what the host reports, what of it is not as wished, and what is done. No host is needed.
 
-``cases/<module>.json`` is about ``dify_aws/install/steps/<module>.py``. In a case, ``host`` has the answer to each fact
+``cases/<module>.json`` is about the module of that name in ``dify_aws/host/steps`` or
+``dify_aws/runtimes/compose/steps``. In a case, ``host`` has the answer to each fact
 by its name: a text, or ``{"out": …, "status": …}``; in ``wish``, ``{"secret": …}`` is a Secret, and ``{"Class": {…}}``
 a thing of that class of the module. Without ``changes``, nothing may be changed. ``{"script": …}`` in ``does`` is a
 script of that module, by its name.
@@ -14,22 +15,34 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
+from pkgutil import iter_modules
 from types import ModuleType
 from typing import Any
 
 import pytest
 
-from dify_aws.install import steps
-from dify_aws.install.errors import HostError
-from dify_aws.install.fact import Answer
-from dify_aws.install.script import script
-from dify_aws.install.step import Step
+from dify_aws.host import steps as host_steps
+from dify_aws.host.errors import HostError
+from dify_aws.host.fact import Answer
+from dify_aws.host.script import script
+from dify_aws.host.step import Step
+from dify_aws.runtimes.compose import steps as compose_steps
 from dify_aws.secrets import Secret
 from tests.support.hosts import ToldHost
 
 FOLDER = Path(__file__).parent / "cases"
 # What is no step by itself, but a question that several ask.
 QUESTIONS = {"path"}
+
+
+# The packages that have steps.
+PACKAGES = (host_steps, compose_steps)
+
+
+def module_of(name: str) -> ModuleType:
+    """The module of steps with that name, in whichever package it is."""
+    [package] = [package for package in PACKAGES if name in {each.name for each in iter_modules(package.__path__)}]
+    return import_module(f"{package.__name__}.{name}")
 
 
 @dataclass(frozen=True)
@@ -42,12 +55,12 @@ class Case:
 
     @property
     def step(self) -> Step:
-        step: Step = _wish(self.told["wish"], import_module(f"dify_aws.install.steps.{self.module}"))
+        step: Step = _wish(self.told["wish"], module_of(self.module))
         return step
 
     @property
     def does(self) -> list[dict[str, Any]]:
-        steps = import_module(f"dify_aws.install.steps.{self.module}")
+        steps = module_of(self.module)
         return [
             {"run": script(getattr(steps, each["script"]), *each["arguments"])} if "script" in each else each
             for each in self.told.get("does", [])
@@ -109,7 +122,6 @@ def test_a_case_tells_only_what_is_asked(case: Case) -> None:
 
 def test_every_step_has_cases_and_one_of_them_is_of_no_change() -> None:
     """That nothing is done when all is as wished is the case that matters most."""
-    (folder,) = steps.__path__
-    modules = {path.stem for path in Path(folder).glob("*.py")} - {"__init__"} - QUESTIONS
+    modules = {each.name for package in PACKAGES for each in iter_modules(package.__path__)} - QUESTIONS
     still = {case.module for case in CASES if "changes" not in case.told and "refused" not in case.told}
     assert modules == still

@@ -14,11 +14,11 @@ import pytest
 
 from dify_aws.change import Change
 from dify_aws.events import Event
-from dify_aws.install.converge import converge_host
-from dify_aws.install.errors import ConnectionLost, HostClosed, InstallFailed, StepNotConverged, StepRefused
-from dify_aws.install.fact import Answer, Fact, Facts
-from dify_aws.install.host import Host
-from dify_aws.install.step import Step, StepsWrong
+from dify_aws.host.converge import converge_host
+from dify_aws.host.errors import ConnectionLost, HostClosed, InstallFailed, StepNotConverged, StepRefused
+from dify_aws.host.fact import Answer, Fact, Facts
+from dify_aws.host.host import Host
+from dify_aws.host.step import Step, StepsWrong
 from tests.support.hosts import MemoryHost
 
 
@@ -312,7 +312,7 @@ def test_a_connection_that_is_lost_each_time_is_told() -> None:
     assert len(host.orders) == 4
 
 
-class Died(BaseException):
+class ProcessKilled(BaseException):
     """The process is gone."""
 
 
@@ -324,10 +324,10 @@ def test_a_run_that_died_anywhere_is_finished_by_the_next(when: str, place: int)
 
     def die(order: str) -> None:
         if order == f"set s{place} on":
-            raise Died
+            raise ProcessKilled
 
     setattr(host, when, die)
-    with pytest.raises(Died):
+    with pytest.raises(ProcessKilled):
         converge_host(host, steps)
     setattr(host, when, lambda order: None)
     converge_host(host, steps)

@@ -9,9 +9,9 @@ import pytest
 from rich.console import Console
 
 from dify_aws.change import Change
-from dify_aws.install.content import Content, diff
-from dify_aws.install.mask import Mask
-from dify_aws.install.report import Report, outcome
+from dify_aws.host.content import Content, diff
+from dify_aws.host.mask import Mask
+from dify_aws.host.report import Report, outcome
 from dify_aws.secrets import Secret
 
 MASK = Mask([Secret("top-secret-one"), Secret("top-secret-one-and-more"), Secret("abc"), Secret("")])

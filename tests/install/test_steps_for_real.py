@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from dify_aws.install.converge import converge_host
-from dify_aws.install.errors import InstallFailed
-from dify_aws.install.step import Step
-from dify_aws.install.steps.directory import Directory
-from dify_aws.install.steps.file import File
-from dify_aws.install.steps.path import LONGEST, AtPath, PathState
+from dify_aws.host.converge import converge_host
+from dify_aws.host.errors import InstallFailed
+from dify_aws.host.step import Step
+from dify_aws.host.steps.directory import Directory
+from dify_aws.host.steps.file import File
+from dify_aws.host.steps.path import LONGEST, AtPath, PathState
 from tests.support.hosts import LocalHost
 
 OWNER = f"{os.getuid()}:{os.getgid()}"

@@ -22,10 +22,10 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from websockets.sync.server import ServerConnection, serve
 
 from dify_aws import Secret
-from dify_aws.install.errors import ConnectionLost, Unreachable
-from dify_aws.install.ssh import SshHost
-from dify_aws.install.tunnel import TunnelClosed, TunnelRefused, open_tunnel
-from tests.support.hurried_clock import HurriedClock
+from dify_aws.host.errors import ConnectionLost, Unreachable
+from dify_aws.host.ssh.ssh_host import SshHost
+from dify_aws.host.ssh.tunnel import TunnelClosed, TunnelRefused, open_tunnel
+from tests.support.fast_clock import FastClock
 from tests.support.sshd import Exchange, Sshd
 from tests.support.tunnel_end import ADDRESS, BAD_SIGNATURE, REQUEST_ID, TunnelEnd, error
 
@@ -42,7 +42,7 @@ def end(sshd: Sshd) -> Iterator[TunnelEnd]:
 
 
 @pytest.fixture
-def host(sshd: Sshd, end: TunnelEnd, clock: HurriedClock) -> Iterator[SshHost]:
+def host(sshd: Sshd, end: TunnelEnd, clock: FastClock) -> Iterator[SshHost]:
     """A host behind it."""
     with_tunnel = partial(open_tunnel, ADDRESS, end.url, answer_seconds=5)
     made = SshHost(ADDRESS, key=sshd.user_key, host_key=sshd.host_key, sock=with_tunnel, clock=clock)
@@ -180,7 +180,7 @@ def test_the_end_here_is_the_end_at_the_host(end: TunnelEnd, sshd: Sshd) -> None
 # What is refused ------------------------------------------------------------------------------------------------------
 
 
-def test_a_no_is_told_at_once_with_what_aws_said(host: SshHost, end: TunnelEnd, clock: HurriedClock) -> None:
+def test_a_no_is_told_at_once_with_what_aws_said(host: SshHost, end: TunnelEnd, clock: FastClock) -> None:
     """And with what to allow. Waiting gives nobody a permission."""
     end.answers.append(DENIED)
     with pytest.raises(TunnelRefused) as refused:
@@ -209,7 +209,7 @@ def test_a_url_is_seen_nowhere(sshd: Sshd, caplog: pytest.LogCaptureFixture, lev
         assert len(end.secrets()) == 3
 
 
-def test_what_passes_is_waited_for(host: SshHost, end: TunnelEnd, clock: HurriedClock) -> None:
+def test_what_passes_is_waited_for(host: SshHost, end: TunnelEnd, clock: FastClock) -> None:
     """An endpoint that was just made; AWS being busy; a host that boots, and behind which nobody listens yet."""
     end.answers.extend([NOT_YET, (503, "busy")])
     end.meetings.append(lambda websocket: websocket.close(1011, "connection refused"))
@@ -238,14 +238,14 @@ def test_a_tunnel_to_nobody_is_told_as_such(end: TunnelEnd, how: str) -> None:
         open_to(end, 0.3)
 
 
-def test_patience_has_an_end(host: SshHost, end: TunnelEnd, clock: HurriedClock) -> None:
+def test_patience_has_an_end(host: SshHost, end: TunnelEnd, clock: FastClock) -> None:
     """With what AWS said last."""
     end.answers.extend([NOT_YET] * 200)
     with pytest.raises(Unreachable, match=r"no SSH after 30\d s .*EndpointNotFound: The endpoint is not there"):
         host.run("true")
 
 
-def test_nobody_listens(clock: HurriedClock) -> None:
+def test_nobody_listens(clock: FastClock) -> None:
     """No network, a name that is not known yet: it may pass."""
     with socket.create_server(("127.0.0.1", 0)) as found:
         port = found.getsockname()[1]

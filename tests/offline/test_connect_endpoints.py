@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
-from dify_aws.offline.corrections.connect_endpoints import CORRECTIONS
+from dify_aws.offline.corrections.ec2.connect_endpoints import CORRECTIONS
 from dify_aws.offline.world import World
 from tests.offline.place import Place, make_place
 from tests.offline.refusals import refused

@@ -9,7 +9,7 @@ import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError, ConnectionClosedError
 
-from dify_aws.offline.faults import Died
+from dify_aws.offline.faults import ProcessKilled
 from dify_aws.offline.world import World
 from tests.offline.refusals import refused
 
@@ -23,8 +23,8 @@ def vpcs(client: Any) -> int:
 
 
 def test_dying_before_a_call_aws_never_hears_of_it(world: World) -> None:
-    world.faults.die_before("CreateVpc")
-    with pytest.raises(Died, match=r"before ec2\.CreateVpc"):
+    world.faults.kill_before("CreateVpc")
+    with pytest.raises(ProcessKilled, match=r"before ec2\.CreateVpc"):
         world.session.client("ec2").create_vpc(CidrBlock="10.0.0.0/16")
     assert world.calls == []
     world.restart()
@@ -32,8 +32,8 @@ def test_dying_before_a_call_aws_never_hears_of_it(world: World) -> None:
 
 
 def test_dying_after_a_call_aws_has_done_it(world: World) -> None:
-    world.faults.die_after("CreateVpc")
-    with pytest.raises(Died, match=r"after ec2\.CreateVpc"):
+    world.faults.kill_after("CreateVpc")
+    with pytest.raises(ProcessKilled, match=r"after ec2\.CreateVpc"):
         world.session.client("ec2").create_vpc(CidrBlock="10.0.0.0/16")
     world.restart()
     assert vpcs(world.session.client("ec2")) == 1
@@ -41,9 +41,9 @@ def test_dying_after_a_call_aws_has_done_it(world: World) -> None:
 
 def test_the_dead_tell_what_they_died_of(world: World) -> None:
     """Once: later calls find them dead already."""
-    world.faults.die_before("CreateVpc")
+    world.faults.kill_before("CreateVpc")
     for _ in range(2):
-        with pytest.raises(Died):
+        with pytest.raises(ProcessKilled):
             world.session.client("ec2").create_vpc(CidrBlock="10.0.0.0/16")
     assert world.faults.deaths == ["died before ec2.CreateVpc"]
 
@@ -51,16 +51,16 @@ def test_the_dead_tell_what_they_died_of(world: World) -> None:
 def test_the_nth_call_is_counted_from_the_arming(world: World) -> None:
     ec2 = world.session.client("ec2")
     ec2.create_vpc(CidrBlock="10.0.0.0/16")
-    world.faults.die_before("CreateVpc", nth=2)
+    world.faults.kill_before("CreateVpc", nth=2)
     ec2.create_vpc(CidrBlock="10.1.0.0/16")
-    with pytest.raises(Died):
+    with pytest.raises(ProcessKilled):
         ec2.create_vpc(CidrBlock="10.2.0.0/16")
 
 
 def test_the_dead_do_nothing_more_in_any_thread_or_region(world: World) -> None:
-    world.faults.die_before("DescribeVpcs")
+    world.faults.kill_before("DescribeVpcs")
     session, elsewhere = world.session, world.in_region("us-east-1")
-    with pytest.raises(Died):
+    with pytest.raises(ProcessKilled):
         session.client("ec2").describe_vpcs()
     deaths: list[BaseException] = []
 
@@ -68,7 +68,7 @@ def test_the_dead_do_nothing_more_in_any_thread_or_region(world: World) -> None:
         for client in (session.client("s3"), elsewhere.client("s3")):
             try:
                 client.list_buckets()
-            except Died as death:
+            except ProcessKilled as death:
                 deaths.append(death)
 
     thread = threading.Thread(target=try_again)
@@ -81,13 +81,13 @@ def test_the_dead_do_nothing_more_in_any_thread_or_region(world: World) -> None:
 def test_the_old_process_stays_dead_after_a_restart(world: World) -> None:
     old = world.session
     world.restart()
-    with pytest.raises(Died):
+    with pytest.raises(ProcessKilled):
         old.client("ec2").describe_vpcs()
     assert world.session.client("ec2").describe_vpcs()
 
 
 def test_death_is_not_an_exception_that_could_be_caught_by_mistake() -> None:
-    assert not issubclass(Died, Exception)
+    assert not issubclass(ProcessKilled, Exception)
 
 
 PROTOCOLS: list[tuple[str, str, dict[str, str], str]] = [
@@ -181,16 +181,16 @@ def test_disarmed_faults_do_not_happen(world: World) -> None:
 
 def test_counting_begins_at_one(world: World) -> None:
     with pytest.raises(ValueError, match="count from 1"):
-        world.faults.die_before("CreateVpc", nth=0)
+        world.faults.kill_before("CreateVpc", nth=0)
 
 
 def test_a_refused_call_is_not_the_one_that_is_died_of(world: World) -> None:
     """AWS has done nothing, and the process goes on to ask again."""
     ec2 = world.session.client("ec2")
-    world.faults.die_after("CreateVpc")
-    world.faults.die_before("CreateVpc", 2)
+    world.faults.kill_after("CreateVpc")
+    world.faults.kill_before("CreateVpc", 2)
     with refused("InvalidParameterValue"):
         ec2.create_vpc(CidrBlock="nonsense")
-    with pytest.raises(Died):
+    with pytest.raises(ProcessKilled):
         ec2.create_vpc(CidrBlock="10.0.0.0/16")
     assert world.faults.deaths == ["died after ec2.CreateVpc"]

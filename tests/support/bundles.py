@@ -12,8 +12,9 @@ from typing import Any, Final
 
 import yaml
 
-from dify_aws.install import Bundle, DifySecrets
 from dify_aws.outputs import Outputs
+from dify_aws.runtimes.compose.bundle import Bundle
+from dify_aws.runtimes.compose.dify_secrets import DifySecrets
 from dify_aws.settings import Settings
 
 OUTPUTS: Final = Outputs(

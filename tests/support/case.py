@@ -38,22 +38,22 @@ Spoil = Callable[[Hand, Mapping[str, Actual], Actual], object]
 class Case:
     """One kind.
 
-    ``stack`` has the thing last. ``spoils`` are changes by hand, each under the field that it spoils (with a word in
-    brackets where there are several); ``rewished`` other wishes for what nobody can spoil by hand so that it can be
+    ``stack`` has the thing last. ``drift`` are changes by hand, each under the field that it spoils (with a word in
+    brackets where there are several); ``updates`` other wishes for what nobody can spoil by hand so that it can be
     mended; ``fixed`` another value for each field that AWS cannot change; ``untag`` takes our tags off; ``remove``
-    deletes it by hand. ``prepare`` makes what must be there before and is nobody's of ours. ``clings`` is a deleting
-    call, with the code by which AWS refuses it for a while.
+    deletes it by hand. ``prepare`` makes what must be there before and is nobody's of ours. ``delete_conflict`` is a
+    deleting call, with the code by which AWS refuses it for a while.
     """
 
     stack: Callable[[], Sequence[Resource]]
     remove: Spoil
     tag: Callable[[Hand, Actual, str, str], object]
     untag: Callable[[Hand, Actual, Sequence[str]], object]
-    spoils: Mapping[str, Spoil] = field(default_factory=dict)
-    rewished: Mapping[str, Any] = field(default_factory=dict)
+    drift: Mapping[str, Spoil] = field(default_factory=dict)
+    updates: Mapping[str, Any] = field(default_factory=dict)
     fixed: Mapping[str, Any] = field(default_factory=dict)
     prepare: Callable[[Hand], object] = lambda hand: None
-    clings: tuple[str, str] | None = None
+    delete_conflict: tuple[str, str] | None = None
 
     @property
     def kind(self) -> type[Resource]:

@@ -9,13 +9,13 @@ from typing import Any, Final
 
 from dify_aws import Actual, Aws, Deployment, Foundation, RunFailed, Settings, offline
 from dify_aws.offline.world import World
-from dify_aws.operations.history import history
-from dify_aws.operations.lock import Lock
-from dify_aws.operations.lock_table import LockTable
+from dify_aws.operations.history.history import history
+from dify_aws.operations.lock.lock import Lock
+from dify_aws.operations.lock.lock_table import LockTable
 from tests.functional.cases import CASES
 from tests.support.case import Hand
 from tests.support.iam_policy import Request
-from tests.support.witness import Witness
+from tests.support.iam_recorder import IamRecorder
 
 SETTINGS: Final = Settings(environment="dev", admin_email="admin@example.com", alarm_email="a@your-company.com")
 REPOSITORY: Final = "acme/dify"
@@ -57,30 +57,30 @@ class Paths:
     guest: Settings = SETTINGS
 
     @contextmanager
-    def noted(self, who: str, witness: Witness) -> Iterator[None]:
+    def noted(self, who: str, iam_recorder: IamRecorder) -> Iterator[None]:
         """What the witness hears meanwhile is done by ``who``."""
-        outer, witness.requests = witness.requests, {}
+        outer, iam_recorder.requests = iam_recorder.requests, {}
         yield
-        self.asked.setdefault(who, {}).update(witness.requests)
-        self.operations |= witness.operations
-        witness.requests = outer
+        self.asked.setdefault(who, {}).update(iam_recorder.requests)
+        self.operations |= iam_recorder.operations
+        iam_recorder.requests = outer
 
 
 def walk() -> Paths:
     """Do it all."""
     paths = Paths()
     with offline() as world:
-        _first_lock(paths, Hand(world), Witness(world.session))
-        _adopted(paths, Hand(world), Witness(world.session))
-        _existing(paths, Hand(world), Witness(world.session))
+        _first_lock(paths, Hand(world), IamRecorder(world.session))
+        _adopted(paths, Hand(world), IamRecorder(world.session))
+        _existing(paths, Hand(world), IamRecorder(world.session))
     with offline() as world:
-        _relocated(paths, world, Witness(world.session))
+        _relocated(paths, world, IamRecorder(world.session))
     with offline() as world:
-        witness = Witness(world.session)
-        _foundation(paths, world, witness)
-        _environment(paths, world, witness)
-        with paths.noted("foundation", witness):
-            ground(witness).destroy(delete_data=True)
+        iam_recorder = IamRecorder(world.session)
+        _foundation(paths, world, iam_recorder)
+        _environment(paths, world, iam_recorder)
+        with paths.noted("foundation", iam_recorder):
+            ground(iam_recorder).destroy(delete_data=True)
     return paths
 
 
@@ -89,37 +89,37 @@ def ground(session: Any) -> Foundation:
     return Foundation(None, REPOSITORY, session=session, environments=("dev",), pull_requests=True)
 
 
-def _first_lock(paths: Paths, hand: Hand, witness: Any) -> None:
+def _first_lock(paths: Paths, hand: Hand, iam_recorder: Any) -> None:
     """Before there is a foundation, whoever comes first makes the table of locks."""
-    aws = Aws(witness, deployment="dify/dev")
-    with paths.noted("first", witness), Lock(aws, "apply"):
+    aws = Aws(iam_recorder, deployment="dify/dev")
+    with paths.noted("first", iam_recorder), Lock(aws, "apply"):
         # Another run has made it at this very moment; somebody's tool has tagged it, so the index is not believed.
         table = hand.client("dynamodb").describe_table(TableName="dify-aws-locks")["Table"]["TableArn"]
         hand.client("dynamodb").tag_resource(ResourceArn=table, Tags=[{"Key": "Name", "Value": "mine"}])
         LockTable(aws)._make()
 
 
-def _adopted(paths: Paths, hand: Hand, witness: Any) -> None:
+def _adopted(paths: Paths, hand: Hand, iam_recorder: Any) -> None:
     """One thing that has an id of AWS's, and one that has a name."""
     vpc = hand.client("ec2").create_vpc(CidrBlock="10.0.0.0/16")["Vpc"]["VpcId"]
     hand.client("logs").create_log_group(logGroupName="/dify/dev/nginx")
-    of = Deployment(SETTINGS, session=witness)
-    with paths.noted("adopter", witness):
+    of = Deployment(SETTINGS, session=iam_recorder)
+    with paths.noted("adopter", iam_recorder):
         of.adopt("vpc/main", vpc)
         of.adopt("log-group/nginx", "/dify/dev/nginx")
 
 
-def _relocated(paths: Paths, world: World, witness: Any) -> None:
+def _relocated(paths: Paths, world: World, iam_recorder: Any) -> None:
     """An environment that goes to another zone, because AWS has no capacity in the first."""
     # The table of locks is there, as after a foundation.
     with Lock(Aws(world.session, deployment="dify/dev"), "apply"):
         pass
     world.no_capacity.add((f"{SETTINGS.region}a", SETTINGS.instance_type))
-    with paths.noted("deployer", witness):
-        Deployment(SETTINGS.replace(ssh="tunnel"), session=witness).apply()
+    with paths.noted("deployer", iam_recorder):
+        Deployment(SETTINGS.replace(ssh="tunnel"), session=iam_recorder).apply()
 
 
-def _existing(paths: Paths, hand: Hand, witness: Any) -> None:
+def _existing(paths: Paths, hand: Hand, iam_recorder: Any) -> None:
     """An environment in a network of somebody else."""
     ec2 = hand.client("ec2")
     vpc = ec2.create_vpc(CidrBlock="10.9.0.0/16")["Vpc"]["VpcId"]
@@ -134,14 +134,14 @@ def _existing(paths: Paths, hand: Hand, witness: Any) -> None:
     ec2.create_route(RouteTableId=table, DestinationCidrBlock="0.0.0.0/0", GatewayId=gateway)
     there = {"vpc_id": vpc, "public_subnet_id": public, "private_subnet_id": private, "vpc_cidr": "10.9.0.0/16"}
     paths.guest = SETTINGS.replace(environment="guest", ssh="tunnel", **there)
-    with paths.noted("guest", witness):
-        Deployment(paths.guest, session=witness).apply()
+    with paths.noted("guest", iam_recorder):
+        Deployment(paths.guest, session=iam_recorder).apply()
 
 
-def _foundation(paths: Paths, world: World, witness: Any) -> None:
-    with paths.noted("foundation", witness):
-        ground(witness).apply()
-        ground(witness).plan()
+def _foundation(paths: Paths, world: World, iam_recorder: Any) -> None:
+    with paths.noted("foundation", iam_recorder):
+        ground(iam_recorder).apply()
+        ground(iam_recorder).plan()
     hand = Hand(world)
     CASES["role"].prepare(hand)
     found = _found(ground(world.session))
@@ -157,40 +157,40 @@ def _foundation(paths: Paths, world: World, witness: Any) -> None:
             CASES[address.partition("/")[0]].tag(hand, actual, "Name", "mine")
     for bucket in ("bucket/state", "bucket/calls"):
         _fill(hand, found[bucket].id)
-    with paths.noted("foundation", witness):
-        ground(witness).apply()
+    with paths.noted("foundation", iam_recorder):
+        ground(iam_recorder).apply()
 
 
-def _environment(paths: Paths, world: World, witness: Any) -> None:
+def _environment(paths: Paths, world: World, iam_recorder: Any) -> None:
     def of(**wishes: Any) -> Deployment:
-        return Deployment(SETTINGS.replace(**wishes), session=witness)
+        return Deployment(SETTINGS.replace(**wishes), session=iam_recorder)
 
     hand = Hand(world)
-    with paths.noted("reader", witness):
+    with paths.noted("reader", iam_recorder):
         of().plan()
-    with paths.noted("deployer", witness):
+    with paths.noted("deployer", iam_recorder):
         of().deploy()
         of().deploy()
         of().reset_admin_password()
-    with paths.noted("operator", witness):
+    with paths.noted("operator", iam_recorder):
         of().plan()
         of().diagnose(open_access=True)
         with of().access(owner="one") as lease, of().access(minutes=30, owner="another"):
             lease.keep()
-    with paths.noted("reader", witness):
+    with paths.noted("reader", iam_recorder):
         of().plan()
         of().plan_destroy()
         of().outputs()
         history(of().aws)
-    with paths.noted("looker", witness):
+    with paths.noted("looker", iam_recorder):
         of().diagnose()
         of().estimate_cost(live=True)
-    with paths.noted("deployer", witness):
+    with paths.noted("deployer", iam_recorder):
         with of().access(owner="one") as lease, of().access(minutes=30, owner="another"):
             lease.keep()
-        _mended(paths, hand, world, witness, of)
+        _mended(paths, hand, world, iam_recorder, of)
         _changed(hand, of)
-        with paths.noted("hindered", witness), _in_the_way(hand), suppress(RunFailed):
+        with paths.noted("hindered", iam_recorder), _in_the_way(hand), suppress(RunFailed):
             of().destroy()
         of().destroy()
         of().destroy(delete_data=True)
@@ -207,12 +207,12 @@ def _in_the_way(hand: Hand) -> Iterator[None]:
     ec2.delete_network_interface(NetworkInterfaceId=interface)
 
 
-def _mended(paths: Paths, hand: Hand, world: World, witness: Witness, of: Any) -> None:
+def _mended(paths: Paths, hand: Hand, world: World, iam_recorder: IamRecorder, of: Any) -> None:
     """Everything of it is spoilt by hand, and comes back."""
     wishes = {"ssh": "tunnel"}
     of(**wishes).deploy()
-    with paths.noted("tunnel", witness):
-        witness.opens_tunnel(_found(of(**wishes))["instance-connect-endpoint/main"].id, world.session.region_name)
+    with paths.noted("tunnel", iam_recorder):
+        iam_recorder.opens_tunnel(_found(of(**wishes))["instance-connect-endpoint/main"].id, world.session.region_name)
     for lines in SPOILT:
         found = _found(Deployment(SETTINGS.replace(**wishes), session=world.session))
         others = _others(hand, found)
@@ -223,7 +223,7 @@ def _mended(paths: Paths, hand: Hand, world: World, witness: Witness, of: Any) -
                 CASES[address.partition("/")[0]].tag(hand, actual, "Name", "mine")
         hand.client("secretsmanager").delete_secret(SecretId="dify/dev/application")
         hand.wait()
-        with paths.noted("reader", witness):
+        with paths.noted("reader", iam_recorder):
             of(**wishes).plan()
         of(**wishes).apply()
     # The table that a subnet was lent to is nobody's of ours, and would keep the VPC from going.
@@ -279,7 +279,7 @@ def _others(hand: Hand, found: Mapping[str, Actual]) -> dict[str, Actual]:
 def _spoil(hand: Hand, found: Mapping[str, Actual], line: str) -> None:
     address, _, names = line.partition(": ")
     for name in names.split(", "):
-        CASES[address.partition("/")[0]].spoils[name](hand, found, found[address])
+        CASES[address.partition("/")[0]].drift[name](hand, found, found[address])
 
 
 def _fill(hand: Hand, bucket: str) -> None:

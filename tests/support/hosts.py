@@ -10,9 +10,9 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from dify_aws.install.fact import Answer, Fact, Facts
-from dify_aws.install.host import COMMAND_SECONDS, Result
-from dify_aws.install.shell import ShellHost
+from dify_aws.host.fact import Answer, Fact, Facts
+from dify_aws.host.host import COMMAND_SECONDS, Result
+from dify_aws.host.shell import ShellHost
 
 
 class LocalHost(ShellHost):
@@ -29,7 +29,7 @@ class LocalHost(ShellHost):
     def round_trips(self) -> int:
         return len(self.scripts)
 
-    def carry_out(self, script: str, command: str, *, stdin: bytes, timeout: float, secret: bool) -> Result:
+    def execute(self, script: str, command: str, *, stdin: bytes, timeout: float, secret: bool) -> Result:
         self.scripts.append(script)
         began = time.monotonic()
         ended = subprocess.run(

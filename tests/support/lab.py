@@ -59,7 +59,7 @@ class Lab:
         # What a person makes is there for longer than a moment when they go on with it.
         lags = dict(self.world.lags)
         self.world.lags.clear()
-        self.case.spoils[name](self.hand, found, found[self.case.address])
+        self.case.drift[name](self.hand, found, found[self.case.address])
         self.world.lags.update(lags)
         # AWS shows what was changed a moment ago as it was before, now and then; who looks later sees it as it is.
         self.world.clock.advance(SHOWN_SECONDS)

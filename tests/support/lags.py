@@ -10,5 +10,5 @@ UNPROTECTED: Final = ("vpc", "internet-gateway", "elastic-ip")
 """Have neither a client token nor a name: where a run dies and the next one looks before AWS shows them, two are made.
 That is the one hole (docs/how-it-works.md), and test_client_tokens.py shows it; here they are seen at once."""
 
-LAGS: Final = {kind: 5.0 for kind in KINDS if kind not in UNPROTECTED}
+RETRY_RULES: Final = {kind: 5.0 for kind in KINDS if kind not in UNPROTECTED}
 """Seconds by kind, as ``World.lags`` takes them: longer than a process needs to die and another one to look."""

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from dify_aws.install.host import Host
+from dify_aws.host.host import Host
 from dify_aws.offline.clock import VirtualClock
 from dify_aws.offline.machine.disks import Disk
 from dify_aws.offline.machine.host import ModelHost

@@ -25,7 +25,7 @@ from paramiko.common import (
     cMSG_CHANNEL_SUCCESS,
 )
 
-from dify_aws.resources.ssh_key import new_ssh_key
+from dify_aws.resources.ec2.ssh_key import new_ssh_key
 
 PIECE: Final = 65_536
 

@@ -196,7 +196,7 @@ def test_a_value_without_a_picture_is_told_in_words() -> None:
         changes=None,
         refused="this cannot be applied",
         lock=None,
-        visitors=(),
+        open_accesses=(),
     )
     terminal.show(status)
     assert isinstance(terminal.stdout, Screen)

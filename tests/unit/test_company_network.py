@@ -14,8 +14,8 @@ import pytest
 from websockets.sync.server import ServerConnection, serve
 
 from dify_aws import Aws, AwsError, DifyAwsError, Secret, SettingsError
-from dify_aws.install.tunnel import TunnelRefused, open_tunnel
-from dify_aws.operations.reach import Internet
+from dify_aws.host.ssh.tunnel import TunnelRefused, open_tunnel
+from dify_aws.operations.access.connectivity import Internet
 from dify_aws.trusted_roots import tls_context
 from tests.support.authority import Authority
 from tests.support.proxy import Proxy

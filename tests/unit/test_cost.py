@@ -11,16 +11,16 @@ import pytest
 from rich.console import Console
 
 from dify_aws import Action, Actual, Change, LogGroup, Plan, Settings, Stack, Volume
-from dify_aws.blueprints.account import Account
-from dify_aws.blueprints.environment import environment
 from dify_aws.change import Unknown
 from dify_aws.engine.resource import kinds
-from dify_aws.operations.bill import COUNTED, FREE, Use
-from dify_aws.operations.cost import CostEstimate, CostRow, counted, estimate, priced, regions
-from dify_aws.operations.price_difference import plan_difference
-from dify_aws.operations.savings import estimate_settings, products_of
-from dify_aws.operations.waste import waste
+from dify_aws.operations.cost.bill import COUNTED, FREE, Use
+from dify_aws.operations.cost.estimate import CostEstimate, CostRow, counted, estimate, priced, regions
+from dify_aws.operations.cost.price_difference import plan_difference
+from dify_aws.operations.cost.savings import estimate_settings, products_of
+from dify_aws.operations.cost.waste import waste
 from dify_aws.prices import PriceSheet
+from dify_aws.topologies.account import Account
+from dify_aws.topologies.single_host import environment
 
 SHEET = PriceSheet.shipped()
 TOKYO = "ap-northeast-1"

@@ -8,7 +8,7 @@ from io import StringIO
 import pytest
 from rich.console import Console
 
-from dify_aws.operations.diagnosis import Diagnosis, ok, unknown, warning, wrong
+from dify_aws.operations.diagnosis.diagnosis import Diagnosis, ok, unknown, warning, wrong
 
 TOLD = Diagnosis(
     "dify/dev",
@@ -46,7 +46,7 @@ def test_it_is_true_when_something_is_wrong() -> None:
 
 def test_it_is_asked_by_subject() -> None:
     """As a program does."""
-    assert TOLD["backups"].way_out == "Set one up."
+    assert TOLD["backups"].remedy == "Set one up."
     assert TOLD.named("wrong", "unknown") == ("container <api>", "quota")
     assert len(TOLD) == len(list(TOLD)) == 4
     with pytest.raises(KeyError):
@@ -61,7 +61,7 @@ def test_it_is_shown_in_json_a_notebook_and_a_terminal() -> None:
         "subject": "instance",
         "condition": "ok",
         "evidence": "i-1 is running",
-        "way_out": "",
+        "remedy": "",
     }
     html = TOLD._repr_html_()
     assert "container &lt;api&gt;" in html

@@ -8,18 +8,18 @@ from typing import Any, Final
 import pytest
 
 from dify_aws.aws import clock_skew, denial
-from dify_aws.aws.answers import MARKETPLACE, refusal
-from dify_aws.aws.birth import tag_map
-from dify_aws.aws.patience import LAGS
+from dify_aws.aws.create_request import tag_map
+from dify_aws.aws.error_translation import MARKETPLACE, refusal
 from dify_aws.aws.policy import PolicyDocument
+from dify_aws.aws.retry_rules import RETRY_RULES
 from dify_aws.errors import AwsError
 from dify_aws.foreign_json import MOST_CHARACTERS, MOST_LEVELS, parse_json
-from dify_aws.install import certificate_errors
-from dify_aws.install.apt import ADVICE, HELD, HOLDER
-from dify_aws.install.docker_error import Trouble, trouble
-from dify_aws.install.host import Result
-from dify_aws.operations.host_key import KEYS_BEGIN, KEYS_END, console_keys
+from dify_aws.host.host import Result
+from dify_aws.host.packages.apt import ADVICE, HELD, HOLDER
+from dify_aws.operations.access.host_key import KEYS_BEGIN, KEYS_END, console_keys
 from dify_aws.printable import printable
+from dify_aws.runtimes.compose import certificate_errors
+from dify_aws.runtimes.compose.docker_error import Trouble, trouble
 
 LENGTH: Final = 1_000_000
 LONG: Final = [
@@ -61,7 +61,7 @@ def test_what_aws_says(text: str) -> None:
     clock_skew.advice("InvalidSignatureException", text, {})
     denial.advice(text, "ec2:CreateVpc")
     error = AwsError("ec2.RunInstances", "InvalidParameterValue", text)
-    assert not any(row.explains(error, False) for row in LAGS)
+    assert not any(row.explains(error, False) for row in RETRY_RULES)
 
 
 def test_what_a_host_says(text: str) -> None:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from dify_aws import Settings
-from dify_aws.blueprints.account import Account
-from dify_aws.blueprints.names import BACKUPS, UPLOADS, bucket_name
-from dify_aws.blueprints.policies import host_policy
+from dify_aws.topologies.account import Account
+from dify_aws.topologies.names import BACKUPS, UPLOADS, bucket_name
+from dify_aws.topologies.role_policies import host_policy
 from tests.support.iam_policy import Policies, Request
 
 SETTINGS = Settings(environment="dev")

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from dify_aws import LifecycleRule
-from dify_aws.resources.lifecycle import lifecycle_rule
+from dify_aws.resources.s3.lifecycle import lifecycle_rule
 
 ALL_OBJECTS = LifecycleRule("old-versions", noncurrent_expiration_days=90)
 BACKUPS = LifecycleRule("backups", "backups/", storage_class="GLACIER", transition_days=90)

@@ -20,10 +20,10 @@ import dify_aws
 from dify_aws import errors
 from dify_aws.change import Change
 from dify_aws.dify import errors as dify_errors
-from dify_aws.install import errors as install_errors
-from dify_aws.install.host import Result
-from dify_aws.install.hostkey import HostKey
-from dify_aws.install.report import Outcome, Report
+from dify_aws.host import errors as install_errors
+from dify_aws.host.host import Result
+from dify_aws.host.report import Outcome, Report
+from dify_aws.host.ssh.host_key import HostKey
 from dify_aws.secrets import Secret
 
 WHEN = datetime(2026, 12, 1, 9, 30, tzinfo=UTC)
@@ -59,7 +59,7 @@ MADE: dict[str, Callable[[], BaseException]] = {
         advice="A",
     ),
     "QuotaExceeded": lambda: aws_error(errors.QuotaExceeded),
-    "InDoubt": lambda: aws_error(errors.InDoubt),
+    "OutcomeUnknown": lambda: aws_error(errors.OutcomeUnknown),
     "NotAvailable": lambda: aws_error(errors.NotAvailable),
     "WaitTimedOut": lambda: aws_error(errors.WaitTimedOut),
     "ResourceError": lambda: errors.ResourceError("vpc/main", "wrong"),
@@ -101,15 +101,19 @@ MADE: dict[str, Callable[[], BaseException]] = {
     "StepRefused": lambda: install_errors.StepRefused(HOST, "too small"),
     "StepNotConverged": lambda: install_errors.StepNotConverged(HOST, "swap", [Change("size", 1, 2)]),
     "InstallFailed": installation,
-    "TunnelRefused": lambda: made("dify_aws.install.tunnel", "TunnelRefused", "10.0.1.9", "HTTP 403"),
-    "OutOfPatience": lambda: made("dify_aws.install.patience", "OutOfPatience", TimeoutError("slow"), 30.0),
-    "AccountUnknown": lambda: made("dify_aws.install.admin_password", "AccountUnknown", HOST, RESULT),
+    "TunnelRefused": lambda: made("dify_aws.host.ssh.tunnel", "TunnelRefused", "10.0.1.9", "HTTP 403"),
+    "RetryTimedOut": lambda: made("dify_aws.host.retrying", "RetryTimedOut", TimeoutError("slow"), 30.0),
+    "AccountUnknown": lambda: made("dify_aws.runtimes.compose.admin_password", "AccountUnknown", HOST, RESULT),
     "SecretUnusable": lambda: made(
-        "dify_aws.resources.stored_secret", "SecretUnusable", "ap-northeast-1", "dify/dev/application", "it is not JSON"
+        "dify_aws.resources.secretsmanager.stored_secret",
+        "SecretUnusable",
+        "ap-northeast-1",
+        "dify/dev/application",
+        "it is not JSON",
     ),
-    "NotThere": lambda: made("dify_aws.operations.checks.scene", "NotThere", "instance/host"),
+    "NotThere": lambda: made("dify_aws.operations.diagnosis.checks.check_context", "NotThere", "instance/host"),
     "NotAdoptable": lambda: made("dify_aws.operations.adopt", "NotAdoptable", "vpc/main", "it is gone"),
-    "PackageUntrusted": lambda: made("dify_aws.install.steps.signed_package", "PackageUntrusted", HOST, "unsigned"),
+    "PackageUntrusted": lambda: made("dify_aws.host.steps.signed_package", "PackageUntrusted", HOST, "unsigned"),
     "Broken": lambda: made("dify_aws.settings.rules", "Broken", ("is wrong", "Be right"), ("is worse", "Be better")),
 }
 """One of each that does more than keep its message."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from dify_aws import InternetGateway, RouteTable, Subnet, Vpc
-from dify_aws.engine.removal import removal_edges
+from dify_aws.engine.deletion_order import deletion_edges
 from dify_aws.engine.resource import Actual
 from dify_aws.walk import walk
 
@@ -28,7 +28,7 @@ def test_what_holds_an_id_goes_first() -> None:
             ),
         ),
     }
-    edges = removal_edges(things)
+    edges = deletion_edges(things)
     assert edges["route-table/a"] == set()
     assert edges["subnet/a"] == {"route-table/a"}
     assert edges["internet-gateway/main"] == {"route-table/a"}

@@ -83,13 +83,13 @@ def test_ctrl_c_ends_waits_finishes_what_runs_and_says_what_is_done() -> None:
 def test_what_is_no_exception_goes_through() -> None:
     """A process that dies does not tidy up first."""
 
-    class Died(BaseException):
+    class ProcessKilled(BaseException):
         pass
 
     def visit(_: str) -> None:
-        raise Died
+        raise ProcessKilled
 
-    with pytest.raises(Died):
+    with pytest.raises(ProcessKilled):
         walk({"a": ()}, visit)
 
 

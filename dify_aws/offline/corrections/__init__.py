@@ -5,40 +5,37 @@ from __future__ import annotations
 from dify_aws.offline.correction import Correction
 from dify_aws.offline.corrections import (
     actions,
-    addresses,
     agents,
-    bucket_settings,
-    buckets,
+    event_history,
+    monitoring,
+    pricing,
+    schedules,
+    secrets,
+    service_quotas,
+    tables,
+    trails,
+    visibility,
+)
+from dify_aws.offline.corrections.ec2 import (
+    addresses,
     connect_endpoints,
     consoles,
     cpu_credits,
     dependencies,
     endpoints,
-    event_history,
-    identities,
     images,
     instances,
     launches,
-    monitoring,
     nat_gateways,
-    oidc_providers,
-    policies,
-    pricing,
-    profiles,
     quotas,
-    roles,
     root_volumes,
     routes,
-    schedules,
-    secrets,
-    service_quotas,
-    tables,
     tokens,
-    trails,
-    visibility,
     volumes,
     vpcs,
 )
+from dify_aws.offline.corrections.iam import identities, oidc_providers, policies, profiles, roles
+from dify_aws.offline.corrections.s3 import bucket_settings, buckets
 
 # Later ones stand around earlier ones: a token is looked at before anything else of a call, and all of it is one step.
 ALL: tuple[Correction, ...] = (

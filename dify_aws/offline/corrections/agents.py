@@ -9,12 +9,12 @@ from typing import Any
 
 from moto.ec2.models import ec2_backends
 
-from dify_aws.install.agent import UNIT
-from dify_aws.install.bundle import AGENT
 from dify_aws.offline.cloud import Cloud
 from dify_aws.offline.correction import corrects
+from dify_aws.offline.machine.host_usage import ROOT
 from dify_aws.offline.machine.machine import Machine
-from dify_aws.offline.machine.vitals import ROOT
+from dify_aws.runtimes.compose.agent import UNIT
+from dify_aws.runtimes.compose.bundle import AGENT
 
 
 @corrects(

@@ -24,7 +24,7 @@ from moto.utilities.utils import get_partition
 from dify_aws.offline.clock import VirtualClock
 from dify_aws.offline.cloud import Cloud
 from dify_aws.offline.correction import corrects
-from dify_aws.offline.corrections.policies import listed, statements_in
+from dify_aws.offline.corrections.iam.policies import listed, statements_in
 
 SECONDS_LATE = 60
 SECONDS_UNTIL_ROLE_IS_KNOWN = 10

@@ -15,7 +15,7 @@ from moto.s3.models import s3_backends
 
 from dify_aws.offline.cloud import Cloud
 from dify_aws.offline.correction import corrects
-from dify_aws.offline.corrections.policies import listed, statements_in
+from dify_aws.offline.corrections.iam.policies import listed, statements_in
 
 _BACKEND = "moto.cloudtrail.models:CloudTrailBackend"
 _API = "https://docs.aws.amazon.com/awscloudtrail/latest/APIReference"

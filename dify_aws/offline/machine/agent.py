@@ -7,16 +7,16 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
-from dify_aws.install.agent import PACKAGE, STATSD_PORT, UNIT
-from dify_aws.install.bundle import AGENT
-from dify_aws.install.fact import Answer, Fact
-from dify_aws.install.publishers import Publishers
-from dify_aws.install.steps.listening import WAIT, UdpPort
-from dify_aws.install.steps.machine import PROCESSORS
-from dify_aws.install.steps.signed_package import DOWNLOADS, FETCH, INSTALL, VERIFY, DownloadedPackage
+from dify_aws.host.fact import Answer, Fact
+from dify_aws.host.packages.publishers import Publishers
+from dify_aws.host.steps.listening import WAIT, UdpPort
+from dify_aws.host.steps.machine import PROCESSORS
+from dify_aws.host.steps.signed_package import DOWNLOADS, FETCH, INSTALL, VERIFY, DownloadedPackage
 from dify_aws.offline.machine.ended import Ended, failed
 from dify_aws.offline.machine.files import Entry
 from dify_aws.offline.machine.units import FOLDER, UnitRecord
+from dify_aws.runtimes.compose.agent import PACKAGE, STATSD_PORT, UNIT
+from dify_aws.runtimes.compose.bundle import AGENT
 
 if TYPE_CHECKING:
     from dify_aws.offline.machine.machine import Machine

@@ -11,10 +11,10 @@ from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any, Final
 
-from dify_aws.install.fact import Answer, Fact
-from dify_aws.install.steps.certificate import LIVE, PROGRAM, CertificateOf
+from dify_aws.host.fact import Answer, Fact
 from dify_aws.offline.machine.ended import Ended, failed
 from dify_aws.offline.machine.files import Entry, Options
+from dify_aws.runtimes.compose.steps.certificate import LIVE, PROGRAM, CertificateOf
 
 if TYPE_CHECKING:
     from dify_aws.offline.machine.machine import Machine

@@ -10,19 +10,19 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
-from dify_aws.install.bundle import DATA, HOME
-from dify_aws.install.database_sql import APPLY, SUPERUSER
-from dify_aws.install.environment import DATABASE
-from dify_aws.install.fact import Answer, Fact
-from dify_aws.install.scram import verifies
-from dify_aws.install.steps.admin import Setup
-from dify_aws.install.steps.database_roles import DatabaseOwners
-from dify_aws.install.steps.image import tagged
-from dify_aws.install.steps.migration import JOB
-from dify_aws.install.steps.probe import Asked
+from dify_aws.host.fact import Answer, Fact
 from dify_aws.offline.machine.ended import Ended, NotModelled, failed
 from dify_aws.offline.machine.engine import Running, of_service, runs
 from dify_aws.offline.machine.files import Entry, Options
+from dify_aws.runtimes.compose.bundle import DATA, HOME
+from dify_aws.runtimes.compose.database_sql import APPLY, SUPERUSER
+from dify_aws.runtimes.compose.environment import DATABASE
+from dify_aws.runtimes.compose.scram import verifies
+from dify_aws.runtimes.compose.steps.admin import Setup
+from dify_aws.runtimes.compose.steps.database_roles import DatabaseOwners
+from dify_aws.runtimes.compose.steps.image import tagged
+from dify_aws.runtimes.compose.steps.migration import JOB
+from dify_aws.runtimes.compose.steps.probe import Asked
 from dify_aws.secrets import Secret
 
 if TYPE_CHECKING:

@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
-from dify_aws.install.block_device import BlockDevice, xen_name
-from dify_aws.install.fact import Answer, Fact
-from dify_aws.install.steps.data_disk import FORMAT, GROW, MOUNT
+from dify_aws.host.disks.block_device import BlockDevice, xen_name
+from dify_aws.host.fact import Answer, Fact
+from dify_aws.host.steps.data_disk import FORMAT, GROW, MOUNT
 from dify_aws.offline.machine.ended import Ended, failed
 from dify_aws.offline.machine.files import Entry, Tree
 

@@ -10,16 +10,16 @@ from datetime import UTC, datetime, timedelta
 from posixpath import dirname, join, normpath
 from typing import TYPE_CHECKING, Any, Final
 
-from dify_aws.install.bundle import HOME
-from dify_aws.install.compose import Project
-from dify_aws.install.fact import Answer, Fact
-from dify_aws.install.steps.containers import MOST_RESTARTS, WATCH
-from dify_aws.install.steps.image import listed
+from dify_aws.host.fact import Answer, Fact
 from dify_aws.offline.machine import dify, images
 from dify_aws.offline.machine.certificates import BEGINNING
 from dify_aws.offline.machine.ended import Ended, NotModelled, failed
 from dify_aws.offline.machine.engine import UNIT, Running, definitions, digest, named, runs
 from dify_aws.offline.machine.files import Options
+from dify_aws.runtimes.compose.bundle import HOME
+from dify_aws.runtimes.compose.project import Project
+from dify_aws.runtimes.compose.steps.containers import MOST_RESTARTS, WATCH
+from dify_aws.runtimes.compose.steps.image import listed
 
 if TYPE_CHECKING:
     from dify_aws.offline.machine.machine import Machine

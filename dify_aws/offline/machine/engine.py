@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import yaml
 
-from dify_aws.install.bundle import HOME
-from dify_aws.install.compose import PROJECT
+from dify_aws.runtimes.compose.bundle import HOME
+from dify_aws.runtimes.compose.project import PROJECT
 
 if TYPE_CHECKING:
     from dify_aws.offline.machine.machine import Machine

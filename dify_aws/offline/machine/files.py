@@ -8,10 +8,10 @@ from dataclasses import dataclass, field, replace
 from posixpath import dirname
 from typing import TYPE_CHECKING, Any, Final, Literal, NoReturn, TypeAlias
 
-from dify_aws.install.fact import Answer, Fact
-from dify_aws.install.steps.directory import Strangers
-from dify_aws.install.steps.log_file import MAKE, FileKind
-from dify_aws.install.steps.path import AtPath
+from dify_aws.host.fact import Answer, Fact
+from dify_aws.host.steps.directory import Strangers
+from dify_aws.host.steps.log_file import MAKE, FileKind
+from dify_aws.host.steps.path import AtPath
 from dify_aws.offline.machine.ended import Ended, NotModelled, failed
 
 if TYPE_CHECKING:

@@ -7,11 +7,22 @@ import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Final, TypeAlias
 
-from dify_aws.install import masked_log
-from dify_aws.install.errors import CommandFailed, HostClosed
-from dify_aws.install.fact import Answer, Fact, Facts
-from dify_aws.install.host import COMMAND_SECONDS, Result
-from dify_aws.offline.machine import agent, certificates, disks, docker, files, kernel, packages, system, units, vitals
+from dify_aws.host import masked_log
+from dify_aws.host.errors import CommandFailed, HostClosed
+from dify_aws.host.fact import Answer, Fact, Facts
+from dify_aws.host.host import COMMAND_SECONDS, Result
+from dify_aws.offline.machine import (
+    agent,
+    certificates,
+    disks,
+    docker,
+    files,
+    host_usage,
+    kernel,
+    packages,
+    system,
+    units,
+)
 from dify_aws.offline.machine.ended import Ended, NotModelled, failed
 from dify_aws.offline.machine.machine import Machine
 
@@ -27,7 +38,7 @@ ANSWERS: Final[Mapping[type[Fact[Any]], Callable[[Machine, Any], Answer]]] = {
     **packages.ANSWERS,
     **system.ANSWERS,
     **units.ANSWERS,
-    **vitals.ANSWERS,
+    **host_usage.ANSWERS,
 }
 """What the script of each fact would say, by the class of the fact."""
 
@@ -50,7 +61,7 @@ SCRIPTS: Final[Mapping[str, Command]] = {
     **kernel.SCRIPTS,
     **packages.SCRIPTS,
 }
-"""Scripts of :func:`dify_aws.install.script.script`, by their body; each is given its arguments, without a name."""
+"""Scripts of :func:`dify_aws.host.script.script`, by their body; each is given its arguments, without a name."""
 
 SHELL: Final = frozenset({"|", "||", "&", "&&", ";", ";;", "<", ">", ">>", "<<", "(", ")", "{", "}", "!", "[", "[["})
 """Words that only a shell understands. The model has none."""
@@ -102,7 +113,7 @@ class ModelHost:
         secret: bool = False,
         again: bool = False,
     ) -> Result:
-        """See :meth:`dify_aws.install.host.Host.run`."""
+        """See :meth:`dify_aws.host.host.Host.run`."""
         with self._acting:
             self._meet()
             self._before(script)
@@ -125,21 +136,21 @@ class ModelHost:
         again: bool = False,
         advice: str = "",
     ) -> Result:
-        """See :meth:`dify_aws.install.host.Host.must`."""
+        """See :meth:`dify_aws.host.host.Host.must`."""
         result = self.run(script, stdin=stdin, sudo=sudo, timeout=timeout, secret=secret, again=again)
         if not result.ok:
             raise CommandFailed(self.where, result, advice=advice)
         return result
 
     def read(self, path: str) -> bytes | None:
-        """See :meth:`dify_aws.install.host.Host.read`."""
+        """See :meth:`dify_aws.host.host.Host.read`."""
         with self._acting:
             self._meet()
             entry = self.machine.files.get(path)
             return entry.data if entry else None
 
     def write(self, path: str, data: bytes, *, mode: int = 0o644, owner: str = "root:root") -> None:
-        """See :meth:`dify_aws.install.host.Host.write`."""
+        """See :meth:`dify_aws.host.host.Host.write`."""
         with self._acting:
             self._meet()
             self._before(f"write {path}")
@@ -152,7 +163,7 @@ class ModelHost:
             self._after(f"write {path}")
 
     def ask(self, facts: Iterable[Fact[Any]]) -> Facts:
-        """See :meth:`dify_aws.install.host.Host.ask`."""
+        """See :meth:`dify_aws.host.host.Host.ask`."""
         with self._acting:
             self._meet()
             return Facts(self.where, {fact: self._answer(fact) for fact in dict.fromkeys(facts)})

@@ -7,12 +7,12 @@ from base64 import b64decode
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
-from dify_aws.install.fact import Answer, Fact
-from dify_aws.install.steps.image import Images, listed
-from dify_aws.install.steps.image_digests import LocalDigests
+from dify_aws.host.fact import Answer, Fact
 from dify_aws.offline.machine.ended import Ended, failed
 from dify_aws.offline.machine.engine import first_digest, runs
 from dify_aws.offline.machine.files import Options
+from dify_aws.runtimes.compose.steps.image import Images, listed
+from dify_aws.runtimes.compose.steps.image_digests import LocalDigests
 
 if TYPE_CHECKING:
     from dify_aws.offline.machine.machine import Machine

@@ -6,10 +6,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final
 
-from dify_aws.install.fact import Answer, Fact
-from dify_aws.install.kernel import OwnKernel
-from dify_aws.install.steps.swap import PATH, USE, SwapFile
-from dify_aws.install.steps.sysctl import Parameters
+from dify_aws.host.fact import Answer, Fact
+from dify_aws.host.kernel import OwnKernel
+from dify_aws.host.steps.swap import PATH, USE, SwapFile
+from dify_aws.host.steps.sysctl import Parameters
 from dify_aws.offline.machine.ended import Ended, failed
 from dify_aws.offline.machine.files import Entry, Options
 

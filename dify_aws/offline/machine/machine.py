@@ -13,11 +13,11 @@ from dify_aws.offline.machine.dify import Dify
 from dify_aws.offline.machine.disks import Disks
 from dify_aws.offline.machine.engine import Engine
 from dify_aws.offline.machine.files import Files
+from dify_aws.offline.machine.host_usage import Strain
 from dify_aws.offline.machine.kernel import Kernel
 from dify_aws.offline.machine.packages import Packages
 from dify_aws.offline.machine.system import System
 from dify_aws.offline.machine.units import Units
-from dify_aws.offline.machine.vitals import Strain
 
 
 @dataclass

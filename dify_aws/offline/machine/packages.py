@@ -7,10 +7,10 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
-from dify_aws.install.fact import Answer, Fact
-from dify_aws.install.publishers import Publishers
-from dify_aws.install.steps.apt_repository import FETCH_KEY, SOURCES, Keyring
-from dify_aws.install.steps.packages import Installed, Unfinished
+from dify_aws.host.fact import Answer, Fact
+from dify_aws.host.packages.publishers import Publishers
+from dify_aws.host.steps.apt_repository import FETCH_KEY, SOURCES, Keyring
+from dify_aws.host.steps.packages import Installed, Unfinished
 from dify_aws.offline.machine.ended import Ended, NotModelled, failed
 from dify_aws.offline.machine.files import Options
 from dify_aws.offline.machine.units import UnitRecord, begin

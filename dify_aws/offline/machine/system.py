@@ -8,9 +8,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
-from dify_aws.install.fact import Answer, Fact
-from dify_aws.install.steps.cloud_init import Progress
-from dify_aws.install.steps.machine import Shape
+from dify_aws.host.fact import Answer, Fact
+from dify_aws.host.steps.cloud_init import Progress
+from dify_aws.host.steps.machine import Shape
 from dify_aws.offline.machine.ended import Ended, NotModelled
 
 if TYPE_CHECKING:

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
-from dify_aws.install.fact import Answer, Fact
-from dify_aws.install.steps.service import Unit
+from dify_aws.host.fact import Answer, Fact
+from dify_aws.host.steps.service import Unit
 from dify_aws.offline.machine.ended import Ended, NotModelled, failed
 from dify_aws.offline.machine.files import Options
 

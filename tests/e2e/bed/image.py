@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from dify_aws.releases import RELEASES
+from dify_aws.dify.known_releases import RELEASES
 
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 PGDATA = "/var/lib/postgresql/data"

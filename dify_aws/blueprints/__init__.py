@@ -1,1 +1,0 @@
-"""Blueprints: settings in, a stack out. They never ask AWS anything."""

@@ -1,0 +1,120 @@
+"""Carry out: a plan becomes true. What it says is made and mended, all else is waited for, what is left over goes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from dify_aws.aws import Aws
+from dify_aws.aws.unexpected_answer import reading
+from dify_aws.engine.converge import converge, create, remove, wait_until_shown
+from dify_aws.engine.creation_order import creation_edges
+from dify_aws.engine.deletion_order import deletion_edges
+from dify_aws.engine.discovery import Discovery, Things
+from dify_aws.engine.external_node import ExternalNode
+from dify_aws.engine.plan import Plan
+from dify_aws.engine.resource import Actual, Resource
+from dify_aws.engine.run_lock import RunLock
+from dify_aws.errors import DifyAwsError, RunFailed
+from dify_aws.events import EventEmitter
+from dify_aws.walk import Walked, walk
+
+
+def execute(
+    resources: Mapping[str, Resource],
+    edges: Mapping[str, Iterable[str]],
+    aws: Aws,
+    looked: Discovery,
+    todo: Plan,
+    *,
+    found: dict[str, Actual | None],
+    emitter: EventEmitter,
+    turn: RunLock,
+    external: Mapping[str, ExternalNode],
+) -> tuple[dict[str, Actual], dict[str, Exception]]:
+    """What is there in the end, and what ``external`` work raised.
+
+    Args:
+        found: what is there, by address; what is made and mended is noted in it, also if the run fails.
+
+    Raises:
+        RunFailed: something failed on the way.
+    """
+    verbs = {action.address: action.verb for action in todo.actions}
+    retired = looked.retired()
+    going = {place: retired[place] for place, verb in verbs.items() if verb == "delete"}
+    failed: dict[str, Exception] = {}
+    graph, creations = creation_edges(resources, edges, found)
+
+    def visit(address: str) -> Actual | None:
+        turn.check()
+        if address in external:
+            try:
+                external[address].do(found)
+            except Exception as error:  # noqa: BLE001
+                # What is wrong on a machine is no reason to leave AWS half made.
+                failed[address] = error
+            return None
+        if address in creations:
+            _create_only(resources[creations[address]], aws, found, emitter)
+            return None
+        with reading(address, "know what it needs"):
+            resource = resources[address].resolved(found)
+        if address in verbs:
+            with emitter.work(verbs[address], address):
+                actual = converge(resource, aws, found[address])
+        else:
+            actual = converge(resource, aws, found[address])
+        found[address] = actual
+        return actual
+
+    def stop() -> None:
+        aws.stop_waiting()
+        for work in external.values():
+            work.stop()
+
+    made = walk({**graph, **{name: work.needs for name, work in external.items()}}, visit, on_interrupt=stop)
+    done = [address for address in made.done if address in verbs]
+    if made.failures:
+        failures = {creations.get(node, node): error for node, error in made.failures.items()}
+        not_tried = [node for node in made.not_tried if node not in creations and node not in failures]
+        raise RunFailed({**failures, **failed}, done, [*not_tried, *going])
+    if unseen := _not_shown(aws, [resources[address] for address in done if verbs[address] == "create"]):
+        raise RunFailed({**unseen, **failed}, done, going)
+    removed = delete_all(aws, going, emitter=emitter, turn=turn)
+    if removed.failures:
+        raise RunFailed(removed.failures, [*done, *removed.done], removed.not_tried)
+    return {address: actual for address in resources if (actual := made.done[address]) is not None}, failed
+
+
+def _create_only(resource: Resource, aws: Aws, found: dict[str, Actual | None], emitter: EventEmitter) -> None:
+    """The first half of a creation; the listener hears of it with the second, unless it fails."""
+    try:
+        with reading(resource.address, "create it"):
+            found[resource.address] = create(resource.resolved(found), aws)
+    except Exception:
+        with emitter.work("create", resource.address):
+            raise
+
+
+def _not_shown(aws: Aws, created: Iterable[Resource]) -> dict[str, Exception]:
+    """Why AWS does not show some of what was made, by address; nothing, as a rule."""
+    wrong: dict[str, Exception] = {}
+    for resource in created:
+        try:
+            if resource.eventually_consistent:
+                wait_until_shown(resource, aws)
+        except DifyAwsError as error:
+            wrong[resource.address] = error
+    return wrong
+
+
+def delete_all(aws: Aws, things: Things, *, emitter: EventEmitter, turn: RunLock) -> Walked[None]:
+    """Delete things, each when nothing needs it any more."""
+
+    def visit(place: str) -> None:
+        turn.check()
+        kind, actual = things[place]
+        with emitter.work("delete", place):
+            remove(kind, aws, actual)
+
+    return walk(deletion_edges(things), visit, on_interrupt=aws.stop_waiting)

@@ -1,0 +1,1 @@
+"""SSH to a host: connection, host key, tunnel."""

@@ -1,0 +1,1 @@
+"""Steps that any host may need, one file each."""

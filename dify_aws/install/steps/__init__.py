@@ -1,1 +1,0 @@
-"""The steps: what can be wished for about the machine, a noun a file."""

@@ -1,0 +1,1 @@
+"""Access to the host over SSH: leases, tunnel, host key."""

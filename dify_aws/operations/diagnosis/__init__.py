@@ -1,0 +1,1 @@
+"""Finds known faults and says what to do."""

@@ -1,0 +1,1 @@
+"""The run lock of a deployment, in DynamoDB."""

@@ -1,0 +1,1 @@
+"""EC2: instances, their disks and keys."""

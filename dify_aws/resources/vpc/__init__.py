@@ -1,0 +1,1 @@
+"""Amazon VPC: networks and what is attached to them."""

@@ -1,0 +1,73 @@
+"""InternetGateway: the door of a VPC to the internet."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from dify_aws.aws import Aws
+from dify_aws.engine.resource import Actual, Input
+from dify_aws.errors import AwsError
+from dify_aws.resources.deletion import delete, is_not_found
+from dify_aws.resources.ec2.ec2_resource import Ec2Resource, ours
+from dify_aws.resources.observe import observe_owned
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class InternetGateway(Ec2Resource):
+    """An internet gateway, attached to a VPC.
+
+    Args:
+        vpc: the VPC it is attached to (``vpc.id``).
+    """
+
+    vpc: Input[str]
+
+    kind = "internet-gateway"
+    tables = ("internet-gateways",)
+    permissions = frozenset(
+        {
+            "ec2:AttachInternetGateway",
+            "ec2:CreateInternetGateway",
+            "ec2:CreateTags",
+            "ec2:DeleteInternetGateway",
+            "ec2:DescribeInternetGateways",
+            "ec2:DetachInternetGateway",
+        }
+    )
+
+    @classmethod
+    def owned(cls, aws: Aws) -> Iterable[Actual]:
+        for gateway in ours(aws, "internet-gateways", "ec2.DescribeInternetGateways", "InternetGateways"):
+            attached = [each["VpcId"] for each in gateway.get("Attachments", ()) if each.get("State") != "detached"]
+            values = {"vpc": attached[0] if attached else ""}
+            if seen := observe_owned(cls, aws, gateway["InternetGatewayId"], gateway.get("Tags"), values):
+                yield seen
+
+    def create(self, aws: Aws) -> Actual | None:
+        answer = aws.create("ec2.CreateInternetGateway", self.address, keep=self.keep)
+        return self.made(aws, answer["InternetGateway"]["InternetGatewayId"], vpc="")
+
+    def update(self, aws: Aws, actual: Actual, names: frozenset[str]) -> None:
+        if "vpc" in names:
+            _detach(aws, actual)
+            try:
+                aws.call("ec2.AttachInternetGateway", InternetGatewayId=actual.id, VpcId=self.vpc)
+            except AwsError as error:
+                # Our own attachment that was not visible yet when we looked.
+                if error.code != "Resource.AlreadyAssociated":
+                    raise
+
+    @classmethod
+    def delete(cls, aws: Aws, actual: Actual) -> None:
+        _detach(aws, actual)
+        delete(aws, "ec2.DeleteInternetGateway", InternetGatewayId=actual.id)
+
+
+def _detach(aws: Aws, actual: Actual) -> None:
+    if actual["vpc"]:
+        try:
+            aws.call("ec2.DetachInternetGateway", InternetGatewayId=actual.id, VpcId=actual["vpc"])
+        except AwsError as error:
+            if error.code != "Gateway.NotAttached" and not is_not_found(error):
+                raise

@@ -1,0 +1,257 @@
+"""SecurityGroup: who may talk to an instance, and to whom it may talk."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Final
+
+from dify_aws.aws import Aws
+from dify_aws.aws.create_request import TAG_ADDRESS, tag_map
+from dify_aws.aws.date import answered_at
+from dify_aws.engine.resource import Actual, Input
+from dify_aws.errors import AwsError
+from dify_aws.resources.deletion import is_not_found
+from dify_aws.resources.ec2.ec2_resource import Ec2Resource, ours
+from dify_aws.resources.observe import observe_owned
+from dify_aws.resources.vpc.blockers import delete_part
+from dify_aws.resources.vpc.lease_tag import LEASED_GROUP, leasable, leases_on
+
+
+@dataclass(frozen=True)
+class Rule:
+    """Traffic that is let through.
+
+    Args:
+        peer: a network ("0.0.0.0/0", "::/0"), a security group (``group.id``), or a prefix list ("pl-…").
+        port: the port; None for all.
+        to_port: the last port, where it is a range.
+        protocol: "tcp", "udp", "icmp", …; "-1" for all.
+        description: shown in the console; a different one is not a different rule.
+    """
+
+    peer: Input[str]
+    port: int | None = None
+    to_port: int | None = None
+    protocol: str = "tcp"
+    description: str = field(default="", compare=False)
+
+    def __str__(self) -> str:
+        last = "" if self.to_port is None else f"-{self.to_port}"
+        ports = "all" if self.port is None else f"{self.port}{last}"
+        return f"{'all' if self.protocol == '-1' else self.protocol}/{ports} {self.peer}"
+
+    def permission(self) -> dict[str, Any]:
+        """The rule as AuthorizeSecurityGroupIngress takes it."""
+        peer = str(self.peer)
+        said = {"Description": self.description} if self.description else {}
+        permission: dict[str, Any] = {"IpProtocol": self.protocol}
+        if self.protocol != "-1":
+            last = self.port if self.to_port is None else self.to_port
+            permission |= {"FromPort": -1 if self.port is None else self.port, "ToPort": -1 if last is None else last}
+        if peer.startswith("sg-"):
+            permission["UserIdGroupPairs"] = [{"GroupId": peer, **said}]
+        elif peer.startswith("pl-"):
+            permission["PrefixListIds"] = [{"PrefixListId": peer, **said}]
+        elif ":" in peer:
+            permission["Ipv6Ranges"] = [{"CidrIpv6": peer, **said}]
+        else:
+            permission["IpRanges"] = [{"CidrIp": peer, **said}]
+        return permission
+
+
+EVERYWHERE = Rule("0.0.0.0/0", protocol="-1")
+"""All traffic to anywhere: what AWS lets a new group send."""
+
+PEERS: Final = {
+    "IpRanges": "CidrIp",
+    "Ipv6Ranges": "CidrIpv6",
+    "PrefixListIds": "PrefixListId",
+    "UserIdGroupPairs": "GroupId",
+}
+"""Where the peers are in a permission of a security group, and what names each."""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class SecurityGroup(Ec2Resource):
+    """A security group and its rules, all of them: one added by hand is drift, and is taken away.
+
+    Except a rule on lease in the group of the host (one address, TCP port 22, no longer than the longest lease):
+    whoever holds it takes it away, or AWS does when its time is over; after that it is drift. A tag on another rule
+    changes nothing.
+    ``ref("arn")`` is its ARN.
+
+    Args:
+        vpc: the VPC it is in (``vpc.id``). Fixed.
+        description: AWS wants one, in ASCII. Fixed.
+        ingress: what may come in.
+        egress: what may go out; everything, by default.
+    """
+
+    vpc: Input[str]
+    description: str = "Made by dify_aws"
+    ingress: Iterable[Rule] = ()
+    egress: Iterable[Rule] = (EVERYWHERE,)
+
+    kind = "security-group"
+    fixed = frozenset({"vpc", "description"})
+    unordered = frozenset({"ingress", "egress"})
+    tables = ("security-groups",)
+    permissions = frozenset(
+        {
+            "ec2:AuthorizeSecurityGroupEgress",
+            "ec2:AuthorizeSecurityGroupIngress",
+            "ec2:CreateSecurityGroup",
+            "ec2:CreateTags",
+            "ec2:DeleteSecurityGroup",
+            "ec2:DescribeNetworkInterfaces",
+            "ec2:DescribeSecurityGroupRules",
+            "ec2:DescribeSecurityGroups",
+            "ec2:RevokeSecurityGroupEgress",
+            "ec2:RevokeSecurityGroupIngress",
+        }
+    )
+
+    @classmethod
+    def owned(cls, aws: Aws) -> Iterable[Actual]:
+        for group in ours(aws, "security-groups", "ec2.DescribeSecurityGroups", "SecurityGroups"):
+            values = {
+                "vpc": group["VpcId"],
+                "description": group["Description"],
+                "ingress": _ingress(aws, group),
+                "egress": frozenset(_rules_in(group.get("IpPermissionsEgress", ()))),
+            }
+            if seen := observe_owned(cls, aws, group["GroupId"], group.get("Tags"), values, arn=_arn(aws, group)):
+                yield seen
+
+    def create(self, aws: Aws) -> Actual | None:
+        answer = aws.create(
+            "ec2.CreateSecurityGroup",
+            self.address,
+            keep=self.keep,
+            GroupName=aws.physical_name(self.address),
+            Description=self.description,
+            VpcId=self.vpc,
+        )
+        new = {"ingress": frozenset[Rule](), "egress": frozenset({EVERYWHERE})}
+        return self.made(aws, answer["GroupId"], {"arn": _arn(aws, answer)}, **new)
+
+    def update(self, aws: Aws, actual: Actual, names: frozenset[str]) -> None:
+        # First open what is wished for, then close the rest: nobody is shut out in between.
+        for way in ("ingress", "egress"):
+            if way in names:
+                wished: frozenset[Rule] = frozenset(getattr(self, way))
+                _authorize(aws, actual, way, wished - actual[way])
+                _revoke(aws, actual, way, actual[way] - wished)
+
+    @classmethod
+    def delete(cls, aws: Aws, actual: Actual) -> None:
+        delete_part(aws, "ec2.DeleteSecurityGroup", GroupId=actual.id)
+
+
+def _arn(aws: Aws, told: Mapping[str, Any]) -> str:
+    """Its ARN, which not every partition tells."""
+    return str(told.get("SecurityGroupArn") or aws.arn("ec2", f"security-group/{told['GroupId']}"))
+
+
+def _ingress(aws: Aws, group: Mapping[str, Any]) -> frozenset[Rule]:
+    """What may come in, without the rules on lease. Their tags cost a call, so it is made only if one can be there."""
+    rules = frozenset(_rules_in(group.get("IpPermissions", ())))
+    if _address(group) != LEASED_GROUP or not any(leasable(_as_told(rule)) for rule in rules):
+        return rules
+    id = group["GroupId"]
+    return rules - aws.read_cache.read("security-groups", lambda: _on_lease(aws, id), id, "on lease")
+
+
+def _on_lease(aws: Aws, group: str) -> frozenset[Rule]:
+    told, now = _rules_of(aws, group)
+    return frozenset(rule_of(rule) for rule in told if leases_on(rule, now))
+
+
+def _rules_of(aws: Aws, group: str) -> tuple[list[dict[str, Any]], datetime]:
+    """The rules of a group with their ids and tags, and AWS's time."""
+    # Not by pages: asked without MaxResults, AWS answers with all of them at once, and when that was.
+    answer = aws.call("ec2.DescribeSecurityGroupRules", Filters=[{"Name": "group-id", "Values": [group]}])
+    return answer["SecurityGroupRules"], answered_at(answer)
+
+
+def _address(thing: Mapping[str, Any]) -> str:
+    return tag_map(thing.get("Tags")).get(TAG_ADDRESS, "")
+
+
+def _rules_in(permissions: Iterable[Mapping[str, Any]]) -> Iterator[Rule]:
+    """The rules in the permissions of DescribeSecurityGroups, which puts those of one protocol and port together."""
+    for permission in permissions:
+        peers = [
+            (each[name], each.get("Description", ""))
+            for member, name in PEERS.items()
+            for each in permission.get(member, ())
+        ]
+        protocol, first, last = permission["IpProtocol"], permission.get("FromPort"), permission.get("ToPort")
+        for peer, description in peers:
+            yield _rule(peer, protocol, first, last, description)
+
+
+def _as_told(rule: Rule) -> dict[str, Any]:
+    """An ingress rule as DescribeSecurityGroupRules has it."""
+    first = -1 if rule.port is None else rule.port
+    last = first if rule.to_port is None else rule.to_port
+    network = {"CidrIpv4": rule.peer} if "/" in str(rule.peer) else {}
+    return {"IsEgress": False, "IpProtocol": rule.protocol, "FromPort": first, "ToPort": last, **network}
+
+
+def rule_of(rule: Mapping[str, Any]) -> Rule:
+    """A rule, of what DescribeSecurityGroupRules tells."""
+    peer = (
+        rule.get("CidrIpv4")
+        or rule.get("CidrIpv6")
+        or rule.get("PrefixListId")
+        or rule.get("ReferencedGroupInfo", {}).get("GroupId")
+        or ""
+    )
+    return _rule(peer, rule["IpProtocol"], rule.get("FromPort"), rule.get("ToPort"), rule.get("Description", ""))
+
+
+def _rule(peer: str, protocol: str, first: int | None, last: int | None, description: str) -> Rule:
+    # AWS has -1 for all ports, and leaves the ports of all protocols out.
+    port = None if protocol == "-1" or first == -1 else first
+    to_port = None if protocol == "-1" or last in (-1, first) else last
+    return Rule(peer, port, to_port, protocol, description)
+
+
+def _authorize(aws: Aws, actual: Actual, way: str, rules: frozenset[Rule]) -> None:
+    if not rules:
+        return
+    permissions = [rule.permission() for rule in sorted(rules, key=str)]
+    operation = f"ec2.AuthorizeSecurityGroup{way.capitalize()}"
+    try:
+        aws.call(operation, GroupId=actual.id, IpPermissions=permissions)
+    except AwsError as error:
+        if error.code != "InvalidPermission.Duplicate":
+            raise
+        # One of them is there already, and AWS took none: say them one by one.
+        for permission in permissions if len(permissions) > 1 else ():
+            try:
+                aws.call(operation, GroupId=actual.id, IpPermissions=[permission])
+            except AwsError as twin:
+                if twin.code != "InvalidPermission.Duplicate":
+                    raise
+
+
+def _revoke(aws: Aws, actual: Actual, way: str, rules: frozenset[Rule]) -> None:
+    if not rules:
+        return
+    told, now = _rules_of(aws, actual.id)
+    doomed = [rule for rule in told if rule["IsEgress"] is (way == "egress") and rule_of(rule) in rules]
+    if actual.address == LEASED_GROUP:
+        # Somebody may have leased one of them since AWS was asked for the plan.
+        doomed = [rule for rule in doomed if not leases_on(rule, now)]
+    if not doomed:
+        return
+    ids = sorted(rule["SecurityGroupRuleId"] for rule in doomed)
+    try:
+        aws.call(f"ec2.RevokeSecurityGroup{way.capitalize()}", GroupId=actual.id, SecurityGroupRuleIds=ids)
+    except AwsError as error:
+        if not is_not_found(error):
+            raise

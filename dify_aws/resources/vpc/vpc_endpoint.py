@@ -1,0 +1,95 @@
+"""VpcEndpoint: a way from a VPC to a service of AWS that does not go through the internet."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from dify_aws.aws import Aws
+from dify_aws.engine.resource import PENDING, Actual, Input
+from dify_aws.errors import AwsError
+from dify_aws.resources.deletion import wait_until_deleted
+from dify_aws.resources.ec2.ec2_resource import Ec2Resource, ours
+from dify_aws.resources.observe import observe_owned
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class VpcEndpoint(Ec2Resource):
+    """A gateway endpoint: free, and there are two of them, ``s3`` and ``dynamodb``.
+
+    Args:
+        vpc: the VPC it is in (``vpc.id``). Fixed.
+        service: "s3" or "dynamodb". Fixed.
+        route_tables: the tables that get the route to it (``table.id``).
+    """
+
+    vpc: Input[str]
+    service: str
+    route_tables: Iterable[Input[str]] = ()
+
+    kind = "vpc-endpoint"
+    fixed = frozenset({"vpc", "service"})
+    unordered = frozenset({"route_tables"})
+    tables = ("vpc-endpoints",)
+    permissions = frozenset(
+        {
+            "ec2:CreateTags",
+            "ec2:CreateVpcEndpoint",
+            "ec2:DeleteVpcEndpoints",
+            "ec2:DescribeVpcEndpoints",
+            "ec2:ModifyVpcEndpoint",
+        }
+    )
+
+    @classmethod
+    def owned(cls, aws: Aws) -> Iterable[Actual]:
+        for endpoint in ours(aws, "vpc-endpoints", "ec2.DescribeVpcEndpoints", "VpcEndpoints"):
+            if endpoint["State"].lower() in ("deleting", "deleted", "failed", "rejected"):
+                continue
+            tables, state = frozenset(endpoint.get("RouteTableIds", ())), endpoint["State"].lower()
+            values = {
+                "vpc": endpoint["VpcId"],
+                "service": endpoint["ServiceName"].rpartition(".")[2],
+                # A table that is added twice is refused (RouteAlreadyExists), so an early look is no reason to add one.
+                "route_tables": tables or (PENDING if state == "pending" else tables),
+            }
+            if seen := observe_owned(cls, aws, endpoint["VpcEndpointId"], endpoint.get("Tags"), values, state=state):
+                yield seen
+
+    def create(self, aws: Aws) -> Actual | None:
+        aws.create(
+            "ec2.CreateVpcEndpoint",
+            self.address,
+            keep=self.keep,
+            VpcEndpointType="Gateway",
+            VpcId=self.vpc,
+            ServiceName=f"com.amazonaws.{aws.region}.{self.service}",
+            RouteTableIds=sorted(str(table) for table in self.route_tables),
+        )
+        return None
+
+    def ready(self, aws: Aws, actual: Actual) -> bool:
+        if actual["state"] != "pending":
+            return False
+        aws.wait("ec2", "vpc_endpoint_available", VpcEndpointIds=[actual.id])
+        return True
+
+    def update(self, aws: Aws, actual: Actual, names: frozenset[str]) -> None:
+        if "route_tables" in names:
+            wished = frozenset(self.route_tables)
+            changed = {
+                "AddRouteTableIds": sorted(str(table) for table in wished - actual["route_tables"]),
+                "RemoveRouteTableIds": sorted(actual["route_tables"] - wished),
+            }
+            said = {name: tables for name, tables in changed.items() if tables}
+            aws.call("ec2.ModifyVpcEndpoint", VpcEndpointId=actual.id, **said)
+
+    @classmethod
+    def delete(cls, aws: Aws, actual: Actual) -> None:
+        answer = aws.call("ec2.DeleteVpcEndpoints", VpcEndpointIds=[actual.id])
+        for failed in answer.get("Unsuccessful", ()):
+            error = failed["Error"]
+            if not error["Code"].endswith("NotFound"):
+                raise AwsError("ec2.DeleteVpcEndpoints", error["Code"], error.get("Message", ""))
+        # The route tables cannot go while its routes are in them.
+        wait_until_deleted(aws, "vpc_endpoint_gone", VpcEndpointIds=[actual.id])

@@ -1,0 +1,1 @@
+"""Runtimes: what turns the services of Dify into running containers."""

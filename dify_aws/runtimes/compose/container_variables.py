@@ -1,0 +1,41 @@
+"""Container variables: which variables of ``Settings.env`` a container reads, and by which name it knows each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Final
+
+from dify_aws.dify.known_variables import read_by
+from dify_aws.dify.release import Release
+
+WHOLE: Final = frozenset({"api", "worker", "worker_beat", "api_websocket"})
+"""Services that get all of .env, each variable by its own name."""
+
+WRITTEN: Final[Mapping[str, frozenset[str]]] = {
+    "plugin_daemon": frozenset({"MAX_PLUGIN_PACKAGE_SIZE", "MAX_BUNDLE_PACKAGE_SIZE", "PYTHON_ENV_INIT_TIMEOUT"}),
+}
+"""Names inside a container that compose.yaml gives a value in any case, out of a variable that a person may set."""
+
+
+def container_variables(release: Release, service: str, given: Iterable[str]) -> list[tuple[str, str]]:
+    """The variables of ``Settings.env`` that are handed to a container by name.
+
+    Args:
+        release: the release, whose record says who reads a variable.
+        service: name of the service.
+        given: names of the variables in ``Settings.env``.
+
+    Returns:
+        The name inside the container and the name in .env, in alphabetical order; without those that the container has
+        already, because its pattern in ``READERS`` covers them or because it gets all of .env.
+    """
+    names = [*given]
+    there = WRITTEN.get(service, frozenset()) | set(read_by(service, names))
+    found = {}
+    for name in sorted(names):
+        variable = release.variables.get(name)
+        for reader in variable.readers if variable else ():
+            inner = reader.name or name
+            if reader.service == service and inner not in there and (reader.name or service not in WHOLE):
+                found[inner] = name
+    return sorted(found.items())

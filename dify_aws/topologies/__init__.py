@@ -1,0 +1,1 @@
+"""Topologies: settings in, a stack out. They never ask AWS anything."""
