@@ -8,10 +8,18 @@ first used, and uses that from then on; where a digest is known here, it is that
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
+from functools import cache
+from pathlib import Path
 from types import MappingProxyType
 from typing import Final
 
-from dify_aws.dify.records import known
+from dify_aws.dify.errors import ReleaseError
+from dify_aws.dify.record import read_release
+from dify_aws.dify.records import KNOWN, known
+from dify_aws.dify.release import Release
+from dify_aws.errors import Problem
+from dify_aws.dify.known_variables import instead
 
 INSTALLABLE: Final = ("1.17.1",)
 """The releases that can be installed. More have a record (``dify_aws.dify.records.KNOWN``)."""
@@ -32,20 +40,130 @@ NAMES: Final = frozenset(name for images in RELEASES.values() for name in images
 """Every name of an image, over all releases."""
 
 
-def images(version: str, overrides: Mapping[str, str], registry: str | None = None) -> Mapping[str, str]:
+def release_of(version: str, file: str | None = None) -> Release:
+    """What is known of the release that settings name.
+
+    Args:
+        version: a known release, or a later patch of one that can be installed (1.17.4 where 1.17.1 is known).
+        file: a record, in place of those that come with dify_aws.
+
+    Returns:
+        The release. A later patch is the known release with the tags of its own images.
+
+    Raises:
+        KeyError: there is no record of this release.
+        ReleaseError: everything that is wrong with the file.
+    """
+    if file is not None:
+        return _read(file)
+    if (older := patched(version)) is None:
+        return known(version)
+    return _patch(older, version)
+
+
+def patched(version: str) -> str | None:
+    """The known release that a later patch of it is installed as.
+
+    Args:
+        version: three numbers.
+
+    Returns:
+        The newest one of the same minor release that can be installed; None if there is a record of the version itself,
+        or none that is older.
+    """
+    wanted = _numbers(version)
+    if version in KNOWN or len(wanted) != 3:
+        return None
+    older = [each for each in INSTALLABLE if _numbers(each)[:2] == wanted[:2] and _numbers(each) < wanted]
+    return max(older, key=_numbers, default=None)
+
+
+def gaps_of(release: Release) -> tuple[str, ...]:
+    """What this version of dify_aws lacks to install a release.
+
+    Args:
+        release: a release whose record is whole.
+
+    Returns:
+        One sentence for each service that it has no definition of, for each secret that it does not make, and for each
+        variable that it sets and the release does not have; none for a release that can be installed.
+    """
+    ready = known(INSTALLABLE[-1])
+    gaps = []
+    for name, service in release.services.items():
+        if name not in ready.services:
+            gaps.append(f"the service {name} has no definition in the installer's Compose file")
+        elif service.image != (image := ready.services[name].image):
+            gaps.append(f"the service {name} takes the image {service.image}, and the installer gives it {image}")
+        elif service.optional != (optional := ready.services[name].optional):
+            gaps.append(f"the service {name} runs with {service.optional!r}, and in the installer with {optional!r}")
+    gaps += [f"the service {name} is missing" for name in ready.services if name not in release.services]
+    for name, variable in release.variables.items():
+        if variable.secret and variable.required and instead(name) is None:
+            gaps.append(f"the secret {name} must not be empty, and the installer makes none")
+    for name, variable in ready.variables.items():
+        if name not in release.variables and instead(name) is not None and not variable.undocumented:
+            gaps.append(f"the installer counts on {name}, which the release does not have")
+    return tuple(gaps)
+
+
+def images(
+    version: str, overrides: Mapping[str, str], registry: str | None = None, file: str | None = None
+) -> Mapping[str, str]:
     """The full reference of every image of a release, by name; ``overrides`` count more.
 
-    :param registry: where copies of all images are, with what their names begin with there.
-    :raises KeyError: for a release that we do not know.
+    Args:
+        version: the release.
+        overrides: references to use instead, by name.
+        registry: where copies of all images are, with what their names begin with there.
+        file: the record of the release, if it does not come with dify_aws.
+
+    Raises:
+        KeyError: for a release that we do not know.
     """
-    digests = DIGESTS.get(version, {})
+    release = release_of(version, file)
     ours = {
-        name: f"{reference}@{digests[name]}" if name in digests else reference
-        for name, reference in RELEASES[version].items()
+        name: f"{reference}@{release.digests[name]}" if name in release.digests else reference
+        for name, reference in release.images.items()
     }
     if registry:
         ours = {name: mirrored(reference, registry) for name, reference in ours.items()}
     return MappingProxyType({**ours, **overrides})
+
+
+def _read(file: str) -> Release:
+    try:
+        text = Path(file).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or "it is no UTF-8 text"
+        raise ReleaseError(file, [Problem("release", file, f"cannot be read: {reason}", "a TOML file")]) from None
+    return _parsed(text, Path(file).name)
+
+
+@cache
+def _parsed(text: str, name: str) -> Release:
+    return read_release(text, name)
+
+
+@cache
+def _patch(older: str, version: str) -> Release:
+    """Dify's own images have its version for their tag; the others stay."""
+    release = known(older)
+    tag = f":{release.version}"
+    own = {name for name, reference in release.images.items() if reference.endswith(tag)}
+    return replace(
+        release,
+        version=version,
+        images={
+            name: f"{each.removesuffix(tag)}:{version}" if name in own else each
+            for name, each in release.images.items()
+        },
+        digests={name: digest for name, digest in release.digests.items() if name not in own},
+    )
+
+
+def _numbers(version: str) -> tuple[int, ...]:
+    return tuple(int(each) for each in version.split(".") if each.isascii() and each.isdigit())
 
 
 def mirrored(reference: str, registry: str) -> str:
@@ -66,6 +184,26 @@ def pinned(reference: str, digests: Mapping[str, str]) -> str:
     """The reference with the digest that is recorded for it; one that names a digest itself stays as it is."""
     digest = digests.get(reference)
     return f"{reference}@{digest}" if digest and "@" not in reference else reference
+
+
+def describe_release(version: str, file: str | None) -> str:
+    """How a release is installed that has no record of its own, in words for whoever has to agree to it.
+
+    Args:
+        version: the release.
+        file: its record, if it does not come with dify_aws.
+
+    Returns:
+        A sentence; empty for a release that is known.
+    """
+    if file is not None:
+        return f"Dify {version} is installed by the record in {file}."
+    if (older := patched(version)) is None:
+        return ""
+    return (
+        f"Dify {version} has no record: it is installed as {older} is, with its own images. What else it has changed "
+        "is not known here; a record, drafted from a checkout by dify-aws release import, would tell."
+    )
 
 
 def describe_images(overrides: Mapping[str, str]) -> str:

@@ -12,10 +12,8 @@ from typing import Any, Final
 
 from dify_aws.dify.compose_document import compose_document
 from dify_aws.dify.errors import ReleaseError
-from dify_aws.dify.known_releases import INSTALLABLE
-from dify_aws.dify.known_variables import instead
+from dify_aws.dify.known_releases import gaps_of
 from dify_aws.dify.record import read_release
-from dify_aws.dify.records import known
 from dify_aws.dify.release import Release
 from dify_aws.dify.upstream.facts import Upstream
 from dify_aws.dify.upstream.reading import read_checkout
@@ -104,7 +102,7 @@ def check_release(file: str | Path, *, checkout: str | Path | None = None) -> Re
         accepted, refused = _compose(docker, release)
         problems += refused
     return ReleaseCheck(
-        file=where, version=release.version, problems=tuple(problems), gaps=tuple(_gaps(release)), compose=accepted
+        file=where, version=release.version, problems=tuple(problems), gaps=gaps_of(release), compose=accepted
     )
 
 
@@ -126,19 +124,6 @@ def _against(release: Release, upstream: Upstream) -> Iterator[Problem]:
             yield Problem(f"variables.{name}", None, f"has no place {place}", "an entry, or a reason in refused")
         if entry is not None and not entry.secret and entry.default != variable.default:
             yield Problem(f"variables.{name}", entry.default, f"has another default {place}", repr(variable.default))
-
-
-def _gaps(release: Release) -> Iterator[str]:
-    """What the installer has no code for."""
-    ready = known(INSTALLABLE[-1])
-    for name, service in release.services.items():
-        if name not in ready.services:
-            yield f"the service {name} has no definition in the installer's Compose file"
-        elif service.image != (image := ready.services[name].image):
-            yield f"the service {name} takes the image {service.image}, and the installer gives it {image}"
-    for name, variable in release.variables.items():
-        if variable.secret and variable.required and instead(name) is None:
-            yield f"the secret {name} must not be empty, and the installer makes none"
 
 
 def _compose(docker: str, release: Release) -> tuple[bool | None, list[Problem]]:

@@ -14,7 +14,7 @@ from dify_aws.settings.aws_rules import NO_BOUNDARY
 from dify_aws.settings.internal_host_rules import among_containers
 from dify_aws.settings.limit_rules import fitting
 from dify_aws.settings.registry_rules import readable
-from dify_aws.settings.unread_rules import unread
+from dify_aws.settings.release_rules import installable
 
 EVERYWHERE: Final = "0.0.0.0/0"
 
@@ -44,7 +44,7 @@ def combinations(values: Mapping[str, Any], given: Mapping[str, object]) -> Iter
     yield from fitting(values)
     yield from among_containers(values)
     yield from readable(values)
-    yield from unread(values)
+    yield from installable(values)
     if values.get("domain") and "web_cidrs" in values and EVERYWHERE not in values["web_cidrs"]:
         right = f'Let everybody in ("{EVERYWHERE}"), or leave domain out: the certificate authority looks from anywhere'
         wrong = "does not let the certificate authority in, and there is a domain"

@@ -21,6 +21,7 @@ from dify_aws.settings import (
     network_rules,
     networks,
     registry_rules,
+    release_rules,
     rules,
     tag_rules,
 )
@@ -64,7 +65,9 @@ class Settings:
         roles may be made only with one; ``none`` takes it off again, and ``None`` leaves what is there.
     :param alarm_email: who hears about alarms; ``None``: nobody. AWS asks that address to confirm.
     :param tags: further tags for everything that is made, at most 40.
-    :param dify_version: the release of Dify, one that we know the images of.
+    :param dify_version: the release of Dify: one that we know the images of, or a later patch of one.
+    :param release: the file of a record, for a release that this version does not know; ``dify_version`` has to be its
+        version. ``dify-aws release import`` drafts one.
     :param vector_store: ``pgvector`` (in the one PostgreSQL, so that one dump holds all), ``weaviate`` or ``qdrant``.
         To be chosen before the first installation: Dify does not move vectors from one to another.
     :param storage: where Dify keeps files: ``s3`` (under ``uploads/`` of our bucket) or ``local`` (the data volume).
@@ -119,6 +122,7 @@ class Settings:
     alarm_email: Annotated[str | None, rules.optional(mail_rules.reachable_email)] = None
     tags: Annotated[Mapping[str, str], tag_rules.tags] = field(default_factory=dict, hash=False)
     dify_version: Annotated[str, dify_rules.release] = "1.17.1"
+    release: Annotated[str | None, rules.optional(release_rules.release)] = None
     vector_store: Annotated[str, rules.choice("pgvector", "weaviate", "qdrant")] = "pgvector"
     storage: Annotated[str, rules.choice("s3", "local")] = "s3"
     domain: Annotated[str | None, rules.optional(dify_rules.domain)] = None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from dify_aws.dify.known_releases import describe_images
+from dify_aws.dify.known_releases import describe_images, describe_release
 from dify_aws.engine.resource import Input, Ref, Resource
 from dify_aws.engine.stack import Stack
 from dify_aws.instance_types import architecture, is_burstable
@@ -291,6 +291,8 @@ def _notes(settings: Settings) -> list[str]:
             f"cpu_credits='unlimited': if {settings.instance_type} computes more than it earns credits for over a day, "
             f"AWS bills the rest, at the most about ${most:.0f} a month. cpu_credits='standard' slows it down instead."
         )
+    if said := describe_release(settings.dify_version, settings.release):
+        notes.append(said)
     if settings.images:
         notes.append(describe_images(settings.images))
     return notes

@@ -9,9 +9,8 @@ from ipaddress import IPv4Network
 from types import MappingProxyType
 from typing import Any, Final, Self
 
-from dify_aws.dify.known_releases import images, pinned
+from dify_aws.dify.known_releases import images, pinned, release_of
 from dify_aws.dify.known_variables import READERS, read_by
-from dify_aws.dify.records import known
 from dify_aws.limits import limits_of
 from dify_aws.limits.rules import PLUGIN_DAEMON_CONNECTIONS
 from dify_aws.outputs import Outputs
@@ -104,7 +103,7 @@ class Bundle:
 
 def references(settings: Settings) -> tuple[str, ...]:
     """Every image that is needed, as the release or the setting ``images`` names it."""
-    of = images(settings.dify_version, settings.images, settings.image_registry)
+    of = images(settings.dify_version, settings.images, settings.image_registry, settings.release)
     return tuple(sorted({of[image] for image in _images(settings)}))
 
 
@@ -115,9 +114,9 @@ def _values(
     variables = environment(settings, outputs, secrets, https=https)
     names = {name for group in variables.values() for name in group}
     limits = limits_of(settings)
-    release = known(settings.dify_version)
+    release = release_of(settings.dify_version, settings.release)
     running = release.running(settings)
-    named = images(settings.dify_version, settings.images, settings.image_registry)
+    named = images(settings.dify_version, settings.images, settings.image_registry, settings.release)
     return {
         "settings": settings,
         "outputs": outputs,
@@ -203,7 +202,7 @@ def _directories(settings: Settings) -> Iterator[tuple[str, DataDirectory]]:
 
 
 def _logs(settings: Settings) -> Iterator[tuple[str, str]]:
-    release = known(settings.dify_version)
+    release = release_of(settings.dify_version, settings.release)
     for service in release.running(settings):
         if release.services[service].mode:
             yield f"{DATA}/logs/dify/{service}.log", "1001:1001"
@@ -211,7 +210,7 @@ def _logs(settings: Settings) -> Iterator[tuple[str, str]]:
 
 
 def _images(settings: Settings) -> Iterator[str]:
-    release = known(settings.dify_version)
+    release = release_of(settings.dify_version, settings.release)
     yield from (release.services[service].image for service in release.running(settings))
     if settings.domain:
         yield "certbot"

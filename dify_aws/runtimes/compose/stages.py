@@ -7,8 +7,7 @@ from dataclasses import replace
 from typing import Final
 
 from dify_aws.clock import Clock
-from dify_aws.dify.known_releases import images
-from dify_aws.dify.records import known as known_release
+from dify_aws.dify.known_releases import images, release_of
 from dify_aws.events import Listener
 from dify_aws.host.converge import converge_host
 from dify_aws.host.host import Host
@@ -183,7 +182,7 @@ def _dify(settings: Settings, secrets: DifySecrets, bundle: Bundle, login: Regis
         references=references(settings), needs=(f"directory {DATA}", *(image.name for image in pulled))
     )
     yield digests
-    release = known_release(settings.dify_version)
+    release = release_of(settings.dify_version, settings.release)
     running = release.running(settings)
     ready = [
         digests.name,
@@ -196,7 +195,7 @@ def _dify(settings: Settings, secrets: DifySecrets, bundle: Bundle, login: Regis
     stores = [service for service in STORES if service in running]
     yield Containers(name="data services", services=stores, needs=ready)
     dify = [service for service in running if release.services[service].mode]
-    reference = tagged(images(settings.dify_version, settings.images, settings.image_registry)["api"])
+    reference = tagged(images(settings.dify_version, settings.images, settings.image_registry, settings.release)["api"])
     yield database_roles(secrets)
     yield Migration(image=reference, services=dify, needs=("data services", "database roles"))
     services = [*dify, *(service for service in AFTERWARDS if service in running)]

@@ -1,0 +1,67 @@
+"""Rules for the release of Dify: its record, and the variables that have no effect in it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from dify_aws.dify.errors import ReleaseError
+from dify_aws.dify.release import Release
+from dify_aws.errors import Problem
+from dify_aws.dify.known_releases import INSTALLABLE, gaps_of, release_of
+from dify_aws.settings.rules import Broken, text
+from dify_aws.dify.known_variables import instead
+
+
+def release(value: object) -> str:
+    """The path of a record."""
+    if not (written := text(value)).strip():
+        raise Broken(("is empty", "Write the path of a record, like 1.18.0.toml, or leave it out"))
+    return written
+
+
+def installable(values: Mapping[str, Any]) -> Iterator[Problem]:
+    """What is wrong with the release that the settings name.
+
+    Args:
+        values: the settings that are right each for itself, by name.
+
+    Yields:
+        A problem for a release that is not known, for everything that is wrong with the record in a file, for what this
+        version lacks to install it, and for each variable in ``env`` that nothing in the release reads.
+    """
+    version, file = values.get("dify_version"), values.get("release")
+    if version is None or "release" not in values:
+        return
+    try:
+        found = release_of(version, file)
+    except KeyError:
+        yield Problem(
+            "dify_version", version, "is a release of Dify that this version of dify_aws does not know", _known()
+        )
+        return
+    except ReleaseError as error:
+        for problem in error.problems:
+            yield Problem("release", file, f"{problem.field} {problem.wrong}", problem.right)
+        return
+    if found.version != version:
+        yield Problem("dify_version", version, f"is not the release in {file}", f'Write "{found.version}"')
+    gaps = gaps_of(found)
+    if gaps and file is None:
+        yield Problem("dify_version", version, "has a record, and cannot be installed by this version", _known())
+    elif gaps:
+        for gap in gaps:
+            yield Problem(
+                "release", file, f"cannot be installed: {gap}", "Use a newer dify_aws, or see docs/releases.md"
+            )
+    yield from _unread(values, found)
+
+
+def _unread(values: Mapping[str, Any], found: Release) -> Iterator[Problem]:
+    for name in values.get("env", ()):
+        if instead(name) is None and (reason := found.refusal(name)) is not None:
+            yield Problem("env", name, "has no effect", f"Leave it out. {reason}")
+
+
+def _known() -> str:
+    return f"Known: {', '.join(INSTALLABLE)}, and later patches of it; or give its record with the setting release"
