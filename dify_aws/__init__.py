@@ -10,8 +10,8 @@ from dify_aws.aws import Aws
 from dify_aws.aws.unexpected_answer import UnexpectedAnswer
 from dify_aws.change import Change
 from dify_aws.deployment import Deployment
-from dify_aws.dify.comparison import Comparison
-from dify_aws.dify.draft import ReleaseDraft, import_release
+from dify_aws.dify.drafts.comparison import Comparison
+from dify_aws.dify.drafts.draft import ReleaseDraft, import_release
 from dify_aws.dify.errors import ReleaseError
 from dify_aws.dify.release import Release
 from dify_aws.engine.applied import Applied

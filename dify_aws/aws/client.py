@@ -1,5 +1,5 @@
-"""Aws: the one client of AWS's API. It makes service clients once, translates errors, retries what AWS has not caught up
-with, adds ownership tags and client tokens to create requests, and keeps the read cache."""
+"""Aws: the one client of AWS's API. It makes service clients once, translates errors, retries what AWS has not caught
+up with, adds ownership tags and client tokens to create requests, and keeps the read cache."""
 
 from __future__ import annotations
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from dify_aws.cli.command import FINE, WRONG, Command, Verb
-from dify_aws.dify.draft import import_release
+from dify_aws.dify.drafts.draft import import_release
 from dify_aws.dify.records import KNOWN
 from dify_aws.errors import DifyAwsError
 from dify_aws.operations.check_release import check_release

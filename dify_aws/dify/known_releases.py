@@ -15,11 +15,11 @@ from types import MappingProxyType
 from typing import Final
 
 from dify_aws.dify.errors import ReleaseError
+from dify_aws.dify.known_variables import instead
 from dify_aws.dify.record import read_release
 from dify_aws.dify.records import KNOWN, known
 from dify_aws.dify.release import Release
 from dify_aws.errors import Problem
-from dify_aws.dify.known_variables import instead
 
 INSTALLABLE: Final = ("1.17.1",)
 """The releases that can be installed. More have a record (``dify_aws.dify.records.KNOWN``)."""

@@ -6,11 +6,11 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from dify_aws.dify.errors import ReleaseError
+from dify_aws.dify.known_releases import INSTALLABLE, gaps_of, release_of
+from dify_aws.dify.known_variables import instead
 from dify_aws.dify.release import Release
 from dify_aws.errors import Problem
-from dify_aws.dify.known_releases import INSTALLABLE, gaps_of, release_of
 from dify_aws.settings.rules import Broken, text
-from dify_aws.dify.known_variables import instead
 
 
 def release(value: object) -> str:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from dify_aws import Deployment, Settings, SettingsError, offline
-from dify_aws.dify.records import known
 from dify_aws.dify.known_releases import INSTALLABLE, gaps_of, images, patched, release_of
+from dify_aws.dify.records import known
 from tests.dify.test_check_release import record
 from tests.support.bundles import bundle, compose
 
@@ -24,7 +25,7 @@ NEXT = (
 """What the record of a next release may have changed."""
 
 
-def refused(**wishes: object) -> str:
+def refused(**wishes: Any) -> str:
     with pytest.raises(SettingsError) as caught:
         Settings(environment="dev", **wishes)
     return str(caught.value)
@@ -60,7 +61,7 @@ def test_a_release_with_a_record_that_cannot_be_installed_is_refused() -> None:
 def test_a_plan_tells_of_a_release_without_a_record(tmp_path: Path) -> None:
     """A known one is nothing to tell of."""
 
-    def notes(**wishes: str) -> str:
+    def notes(**wishes: Any) -> str:
         with offline() as world:
             return "\n".join(Deployment(Settings(environment="dev", **wishes), world.session).plan().notes)
 
@@ -72,7 +73,7 @@ def test_a_plan_tells_of_a_release_without_a_record(tmp_path: Path) -> None:
 
 def test_a_record_in_a_file_decides_what_is_rendered(tmp_path: Path) -> None:
     """Its images, its routes, and who reads a variable that only it has."""
-    wishes = {"dify_version": "1.18.0", "release": str(record(tmp_path, *NEXT))}
+    wishes: dict[str, Any] = {"dify_version": "1.18.0", "release": str(record(tmp_path, *NEXT))}
     made = bundle(**wishes, env={"TOP_K_LIMIT": "20"})
     services = compose(made)["services"]
     assert services["api"]["image"] == "langgenius/dify-api:1.18.0"

@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 
 from dify_aws import ReleaseError, import_release
-from dify_aws.dify.draft import ReleaseDraft
+from dify_aws.dify.drafts.draft import ReleaseDraft
+from dify_aws.dify.drafts.record_text import record_text
+from dify_aws.dify.drafts.secret_names import is_secret
 from dify_aws.dify.record import read_release
-from dify_aws.dify.record_text import record_text
 from dify_aws.dify.records import KNOWN, known
-from dify_aws.dify.secret_names import is_secret
 from dify_aws.dify.variables import Reader
 from tests.support.dify_checkout import DifyCheckout, checkout_of
 

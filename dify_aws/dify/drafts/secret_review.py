@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 
+from dify_aws.dify.drafts.secret_names import is_secret
 from dify_aws.dify.release import Release
-from dify_aws.dify.secret_names import is_secret
 from dify_aws.dify.upstream.facts import Upstream
 
 

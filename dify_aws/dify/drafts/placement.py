@@ -6,9 +6,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Final
 
+from dify_aws.dify.drafts.renames import renamed
+from dify_aws.dify.drafts.secret_names import is_secret
 from dify_aws.dify.release import Release
-from dify_aws.dify.renames import renamed
-from dify_aws.dify.secret_names import is_secret
 from dify_aws.dify.service import Service
 from dify_aws.dify.upstream.expressions import references
 from dify_aws.dify.upstream.facts import Upstream, UpstreamVariable

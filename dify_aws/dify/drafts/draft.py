@@ -7,15 +7,15 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
-from dify_aws.dify.comparison import Comparison
+from dify_aws.dify.drafts.comparison import Comparison
+from dify_aws.dify.drafts.inheritance import gates_of, images_of, renamed_services, routes_of, services_of
+from dify_aws.dify.drafts.placement import Placement, place_variables, refusals
+from dify_aws.dify.drafts.record_text import record_text
+from dify_aws.dify.drafts.secret_review import new_secrets, shared_defaults
 from dify_aws.dify.errors import ReleaseError
-from dify_aws.dify.inheritance import gates_of, images_of, renamed_services, routes_of, services_of
-from dify_aws.dify.placement import Placement, place_variables, refusals
-from dify_aws.dify.record_text import record_text
 from dify_aws.dify.records import KNOWN, known
 from dify_aws.dify.release import Release
 from dify_aws.dify.routes import Route
-from dify_aws.dify.secret_review import new_secrets, shared_defaults
 from dify_aws.dify.service import Service
 from dify_aws.dify.upstream.api_source import heads, since
 from dify_aws.dify.upstream.facts import Migration, Upstream, UpstreamService
