@@ -8,7 +8,7 @@ from dify_aws.change import Change
 from dify_aws.host.content import Content
 from dify_aws.host.errors import StepRefused
 from dify_aws.host.fact import Facts
-from dify_aws.host.steps.path import AtPath
+from dify_aws.host.steps.path import AtPath, text_at
 
 PATH: Final = "/etc/fstab"
 TABLE: Final = AtPath(PATH)
@@ -27,15 +27,16 @@ def change(facts: Facts, line: str, key: int) -> Change | None:
         key: which field tells the line apart: other lines with the same one are taken out.
 
     Raises:
-        StepRefused: it is no file.
+        StepRefused: it is no file, or not UTF-8 text.
     """
     found = facts[TABLE]
     if found.kind not in ("file", "nothing"):
         raise StepRefused(facts.where, f"{PATH} should be a file, and is a {found.words}.")
-    wished = _with(found.data.decode(), line, key)
-    if wished == found.data.decode():
+    current = text_at(facts, TABLE)
+    desired = _with(current, line, key)
+    if desired == current:
         return None
-    return Change(ATTRIBUTE, Content(PATH, found.data), Content(PATH, wished.encode()))
+    return Change(ATTRIBUTE, Content(PATH, found.data), Content(PATH, desired.encode()))
 
 
 def _with(text: str, line: str, key: int) -> str:

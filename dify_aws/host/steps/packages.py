@@ -15,6 +15,9 @@ from dify_aws.host.packages.apt import apt_get, retry
 
 WISH: Final = re.compile(r"([a-z0-9][a-z0-9+.-]+)(?:>=(\d+(?:\.\d+)*))?")
 
+VERSION: Final = re.compile(r"[\w.+~:-]{0,200}", re.ASCII)
+"""A version of dpkg. A host that reports a longer one has no answer that could be compared."""
+
 INSTALLED: Final = "ii"
 """How dpkg abbreviates "wished for and there"; anything else is half done, or not even begun."""
 
@@ -36,8 +39,13 @@ class Installed(Fact[Mapping[str, tuple[str, str]]]):
         return f"dpkg-query --show --showformat '{form}' {' '.join(self.names)}"
 
     def read(self, answer: Answer) -> Mapping[str, tuple[str, str]]:
-        told = (line.split("|") for line in answer.text.splitlines())
-        return {name: (state.strip(), version) for name, state, version in told}
+        found = {}
+        for line in answer.text.splitlines():
+            name, state, version = line.split("|")
+            if not VERSION.fullmatch(version):
+                raise ValueError(f"{version[:20]!r} is not a version")
+            found[name] = (state.strip(), version)
+        return found
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Final, Literal, TypeAlias
 
 from dify_aws.host.errors import StepRefused
-from dify_aws.host.fact import Answer, Fact
+from dify_aws.host.fact import Answer, Fact, Facts
 
 Kind: TypeAlias = Literal["file", "directory", "nothing", "something else"]
 
@@ -65,6 +65,32 @@ class AtPath(Fact[PathState]):
         head, _, data = answer.out.partition(b"\n")
         words, mode, owner, ids = head.decode().split("|")
         return PathState(KINDS.get(words, "something else"), words, int(mode, 8), owner, ids, data)
+
+
+def text_at(facts: Facts, at: AtPath) -> str:
+    """The content of a file as text; empty if there is no file.
+
+    Args:
+        facts: with the answer to ``at``.
+        at: the file.
+
+    Returns:
+        The text.
+
+    Raises:
+        StepRefused: the file is not UTF-8.
+        FactUnreadable: the answer has no meaning.
+    """
+    data = facts[at].data
+    try:
+        return data.decode()
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        raise StepRefused(
+            facts.where,
+            f"{at.path} should be UTF-8 text, and line {line} of it is not ({error.reason}). Nothing was changed. "
+            "Correct that line, or move the file away, and run again.",
+        ) from None
 
 
 def checked(path: str, mode: int, owner: str) -> None:

@@ -12,7 +12,7 @@ from dify_aws.change import Change
 from dify_aws.host.errors import CommandFailed, StepRefused
 from dify_aws.host.fact import Fact, Facts
 from dify_aws.host.host import Host, Result
-from dify_aws.host.steps.path import AtPath
+from dify_aws.host.steps.path import AtPath, text_at
 from dify_aws.runtimes.compose.bundle import DATA
 from dify_aws.runtimes.compose.docker_error import docker_failed
 from dify_aws.runtimes.compose.project import LOCKED
@@ -57,9 +57,9 @@ class Migration:
         """Which image has migrated last, if it is another one. There is no way back to an older release.
 
         Raises:
-            StepRefused: the database has been migrated by a newer release.
+            StepRefused: the database has been migrated by a newer release, or the marker is not UTF-8 text.
         """
-        before = facts[AtPath(MARKER)].data.decode().strip()
+        before = text_at(facts, AtPath(MARKER)).strip()
         if before == self.image:
             return ()
         if _release(before) > _release(self.image) > ():
@@ -111,4 +111,4 @@ def _failed(where: str, result: Result, wrong: str) -> CommandFailed:
 def _release(image: str) -> tuple[int, ...]:
     """The release that an image's tag names; nothing if it names none."""
     tag = image.partition("@")[0].rpartition(":")[2]
-    return tuple(map(int, tag.split("."))) if re.fullmatch(r"\d+(\.\d+)+", tag) else ()
+    return tuple(map(int, tag.split("."))) if re.fullmatch(r"\d{1,9}(\.\d{1,9})+", tag) else ()
