@@ -8,6 +8,7 @@ import subprocess  # nosec B404
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, Final
 
 from dify_aws.dify.compose_document import compose_document
@@ -18,6 +19,7 @@ from dify_aws.dify.release import Release
 from dify_aws.dify.upstream.facts import Upstream
 from dify_aws.dify.upstream.reading import read_checkout
 from dify_aws.errors import Problem
+from dify_aws.operations.rendered_release import RenderedRelease, differences, rendered_releases
 
 SECONDS: Final = 60
 """How long ``docker compose config`` may take."""
@@ -97,13 +99,14 @@ def check_release(file: str | Path, *, checkout: str | Path | None = None) -> Re
     except ReleaseError as error:
         return ReleaseCheck(file=where, version="", problems=error.problems)
     problems = [*(_against(release, upstream) if upstream else ())]
+    gaps = gaps_of(release)
+    rendered = () if gaps else rendered_releases(release.version, where)
+    problems += differences(release, rendered)
     accepted: bool | None = None
     if docker := shutil.which("docker"):
-        accepted, refused = _compose(docker, release)
+        accepted, refused = _compose(docker, release, rendered)
         problems += refused
-    return ReleaseCheck(
-        file=where, version=release.version, problems=tuple(problems), gaps=gaps_of(release), compose=accepted
-    )
+    return ReleaseCheck(file=where, version=release.version, problems=tuple(problems), gaps=gaps, compose=accepted)
 
 
 def _against(release: Release, upstream: Upstream) -> Iterator[Problem]:
@@ -126,16 +129,27 @@ def _against(release: Release, upstream: Upstream) -> Iterator[Problem]:
             yield Problem(f"variables.{name}", entry.default, f"has another default {place}", repr(variable.default))
 
 
-def _compose(docker: str, release: Release) -> tuple[bool | None, list[Problem]]:
-    document = json.dumps(compose_document(release))
+def _compose(docker: str, release: Release, rendered: tuple[RenderedRelease, ...]) -> tuple[bool | None, list[Problem]]:
+    """Whether Compose accepts what would be installed; of what cannot be, the services as the record has them."""
     try:
-        if subprocess.run([docker, "compose", "version"], capture_output=True, timeout=SECONDS).returncode:  # nosec B603
+        if _ran([docker, "compose", "version"]).returncode:
             return None, []
-        command = [docker, "compose", "--file", "-", "config", "--quiet"]
-        found = subprocess.run(command, input=document, capture_output=True, text=True, timeout=SECONDS)  # nosec B603
+        with TemporaryDirectory(prefix="dify-aws-") as folder:
+            file, dotenv = Path(folder, "compose.yaml"), Path(folder, ".env")
+            texts = [(each.compose, each.dotenv) for each in rendered]
+            for compose, variables in texts or [(json.dumps(compose_document(release)), "")]:
+                file.write_text(compose, encoding="utf-8")
+                dotenv.write_text(variables, encoding="utf-8")
+                command = [docker, "compose", "--project-directory", folder, "--file", str(file)]
+                found = _ran([*command, "--env-file", str(dotenv), "config", "--quiet"])
+                if found.returncode:
+                    said = " ".join(found.stderr.split()) or f"status {found.returncode}"
+                    wrong = f"are refused by docker compose config: {said}"
+                    return False, [Problem("services", None, wrong, "what Compose accepts")]
     except (OSError, subprocess.TimeoutExpired):
         return None, []
-    if found.returncode == 0:
-        return True, []
-    said = " ".join(found.stderr.split()) or f"status {found.returncode}"
-    return False, [Problem("services", None, f"are refused by docker compose config: {said}", "what Compose accepts")]
+    return True, []
+
+
+def _ran(command: list[str]) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=SECONDS)  # nosec B603

@@ -8,6 +8,7 @@ from importlib.resources import files
 from pathlib import Path
 
 import pytest
+import yaml
 
 from dify_aws import ReleaseError, check_release
 from dify_aws.dify.compose_document import compose_document
@@ -22,7 +23,10 @@ import json, pathlib, sys
 here = pathlib.Path({folder!r})
 if sys.argv[1:] == ["compose", "version"]:
     sys.exit({version})
-(here / "asked.json").write_text(json.dumps([sys.argv[1:], json.load(sys.stdin)]))
+words = sys.argv[1:]
+texts = [pathlib.Path(words[words.index(each) + 1]).read_text() for each in ("--file", "--env-file")]
+with (here / "asked.jsonl").open("a") as asked:
+    asked.write(json.dumps([words, *texts]) + "\\n")
 print("services.api is not wanted", file=sys.stderr)
 sys.exit({status})
 """
@@ -116,13 +120,65 @@ def test_what_the_installer_lacks_is_named(tmp_path: Path) -> None:
         assert named in gap
 
 
-def test_docker_compose_reads_the_services(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def asked(folder: Path) -> list[tuple[list[str], str, str]]:
+    """What docker was asked: its arguments, and the two files."""
+    return [tuple(json.loads(line)) for line in (folder / "asked.jsonl").read_text().splitlines()]
+
+
+def test_docker_compose_reads_what_would_be_installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """For each vector store, with secrets that are made up; nothing of them is left on the disk."""
     docker(tmp_path, monkeypatch)
     found = check_release(record(tmp_path))
     assert found.compose is True
-    words, document = json.loads((tmp_path / "asked.json").read_text())
-    assert words == ["compose", "--file", "-", "config", "--quiet"]
-    assert document == compose_document(known(NEWEST))
+    stores = []
+    for words, compose, dotenv in asked(tmp_path):
+        assert words[:2] == ["compose", "--project-directory"]
+        assert words[-2:] == ["config", "--quiet"]
+        assert not Path(words[2]).exists()
+        assert 'DB_PASSWORD="' in dotenv
+        services = yaml.safe_load(compose)["services"]
+        assert services.keys() >= known(NEWEST).services.keys() - {"weaviate", "qdrant"}
+        stores.append(services.keys() & {"weaviate", "qdrant"})
+    assert stores == [set(), {"weaviate"}, {"qdrant"}]
+
+
+def test_of_what_cannot_be_installed_docker_compose_reads_the_record(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    docker(tmp_path, monkeypatch)
+    file = record(tmp_path, ("[services.web]\n", '[services.knowledge]\nimage = "web"\n\n[services.web]\n'))
+    assert check_release(file).gaps
+    ((_, compose, _),) = asked(tmp_path)
+    assert json.loads(compose)["services"]["knowledge"]["image"] == known(NEWEST).images["web"]
+
+
+@pytest.mark.parametrize(
+    ("change", "named", "wrong"),
+    [
+        (
+            ("\nSECRET_KEY = {", '\nINNER_KEY = {readers = ["api"], same_as = "LOG_TZ"}\nSECRET_KEY = {'),
+            None,
+            "",
+        ),
+        (
+            ("\nLOG_LEVEL = {", '\nINSIDE = {readers = ["web:CONSOLE_API_URL"], same_as = "LOG_TZ"}\nLOG_LEVEL = {'),
+            "INSIDE",
+            "another value",
+        ),
+        (
+            ("\nCHECK_UPDATE_URL = {", "\nCHECK_UPDATE_URL = {required = true, "),
+            "CHECK_UPDATE_URL",
+            "empty in a container",
+        ),
+        (("\nSITE_ABOUT = {", "\nSITE_ABOUT = {required = true, "), "SITE_ABOUT", "no container is given it"),
+    ],
+)
+def test_what_is_rendered_is_held_against_the_record(
+    change: tuple[str, str], named: str | None, wrong: str, tmp_path: Path
+) -> None:
+    """Pairs have one value in every container, and what is required has one at all."""
+    problems = check_release(record(tmp_path, change)).problems
+    assert [(each.field, wrong in each.wrong) for each in problems] == ([(f"variables.{named}", True)] if named else [])
 
 
 def test_what_docker_compose_refuses_is_a_problem(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

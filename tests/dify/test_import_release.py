@@ -156,6 +156,16 @@ def test_a_default_is_a_value(imported: Callable[[DifyCheckout], ReleaseDraft]) 
     assert [release.variables[f"NEW_{each}"].default for each in "ABCD"] == ["false", "a # b", "5", "x"]
 
 
+def test_the_first_file_counts(imported: Callable[[DifyCheckout], ReleaseDraft]) -> None:
+    """Dify's .env is read last, so its example counts before those of envs/; and each of those before Compose."""
+    checkout = next_release()
+    checkout.files["core-services/api.env.example"] = {"LOG_TZ": "Asia/Tokyo", "NEW_A": "1"}
+    checkout.services["web"]["environment"]["NEW_A"] = "${NEW_A:-2}"
+    release = imported(checkout).release
+    assert release.variables["LOG_TZ"].default == "UTC"
+    assert release.variables["NEW_A"].default == "1"
+
+
 def test_a_variable_that_nobody_is_seen_to_read_is_left_to_decide(
     imported: Callable[[DifyCheckout], ReleaseDraft],
 ) -> None:
