@@ -1,11 +1,14 @@
-"""Fills the tables of README.md, README.ja.md, settings.md and permissions.md from the code, between marks in them.
+"""Writes the tables of README.md, README.ja.md, how-it-works.md, settings.md and permissions.md from the code.
 
-Run it when a setting, a permission or a price has changed (a test tells): python docs/tables.py
+A table stands between two marks in the page. Run this when a test says that a table is out of date:
+
+    python docs/tables.py
 """
 
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from configparser import ConfigParser
 from dataclasses import MISSING, Field, fields
 from decimal import Decimal
 from inspect import getdoc
@@ -21,12 +24,12 @@ from dify_aws.topologies.account import Account
 HERE: Final = Path(__file__).parent
 
 JAPANESE: Final[Mapping[str, str]] = json.loads((HERE / "bill.ja.json").read_text())
-"""The words of the bill in README.ja.md; one that is missing is an error."""
+"""The labels of the cost table in README.ja.md; a missing one is an error."""
 
 
 def main(folder: Path = HERE) -> None:
     """Write the tables into the pages."""
-    for page in ("../README.md", "../README.ja.md", "settings.md", "permissions.md"):
+    for page in ("../README.md", "../README.ja.md", "how-it-works.md", "settings.md", "permissions.md"):
         file = folder / page
         file.write_text(filled(file.read_text()))
 
@@ -36,6 +39,7 @@ def filled(text: str) -> str:
     tables = {
         "costs": costs,
         "costs-ja": lambda: costs(JAPANESE.__getitem__),
+        "layers": layers,
         "settings": settings,
         "actions": actions,
     }
@@ -47,42 +51,60 @@ def filled(text: str) -> str:
     )
 
 
-def costs(said: Callable[[str], str] = str) -> str:
-    """The bill of the default settings: what is fixed, what follows use, and the NAT gateway by itself."""
-    wished = dify_aws.Settings(environment="dev", nat_gateway=False)
-    account, sheet = Account("123456789012", "aws", wished.region), PriceSheet.shipped()
-    without = estimate_settings(wished, account, sheet)
-    whole = estimate_settings(wished.replace(nat_gateway=True), account, sheet).total
+def costs(translate: Callable[[str], str] = str) -> str:
+    """The monthly cost of the default settings: fixed costs, usage-based costs, and the NAT gateway.
+
+    Args:
+        translate: gives the label in the language of the page.
+    """
+    cheapest = dify_aws.Settings(environment="dev", nat_gateway=False)
+    account, sheet = Account("123456789012", "aws", cheapest.region), PriceSheet.shipped()
+    without = estimate_settings(cheapest, account, sheet)
+    whole = estimate_settings(cheapest.replace(nat_gateway=True), account, sheet).total
     used = [row for row in without.rows if row.by_use]
     by_use = sum((row.monthly or Decimal() for row in used), Decimal())
     rows = [
         *(
-            (said(row.what), f"{row.quantity:,.4g} {said(row.unit)}", row.monthly)
+            (translate(row.what), f"{row.quantity:,.4g} {translate(row.unit)}", row.monthly)
             for row in without.rows
             if not row.by_use
         ),
-        (f"**{said('fixed')}**", "", without.total - by_use),
+        (f"**{translate('fixed costs, total')}**", "", without.total - by_use),
         (
-            f"{said('by use')}: " + said("; ").join(said(row.what) for row in used),
-            f"[{said('assumed')}](docs/cost.md#how-much-it-is-used)",
+            f"{translate('usage-based costs')}: " + translate("; ").join(translate(row.what) for row in used),
+            f"[{translate('assumed usage')}](docs/cost.md#how-much-it-is-used)",
             by_use,
         ),
-        (f"**{said('in all, with `nat_gateway=False`')}**", "", without.total),
+        (f"**{translate('total with `nat_gateway=False`')}**", "", without.total),
         (
-            said("NAT gateway and its address (`nat_gateway=True`, the default)"),
-            said("without traffic"),
+            translate("NAT gateway and its IP address (`nat_gateway=True`, the default)"),
+            translate("without traffic"),
             whole - without.total,
         ),
-        (f"**{said('in all, with it')}**", "", whole),
+        (f"**{translate('total with NAT gateway')}**", "", whole),
     ]
-    head = [f"| {said('what')} | {said('how much')} | {said('$ a month')} |", "| --- | --- | ---: |"]
+    head = [f"| {translate('item')} | {translate('quantity')} | {translate('$ per month')} |", "| --- | --- | ---: |"]
     return "\n".join([*head, *(f"| {what} | {quantity} | {cost:.2f} |" for what, quantity, cost in rows)])
 
 
+def layers() -> str:
+    """The layers of the import contract in setup.cfg, from top to bottom, one a line."""
+    return "\n".join(["```", *("  ".join(modules) for modules in contract()), "```"])
+
+
+def contract() -> Iterator[list[str]]:
+    """The modules of each layer of dify_aws, from top to bottom."""
+    setup = ConfigParser()
+    setup.read(HERE.parent / "setup.cfg")
+    for layer in setup["importlinter:contract:arrows"]["layers"].split("\n"):
+        if modules := re.findall(r"\w+", layer):
+            yield modules
+
+
 def settings() -> str:
-    """A row for each setting: its name, what it is by default, and what the docstring says of it."""
+    """A row for each setting: its name, its default, and its description in the docstring."""
     meanings = dict(re.findall(r":param (\w+): (.*?)(?=\n:)", getdoc(dify_aws.Settings) or "", re.DOTALL))
-    rows = ["| setting | default | what it is |", "| --- | --- | --- |"]
+    rows = ["| setting | default | description |", "| --- | --- | --- |"]
     for setting in fields(dify_aws.Settings):
         meaning = " ".join(meanings[setting.name].replace("``", "`").split())
         rows.append(f"| `{setting.name}` | {_default(setting)} | {meaning[0].upper()}{meaning[1:]} |")
@@ -93,11 +115,11 @@ def _default(setting: Field[Any]) -> str:
     if setting.default is not MISSING:
         value = list(setting.default) if isinstance(setting.default, tuple) else setting.default
         return "none" if value is None else f"`{json.dumps(value)}`"
-    return "**has to be given**" if setting.default_factory is MISSING else "`{}`"
+    return "**required**" if setting.default_factory is MISSING else "`{}`"
 
 
 def actions() -> str:
-    """A row for each kind of resource: the actions that its verbs need."""
+    """A row for each kind of resource, with the IAM actions that it needs."""
     rows = ["| kind | actions |", "| --- | --- |"]
     for name, permissions in sorted(_needed().items()):
         rows.append(f"| {name} | {', '.join(f'`{each}`' for each in sorted(permissions))} |")
@@ -105,8 +127,8 @@ def actions() -> str:
 
 
 def _needed() -> dict[str, frozenset[str]]:
-    ours = {name: kind for name, kind in kinds().items() if kind.__module__.startswith("dify_aws.resources.")}
-    return {name: kind.permissions for name, kind in ours.items()}
+    shipped = {name: kind for name, kind in kinds().items() if kind.__module__.startswith("dify_aws.resources.")}
+    return {name: kind.permissions for name, kind in shipped.items()}
 
 
 if __name__ == "__main__":

@@ -291,8 +291,8 @@ def _notes(settings: Settings) -> list[str]:
             f"cpu_credits='unlimited': if {settings.instance_type} computes more than it earns credits for over a day, "
             f"AWS bills the rest, at the most about ${most:.0f} a month. cpu_credits='standard' slows it down instead."
         )
-    if said := describe_release(settings.dify_version, settings.release):
-        notes.append(said)
+    if note := describe_release(settings.dify_version, settings.release):
+        notes.append(note)
     if settings.images:
         notes.append(describe_images(settings.images))
     return notes
