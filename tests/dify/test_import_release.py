@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -14,8 +15,10 @@ from dify_aws.dify.drafts.record_text import record_text
 from dify_aws.dify.drafts.secret_names import is_secret
 from dify_aws.dify.record import read_release
 from dify_aws.dify.records import KNOWN, known
+from dify_aws.dify.upstream.reading import read_checkout
 from dify_aws.dify.variables import Reader
-from tests.support.dify_checkout import DifyCheckout, checkout_of
+from tests.support.dify_checkout import FACTS, DifyCheckout, checkout_of
+from tests.support.upstream_facts import facts_of
 
 NEWEST = KNOWN[-1]
 NEXT = "1.18.0"
@@ -59,6 +62,15 @@ def test_the_record_of_a_known_release_comes_out_again(version: str, tmp_path: P
         record.jobs,
     )
     assert read_release(draft.text, "draft.toml") == made
+
+
+@pytest.mark.parametrize("version", KNOWN)
+def test_the_facts_of_a_checkout_are_those_of_the_release(version: str, tmp_path: Path) -> None:
+    """What tests/dify/upstream holds can be made again, and has nothing that upstream publishes as a secret."""
+    checkout = checkout_of(version)
+    facts = json.loads(FACTS.joinpath(f"{version}.json").read_text(encoding="utf-8"))
+    checkout.env["DB_PASSWORD"] = PUBLISHED
+    assert facts_of(read_checkout(checkout.write(tmp_path))) == facts
 
 
 @pytest.mark.parametrize("version", KNOWN)
