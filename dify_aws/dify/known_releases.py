@@ -58,7 +58,7 @@ def release_of(version: str, file: str | None = None) -> Release:
         return _read(file)
     if (older := patched(version)) is None:
         return known(version)
-    return _patch(older, version)
+    return later_patch(known(older), version)
 
 
 def patched(version: str) -> str | None:
@@ -145,10 +145,16 @@ def _parsed(text: str, name: str) -> Release:
     return read_release(text, name)
 
 
-@cache
-def _patch(older: str, version: str) -> Release:
-    """Dify's own images have its version for their tag; the others stay."""
-    release = known(older)
+def later_patch(release: Release, version: str) -> Release:
+    """A release with the images of a later patch.
+
+    Args:
+        release: a known release.
+        version: the later patch.
+
+    Returns:
+        The release. Images that have its version for their tag get the later one; the others stay.
+    """
     tag = f":{release.version}"
     own = {name for name, reference in release.images.items() if reference.endswith(tag)}
     return replace(

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from dify_aws import Deployment, Settings, SettingsError, offline
-from dify_aws.dify.known_releases import INSTALLABLE, gaps_of, images, patched, release_of
+from dify_aws.dify.known_releases import INSTALLABLE, gaps_of, images, later_patch, patched, release_of
 from dify_aws.dify.records import known
+from dify_aws.runtimes.compose.bundle import references
 from tests.dify.test_check_release import record
 from tests.support.bundles import bundle, compose
 
@@ -39,6 +41,10 @@ def test_a_later_patch_is_the_known_release_with_its_own_images() -> None:
     assert found.images["api"] == "langgenius/dify-api:1.17.4"
     assert (found.variables, found.services, found.routes) == (base.variables, base.services, base.routes)
     assert images("1.17.4", {}) == found.images
+    assert "langgenius/dify-api:1.17.4" in references(Settings(environment="dev", dify_version="1.17.4"))
+    digest = f"sha256:{64 * '0'}"
+    known_digests = replace(base, digests={"api": digest, "redis": digest})
+    assert later_patch(known_digests, "1.17.4").digests == {"redis": digest}
     made = bundle(dify_version="1.17.4")
     assert compose(made)["services"]["worker"]["image"] == "langgenius/dify-api:1.17.4"
     assert made.files["nginx/nginx.conf"] == bundle().files["nginx/nginx.conf"]
