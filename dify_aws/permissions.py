@@ -52,7 +52,6 @@ BEFORE_CHANGING: Final = frozenset(
         "dynamodb:ListTagsOfResource",
         "ec2:DescribeIamInstanceProfileAssociations",
         "ec2:DescribeImages",
-        "ec2:DescribeNetworkInterfaces",
         "ec2:DescribeVolumesModifications",
         "s3:ListBucketMultipartUploads",
         "s3:ListBucketVersions",
@@ -66,7 +65,16 @@ BEFORE_CHANGING: Final = frozenset(
 NOT_GITHUBS: Final = frozenset({"ListBackups", "LockTable"})
 """The grants that no workflow needs: it makes no diagnosis, and the foundation has made the table."""
 
-TO_EXPLAIN: Final = frozenset({"ec2:DescribeNetworkInterfaces"})
+TO_EXPLAIN: Final = frozenset(
+    {
+        "ec2:DescribeEgressOnlyInternetGateways",
+        "ec2:DescribeNetworkAcls",
+        "ec2:DescribeNetworkInterfaces",
+        "ec2:DescribeTransitGatewayVpcAttachments",
+        "ec2:DescribeVpcPeeringConnections",
+        "ec2:DescribeVpnGateways",
+    }
+)
 """What only says more of a destroy that AWS refuses: workflows do without, as the policies of a role have a limit."""
 
 VALUE: Final = "secretsmanager:GetSecretValue"
@@ -181,7 +189,8 @@ def _deployer(
 
 def _reader(place: Place, settings: Settings) -> Document:
     reading = frozenset(action for action in declared() if action.partition(":")[2].startswith(READING))
-    parts = [*_deployer(place, settings, reading - BEFORE_CHANGING - {VALUE}).values(), document(place, READER)]
+    allowed = reading - BEFORE_CHANGING - TO_EXPLAIN - {VALUE}
+    parts = [*_deployer(place, settings, allowed).values(), document(place, READER)]
     return {"Version": "2012-10-17", "Statement": [each for part in parts for each in part["Statement"]]}
 
 

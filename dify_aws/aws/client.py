@@ -1,4 +1,4 @@
-"""Aws: the one client of AWS's API. It makes service clients once, translates errors, retries what AWS has not caught
+"""Aws: the one client of AWS's API. It creates service clients once, translates errors, retries what AWS has not caught
 up with, adds ownership tags and client tokens to create requests, and keeps the read cache."""
 
 from __future__ import annotations
@@ -13,14 +13,14 @@ from botocore import xform_name
 from botocore.exceptions import BotoCoreError, ClientError
 
 from dify_aws.aws import availability, create_request, error_translation, waiters
-from dify_aws.aws.physical_name import DEPLOYMENT, physical_name
+from dify_aws.aws.physical_name import check_place, physical_name
 from dify_aws.aws.read_cache import ReadCache
 from dify_aws.aws.retry_rules import RetryRules
 from dify_aws.aws.service_clients import Clients
 from dify_aws.aws.sessions import open_session, region_of
 from dify_aws.aws.unexpected_answer import reading
 from dify_aws.clock import Clock, SystemClock
-from dify_aws.errors import AwsError, Problem, SettingsError
+from dify_aws.errors import AwsError
 
 T = TypeVar("T")
 
@@ -56,7 +56,7 @@ class Aws:
         self.deployment = deployment
         self.region = region or region_of(self.session, default_chain=session is None)
         self.tags = dict(tags or {})
-        _check(self.deployment, self.region)
+        check_place(self.deployment, self.region)
         self.clock: Clock = getattr(self.session, "clock", None) or SystemClock()
         self.patience = RetryRules(self.clock)
         self.read_cache = ReadCache()
@@ -110,6 +110,17 @@ class Aws:
         method = getattr(self._clients.get(service), xform_name(name))
         params = self._of_this_account(service, name, params)
         answer: dict[str, Any] = self._with_retries(operation, params, lambda: method(**params))
+        return answer
+
+    def call_once(self, operation: str, **params: Any) -> dict[str, Any]:
+        """Like :meth:`call`, but without waiting for what AWS has not caught up with: its first answer counts.
+
+        Raises:
+            AwsError: what AWS refused, after botocore's own retries.
+        """
+        service, name = operation.split(".")
+        method = getattr(self._clients.get(service), xform_name(name))
+        answer: dict[str, Any] = self._attempt(operation, "", lambda: method(**params))
         return answer
 
     def pages(self, operation: str, result: str, **params: Any) -> list[dict[str, Any]]:
@@ -237,17 +248,18 @@ class Aws:
 
     def _with_retries(self, operation: str, params: Mapping[str, Any], ask: Callable[[], T]) -> T:
         bucket = str(params.get("Bucket", ""))
-
-        def attempt() -> T:
-            try:
-                return ask()
-            except Exception as error:
-                if (meant := self._meant(operation, error, bucket)) is not None:
-                    raise meant from error
-                raise
-
         log.debug("%s", operation)
-        return self.patience.call(attempt, lambda: self._mentions_new(params), bucket)
+        return self.patience.call(
+            lambda: self._attempt(operation, bucket, ask), lambda: self._mentions_new(params), bucket
+        )
+
+    def _attempt(self, operation: str, bucket: str, ask: Callable[[], T]) -> T:
+        try:
+            return ask()
+        except Exception as error:
+            if (meant := self._meant(operation, error, bucket)) is not None:
+                raise meant from error
+            raise
 
     def _meant(self, operation: str, error: Exception, bucket: str) -> AwsError | None:
         """The error of ours for what was raised by a call; None if it is no error of the call."""
@@ -273,27 +285,3 @@ def _strings(value: object) -> Iterable[str]:
     elif isinstance(value, list | tuple):
         for item in value:
             yield from _strings(item)
-
-
-def _check(deployment: str, region: str) -> None:
-    problems = []
-    if not DEPLOYMENT.fullmatch(deployment):
-        problems.append(
-            Problem(
-                "deployment",
-                deployment,
-                "not a name",
-                "Use lower-case letters, digits and single hyphens, in one part or two, as in lab or dify/dev",
-            )
-        )
-    if not region:
-        problems.append(
-            Problem(
-                "region",
-                region,
-                "no region is known",
-                "Give one (region=, AWS_DEFAULT_REGION, AWS_REGION, or the profile), as in ap-northeast-1",
-            )
-        )
-    if problems:
-        raise SettingsError(problems)

@@ -16,6 +16,9 @@ from botocore.model import OperationModel, Shape, StructureShape
 
 from dify_aws.secrets import Secret
 
+OWNERSHIP_PREFIX: Final = "dify-aws:"
+"""What the keys of our own tags begin with."""
+
 TAG_DEPLOYMENT: Final = "dify-aws:deployment"
 TAG_ADDRESS: Final = "dify-aws:address"
 TAG_KEEP: Final = "dify-aws:keep"

@@ -10,6 +10,8 @@ from __future__ import annotations
 import re
 from typing import Final
 
+from dify_aws.errors import Problem, SettingsError
+
 SEPARATOR: Final = "--"
 
 DEPLOYMENT: Final = re.compile(r"[a-z](-?[a-z0-9])*(/[a-z0-9](-?[a-z0-9])*)?")
@@ -26,3 +28,32 @@ def physical_name(deployment: str, *parts: str) -> str:
     'dify--dev--host'
     """
     return SEPARATOR.join((*deployment.split("/"), *parts))
+
+
+def check_place(deployment: str, region: str) -> None:
+    """Check the name of a deployment, and that a region is known.
+
+    Raises:
+        SettingsError: one of them cannot be used; both problems at once.
+    """
+    problems = []
+    if not DEPLOYMENT.fullmatch(deployment):
+        problems.append(
+            Problem(
+                "deployment",
+                deployment,
+                "not a name",
+                "Use lower-case letters, digits and single hyphens, in one part or two, as in lab or dify/dev",
+            )
+        )
+    if not region:
+        problems.append(
+            Problem(
+                "region",
+                region,
+                "no region is known",
+                "Give one (region=, AWS_DEFAULT_REGION, AWS_REGION, or the profile), as in ap-northeast-1",
+            )
+        )
+    if problems:
+        raise SettingsError(problems)

@@ -61,12 +61,13 @@ def discover(aws: Aws, resources: Sequence[Resource], possible: Collection[type[
     Args:
         aws: the deployment.
         resources: what is wished for.
-        possible: the kinds that it can have, beside those of ``resources``; None: every kind that is loaded.
+        possible: the kinds with a listing of their own that it can have, beside those of ``resources``; None: every
+            kind that is loaded. Kinds that are listed without a call of their own are always looked for.
     """
     aws.begin()
     with ThreadPoolExecutor(max_workers=WORKERS, thread_name_prefix="dify-aws-survey") as pool:
         wished = {type(each) for each in resources}
-        asked = [kind for kind in kinds().values() if possible is None or kind in wished or kind in possible]
+        asked = [kind for kind in kinds().values() if kind in wished or is_possible(kind, possible)]
         owning = {kind: pool.submit(owned, kind, aws, wished=kind in wished) for kind in asked}
         finding = {each.address: pool.submit(_find, each, aws) for each in resources}
     found: dict[str, Actual | None] = {}
@@ -84,6 +85,11 @@ def discover(aws: Aws, resources: Sequence[Resource], possible: Collection[type[
             refused.append((kind.kind, error))
     facts = frozenset(each.address for each in resources if isinstance(each, Fact))
     return Discovery(found, ours, refused, facts)
+
+
+def is_possible(kind: type[Resource], possible: Collection[type[Resource]] | None) -> bool:
+    """Whether things of a kind are looked for: those that cost no call always are."""
+    return possible is None or kind in possible or kind.shared_listing
 
 
 def owned(kind: type[Resource], aws: Aws, *, wished: bool = False) -> list[Actual]:

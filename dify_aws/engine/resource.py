@@ -105,6 +105,8 @@ class Resource(ABC):
     """Kinds of which nothing may be left when a thing of this kind is deleted, though AWS would not mind."""
     origin_required: ClassVar[bool] = False
     """Whether a thing is deleted only if more than its tags says that we made it (see :meth:`foreign`)."""
+    shared_listing: ClassVar[bool] = False
+    """Whether ``owned`` reads a list that is read for other kinds anyway: looking for this one costs no call."""
     permissions: ClassVar[frozenset[str]] = frozenset()
     """Every IAM action that the verbs of this kind need."""
 

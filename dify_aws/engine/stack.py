@@ -38,8 +38,8 @@ class Stack:
         name: the name of the deployment; the same as that of the :class:`~dify_aws.Aws` it is used with.
         resources: in any order; what a resource needs is seen from the references that it holds.
         notes: what a person should know before applying; they are shown with the plan.
-        possible: the kinds that the deployment can have, today or from an earlier run, beside those of ``resources``;
-            AWS is asked about no others. None: every kind that Python has loaded.
+        possible: the kinds with a listing of their own that the deployment can have, today or from an earlier run,
+            beside those of ``resources``; AWS is asked about no others. None: every kind that Python has loaded.
 
     Raises:
         StackError: an address is taken twice, a name cannot be part of a name in AWS, a reference goes outside, or some

@@ -14,8 +14,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Final
 
-from dify_aws.aws.create_request import TAG_DEPLOYMENT
-from dify_aws.resources.vpc.lease_tag import PREFIX
+from dify_aws.aws.create_request import OWNERSHIP_PREFIX, TAG_DEPLOYMENT
 from dify_aws.settings.aws_rules import NO_BOUNDARY
 
 Condition = Mapping[str, Mapping[str, str | tuple[str, ...]]]
@@ -53,6 +52,8 @@ class Grant:
 
 OURS: Final = {"StringIs": {f"aws:ResourceTag/{TAG_DEPLOYMENT}": "{deployment}"}}
 BORN_OURS: Final = {"StringIs": {f"aws:RequestTag/{TAG_DEPLOYMENT}": "{deployment}"}}
+OURS_OFF: Final = {**OURS, "ForAllValues:StringLike": {"aws:TagKeys": OWNERSHIP_PREFIX + "*"}}
+"""Only our own tags are taken off, and only what is ours."""
 HERE: Final = {"StringIs": {"aws:RequestedRegion": "{region}"}}
 
 EC2: Final = "ec2:{region}:{account}:"
@@ -78,14 +79,14 @@ LOOKING: Final = (
     Grant(
         "Look",
         "cloudtrail:LookupEvents cloudwatch:GetMetricData "
-        "ec2:DescribeAddresses DescribeIamInstanceProfileAssociations DescribeImages "
-        "DescribeInstanceConnectEndpoints DescribeInstanceCreditSpecifications DescribeInstanceStatus "
+        "ec2:DescribeAddresses DescribeEgressOnlyInternetGateways DescribeIamInstanceProfileAssociations "
+        "DescribeImages DescribeInstanceConnectEndpoints DescribeInstanceCreditSpecifications DescribeInstanceStatus "
         "DescribeInstanceTypeOfferings DescribeInstanceTypes DescribeInstances DescribeInternetGateways "
-        "DescribeKeyPairs DescribeNatGateways DescribeNetworkInterfaces DescribeRegions DescribeRouteTables "
-        "DescribeSecurityGroupRules "
-        "DescribeSecurityGroups DescribeSubnets DescribeVolumes DescribeVolumesModifications DescribeVpcEndpoints "
-        "DescribeVpcs logs:DescribeLogGroups scheduler:ListScheduleGroups servicequotas:GetAWSDefaultServiceQuota "
-        "GetServiceQuota tag:GetResources",
+        "DescribeKeyPairs DescribeNatGateways DescribeNetworkAcls DescribeNetworkInterfaces DescribeRegions "
+        "DescribeRouteTables DescribeSecurityGroupRules DescribeSecurityGroups DescribeSubnets "
+        "DescribeTransitGatewayVpcAttachments DescribeVolumes DescribeVolumesModifications DescribeVpcEndpoints "
+        "DescribeVpcPeeringConnections DescribeVpcs DescribeVpnGateways logs:DescribeLogGroups "
+        "scheduler:ListScheduleGroups servicequotas:GetAWSDefaultServiceQuota GetServiceQuota tag:GetResources",
         ("*",),
         HERE,
     ),
@@ -143,7 +144,14 @@ NETWORK: Final = (
         "EndLeases",
         "ec2:DeleteTags",
         (EC2 + "security-group-rule/*",),
-        {**OURS, "ForAllValues:StringLike": {"aws:TagKeys": PREFIX + "*"}},
+        OURS_OFF,
+    ),
+    # A main route table that was adopted is given up when it is retired: AWS deletes it with its VPC only.
+    Grant(
+        "GiveUp",
+        "ec2:DeleteTags",
+        (EC2 + "route-table/*",),
+        OURS_OFF,
     ),
     Grant(
         "Tunnel",

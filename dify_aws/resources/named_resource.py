@@ -38,8 +38,8 @@ class NamedResource(Resource):
 
     def __init_subclass__(cls) -> None:
         super().__init_subclass__()
-        by_index = cls.owned.__func__ is NamedResource.owned.__func__  # type: ignore[attr-defined]
-        if by_index and not hasattr(cls, "indexed_as"):
+        cls.shared_listing = cls.owned.__func__ is NamedResource.owned.__func__  # type: ignore[attr-defined]
+        if cls.shared_listing and not hasattr(cls, "indexed_as"):
             raise TypeError(f"{cls.__name__} is found by AWS's index of tags and does not say under which service")
 
     @abstractmethod

@@ -1,4 +1,5 @@
-"""Kinds: which kinds of resource an environment can have, so that AWS is asked about no others."""
+"""Kinds: which kinds of resource an environment can have that cost a call to look for, so that AWS is asked about no
+others. Kinds that are found by AWS's index of tags cost none, and are always looked for."""
 
 from __future__ import annotations
 
@@ -6,23 +7,18 @@ from typing import Final
 
 from dify_aws.engine.resource import Resource
 from dify_aws.resources import (
-    Alarm,
-    Bucket,
     ElasticIp,
     Instance,
     InstanceConnectEndpoint,
     InstanceProfile,
     InternetGateway,
     KeyPair,
-    LogGroup,
     NatGateway,
     Role,
     RouteTable,
     ScheduleGroup,
     SecurityGroup,
-    StoredSecret,
     Subnet,
-    Topic,
     Volume,
     Vpc,
     VpcEndpoint,
@@ -30,23 +26,18 @@ from dify_aws.resources import (
 
 ENVIRONMENT_KINDS: Final[frozenset[type[Resource]]] = frozenset(
     {
-        Alarm,
-        Bucket,
         ElasticIp,
         Instance,
         InstanceConnectEndpoint,
         InstanceProfile,
         InternetGateway,
         KeyPair,
-        LogGroup,
         NatGateway,
         Role,
         RouteTable,
         ScheduleGroup,
         SecurityGroup,
-        StoredSecret,
         Subnet,
-        Topic,
         Volume,
         Vpc,
         VpcEndpoint,

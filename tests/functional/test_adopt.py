@@ -303,6 +303,29 @@ def test_an_adopted_main_route_table_goes_with_its_vpc(world: World) -> None:
     assert counted(inventory(world.session)) == GONE
 
 
+def test_a_retired_main_route_table_is_given_up_once(world: World) -> None:
+    """Its VPC stays, and AWS deletes a main table only with it: the tags go, and the next plan is empty."""
+    theirs, of = Theirs(world), deployment(world)
+    main = [{"Name": "vpc-id", "Values": [theirs.vpc]}, {"Name": "association.main", "Values": ["true"]}]
+    table = theirs.ec2.describe_route_tables(Filters=main)["RouteTables"][0]["RouteTableId"]
+    theirs.lead_out()
+    theirs.ec2.create_tags(Resources=[table], Tags=[{"Key": "team", "Value": "network"}])
+    of.adopt("vpc/main", theirs.vpc)
+    of.adopt("internet-gateway/main", theirs.gateway)
+    of.adopt("route-table/public", table)
+    network = [of.stack.resources[address] for address in ("vpc/main", "internet-gateway/main")]
+    without = Stack(of.settings.deployment, network)
+    without.apply(of.aws)
+    (released,) = theirs.ec2.describe_route_tables(RouteTableIds=[table])["RouteTables"]
+    assert {tag["Key"] for tag in released["Tags"]} == {"Name", "team"}
+    assert [route["GatewayId"] for route in released["Routes"]] == ["local"]
+    world.clock.advance(60)
+    world.forget_calls()
+    assert not without.plan(of.aws)
+    assert not without.apply(of.aws)
+    assert world.writes == []
+
+
 def test_an_adoption_is_in_the_history(world: World) -> None:
     """Who took what, with the tags as all that was changed; nothing is written where nothing was to do."""
     Foundation(project="dify", session=world.session).apply()

@@ -105,3 +105,108 @@ def test_in_the_network_of_somebody_else_guardduty_stays(world: World, outputs: 
         deployment(world).destroy(delete_data=True)
     services = [each["ServiceName"] for each in ec2.describe_vpc_endpoints()["VpcEndpoints"]]
     assert f"com.amazonaws.{outputs.region}.guardduty-data" in services
+
+
+def refusals(world: World) -> dict[str, str]:
+    """What a destroy reports, by address."""
+    with pytest.raises(RunFailed) as caught:
+        deployment(world).destroy(delete_data=True)
+    return {address: str(error) for address, error in caught.value.failures.items()}
+
+
+def _peer(ec2: Any, vpc: str, subnet: str) -> Any:
+    other = ec2.create_vpc(CidrBlock="10.77.0.0/16")["Vpc"]["VpcId"]
+    answer = ec2.create_vpc_peering_connection(VpcId=other, PeerVpcId=vpc)
+    return answer["VpcPeeringConnection"]["VpcPeeringConnectionId"]
+
+
+def _vpn_gateway(ec2: Any, vpc: str, subnet: str) -> Any:
+    gateway = ec2.create_vpn_gateway(Type="ipsec.1")["VpnGateway"]["VpnGatewayId"]
+    ec2.attach_vpn_gateway(VpcId=vpc, VpnGatewayId=gateway)
+    return gateway
+
+
+def _transit_attachment(ec2: Any, vpc: str, subnet: str) -> Any:
+    gateway = ec2.create_transit_gateway()["TransitGateway"]["TransitGatewayId"]
+    answer = ec2.create_transit_gateway_vpc_attachment(TransitGatewayId=gateway, VpcId=vpc, SubnetIds=[subnet])
+    return answer["TransitGatewayVpcAttachment"]["TransitGatewayAttachmentId"]
+
+
+def _egress_only(ec2: Any, vpc: str, subnet: str) -> Any:
+    answer = ec2.create_egress_only_internet_gateway(VpcId=vpc)
+    return answer["EgressOnlyInternetGateway"]["EgressOnlyInternetGatewayId"]
+
+
+def _network_acl(ec2: Any, vpc: str, subnet: str) -> Any:
+    return ec2.create_network_acl(VpcId=vpc)["NetworkAcl"]["NetworkAclId"]
+
+
+@pytest.mark.parametrize(
+    ("create", "kind", "address"),
+    [
+        (_peer, "VPC peering connection", "vpc/main"),
+        (_vpn_gateway, "virtual private gateway", "vpc/main"),
+        (_egress_only, "egress-only internet gateway", "vpc/main"),
+        (_network_acl, "network ACL", "vpc/main"),
+        (_transit_attachment, "transit gateway attachment", "subnet/private"),
+    ],
+)
+def test_what_else_keeps_a_network_is_named(
+    world: World, outputs: Outputs, create: Any, kind: str, address: str
+) -> None:
+    """Whatever AWS wants to be detached or deleted first, and none that belongs to another VPC."""
+    ec2 = world.session.client("ec2")
+    other = ec2.create_vpc(CidrBlock="10.9.0.0/16")["Vpc"]["VpcId"]
+    create(ec2, other, ec2.create_subnet(VpcId=other, CidrBlock="10.9.1.0/24")["Subnet"]["SubnetId"])
+    id = create(ec2, outputs.vpc_id, outputs.subnets["private"])
+    reported = refusals(world)
+    assert reported.keys() == {address}
+    named = [line.split(" (")[0] for line in reported[address].splitlines() if line.startswith("  - ")]
+    assert named == [f"  - {kind} {id}"]
+
+
+@pytest.mark.parametrize("direction", ["ingress", "egress"])
+def test_a_security_group_that_a_rule_names_is_explained(world: World, outputs: Outputs, direction: str) -> None:
+    """By the group whose rule it is, whatever the direction of that rule."""
+    ec2 = world.session.client("ec2")
+    group = ec2.create_security_group(GroupName="theirs", Description="of the web team", VpcId=outputs.vpc_id)[
+        "GroupId"
+    ]
+    rule = {"IpProtocol": "tcp", "FromPort": 80, "ToPort": 80}
+    peer = {"UserIdGroupPairs": [{"GroupId": outputs.security_groups["host"]}]}
+    getattr(ec2, f"authorize_security_group_{direction}")(GroupId=group, IpPermissions=[{**rule, **peer}])
+    named = f"  - security group {group} (theirs, of the web team)"
+    assert named in refusals(world)["security-group/host"].splitlines()
+
+
+def test_a_route_table_that_is_used_elsewhere_is_explained(world: World, outputs: Outputs) -> None:
+    """Somebody has associated a gateway with it."""
+    ec2 = world.session.client("ec2")
+    own: Any = [{"Name": "tag:dify-aws:address", "Values": ["route-table/private"]}]
+    table = ec2.describe_route_tables(Filters=own)["RouteTables"][0]["RouteTableId"]
+    gateway = ec2.describe_internet_gateways()["InternetGateways"][0]["InternetGatewayId"]
+    association = ec2.associate_route_table(RouteTableId=table, GatewayId=gateway)["AssociationId"]
+    assert f"association {association} ({gateway})" in refusals(world)["route-table/private"]
+
+
+def test_an_internet_gateway_that_is_needed_is_explained(world: World, outputs: Outputs) -> None:
+    """It stays attached while something of somebody else has a public address behind it."""
+    ec2 = world.session.client("ec2")
+    answer = ec2.create_network_interface(SubnetId=outputs.subnets["public"], Description="of the web team")
+    interface = answer["NetworkInterface"]["NetworkInterfaceId"]
+    address = ec2.allocate_address(Domain="vpc")
+    ec2.associate_address(AllocationId=address["AllocationId"], NetworkInterfaceId=interface)
+    reported = refusals(world)["internet-gateway/main"]
+    assert "mapped public address" in reported
+    (line,) = (line for line in reported.splitlines() if line.startswith("  - "))
+    assert line.startswith(f"  - network interface with a public address {interface} (of the web team, ")
+    assert line.endswith(f", {address['PublicIp']})")
+
+
+def test_guardduty_is_looked_for_only_after_a_refusal(world: World, outputs: Outputs) -> None:
+    """A destroy that AWS refuses nothing of reads nothing about what others have in the VPC."""
+    world.forget_calls()
+    deployment(world).destroy(delete_data=True)
+    assert {"DeleteSubnet", "DeleteVpc"} <= {call.operation for call in world.calls}
+    filters = [each["Name"] for call in world.calls for each in call.params.get("Filters", ())]
+    assert "vpc-id" not in filters

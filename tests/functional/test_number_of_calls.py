@@ -10,7 +10,9 @@ import boto3
 import pytest
 
 from dify_aws import Deployment, Settings
+from dify_aws.engine.discovery import is_possible
 from dify_aws.engine.fact import Fact
+from dify_aws.engine.resource import kinds
 from dify_aws.offline.server import serve
 from dify_aws.offline.world import World
 from dify_aws.resources import OidcProvider
@@ -55,6 +57,14 @@ def test_aws_is_asked_about_every_kind_that_an_environment_can_have(other: dict[
     """What is not asked about is not found when the settings do without it again."""
     stack = environment(SETTINGS.replace(**other), Account("123456789012", "aws", "ap-northeast-1"))
     wished = {type(resource) for resource in stack.resources.values() if not isinstance(resource, Fact)}
-    assert wished <= ENVIRONMENT_KINDS
+    assert {kind for kind in wished if not kind.shared_listing} <= ENVIRONMENT_KINDS
     assert stack.possible == ENVIRONMENT_KINDS
     assert OidcProvider not in ENVIRONMENT_KINDS, "only a foundation has one"
+
+
+def test_a_kind_that_costs_no_call_is_always_looked_for() -> None:
+    """What is found through AWS's index of tags, which is read anyway, is in no list that somebody has to keep."""
+    free = {name for name, kind in kinds().items() if kind.shared_listing}
+    assert {"alarm", "bucket", "log-group", "secret", "table", "topic", "trail"} <= free
+    assert all(is_possible(kinds()[name], ()) for name in free)
+    assert not any(kind.shared_listing for kind in ENVIRONMENT_KINDS)

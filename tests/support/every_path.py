@@ -190,14 +190,15 @@ def _environment(paths: Paths, world: World, iam_recorder: Any) -> None:
             lease.keep()
         _mended(paths, hand, world, iam_recorder, of)
         _changed(hand, of)
-        with paths.noted("hindered", iam_recorder), _in_the_way(hand), suppress(RunFailed):
-            of().destroy()
+        for blocked in (_interface_in_the_way, _group_in_the_way):
+            with paths.noted("hindered", iam_recorder), blocked(hand), suppress(RunFailed):
+                of().destroy()
         of().destroy()
         of().destroy(delete_data=True)
 
 
 @contextmanager
-def _in_the_way(hand: Hand) -> Iterator[None]:
+def _interface_in_the_way(hand: Hand) -> Iterator[None]:
     """An interface of somebody else in a subnet of ours."""
     ec2 = hand.client("ec2")
     ours = [{"Name": "tag:dify-aws:address", "Values": ["subnet/private"]}]
@@ -205,6 +206,17 @@ def _in_the_way(hand: Hand) -> Iterator[None]:
     interface = ec2.create_network_interface(SubnetId=subnet)["NetworkInterface"]["NetworkInterfaceId"]
     yield
     ec2.delete_network_interface(NetworkInterfaceId=interface)
+
+
+@contextmanager
+def _group_in_the_way(hand: Hand) -> Iterator[None]:
+    """A security group of somebody else in our VPC, which is all that is left of it."""
+    ec2 = hand.client("ec2")
+    ours = [{"Name": "tag:dify-aws:address", "Values": ["vpc/main"]}]
+    vpc = ec2.describe_vpcs(Filters=ours)["Vpcs"][0]["VpcId"]
+    group = ec2.create_security_group(GroupName="theirs", Description="theirs", VpcId=vpc)["GroupId"]
+    yield
+    ec2.delete_security_group(GroupId=group)
 
 
 def _mended(paths: Paths, hand: Hand, world: World, iam_recorder: IamRecorder, of: Any) -> None:
@@ -226,8 +238,10 @@ def _mended(paths: Paths, hand: Hand, world: World, iam_recorder: IamRecorder, o
         with paths.noted("reader", iam_recorder):
             of(**wishes).plan()
         of(**wishes).apply()
-    # The table that a subnet was lent to is nobody's of ours, and would keep the VPC from going.
+    # The table that a subnet was lent to, and what a route led to, are nobody's of ours and would keep the VPC.
     ec2 = hand.client("ec2")
+    for connection in ec2.describe_vpc_peering_connections()["VpcPeeringConnections"]:
+        ec2.delete_vpc_peering_connection(VpcPeeringConnectionId=connection["VpcPeeringConnectionId"])
     for table in ec2.describe_route_tables()["RouteTables"]:
         if not table["Tags"] and not table["Associations"]:
             ec2.delete_route_table(RouteTableId=table["RouteTableId"])
@@ -241,6 +255,15 @@ def _changed(hand: Hand, of: Any) -> None:
     ours = [{"Name": "tag:dify-aws:address", "Values": ["volume/data"]}]
     (volume,) = hand.client("ec2").describe_volumes(Filters=ours)["Volumes"]
     hand.client("ec2").modify_volume(VolumeId=volume["VolumeId"], Size=200)
+    # The main route table was adopted once, and no settings speak of it any more.
+    ours = [{"Name": "tag:dify-aws:address", "Values": ["vpc/main"]}]
+    (vpc,) = hand.client("ec2").describe_vpcs(Filters=ours)["Vpcs"]
+    main = [{"Name": "vpc-id", "Values": [vpc["VpcId"]]}, {"Name": "association.main", "Values": ["true"]}]
+    (table,) = hand.client("ec2").describe_route_tables(Filters=main)["RouteTables"]
+    tags = {"dify-aws:deployment": "dify/dev", "dify-aws:address": "route-table/adopted", "Name": "dify-dev-adopted"}
+    hand.client("ec2").create_tags(
+        Resources=[table["RouteTableId"]], Tags=[{"Key": key, "Value": value} for key, value in tags.items()]
+    )
     of(
         alarm_email=None,
         nat_gateway=False,

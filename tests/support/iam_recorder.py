@@ -226,9 +226,10 @@ class IamRecorder:
                 self._together[value[key]] = ids
         if {"KeyPairId", "KeyName"} <= value.keys():
             self._arns[value["KeyPairId"]] = value["KeyName"]
-        if {"VolumeId", "VolumeType", "Tags"} <= value.keys():
-            # Of the disk that was made with a machine, its answer did not tell the id.
-            self._tags[value["VolumeId"]] = _map(value["Tags"])
+        for id in ("VolumeId", "RouteTableId"):
+            # Of the disk that was made with a machine, its answer did not tell the id; nor did one for the main table.
+            if {id, "Tags"} <= value.keys():
+                self._tags[value[id]] = _map(value["Tags"])
         for each in value.values():
             self._learn(each)
 

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from dify_aws.aws import Aws
+from dify_aws.engine.discovery import is_possible
 from dify_aws.engine.discovery import owned as listed
-from dify_aws.engine.resource import Actual
+from dify_aws.engine.resource import Actual, kinds
 from dify_aws.operations.cost.estimate import fixed
 from dify_aws.operations.cost.estimate_rendering import dollars
 from dify_aws.prices import PriceSheet
@@ -35,9 +36,8 @@ def owned(aws: Aws) -> tuple[Actual, ...]:
 
     Right after a plan that is without a call, for the plan has looked; ``aws.begin()`` before it looks anew.
     """
-    return tuple(
-        actual for kind in sorted(ENVIRONMENT_KINDS, key=lambda kind: kind.kind) for actual in listed(kind, aws)
-    )
+    possible = [kind for _, kind in sorted(kinds().items()) if is_possible(kind, ENVIRONMENT_KINDS)]
+    return tuple(actual for kind in possible for actual in listed(kind, aws))
 
 
 def waste(found: Iterable[Actual], sheet: PriceSheet, region: str) -> tuple[WasteRow, ...]:

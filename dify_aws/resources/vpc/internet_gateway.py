@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from dify_aws.aws import Aws
 from dify_aws.engine.resource import Actual, Input
 from dify_aws.errors import AwsError
-from dify_aws.resources.deletion import delete, is_not_found
 from dify_aws.resources.ec2.ec2_resource import Ec2Resource, ours
 from dify_aws.resources.observe import observe_owned
+from dify_aws.resources.vpc.blockers import actions_to_explain
+from dify_aws.resources.vpc.network_deletion import delete_part
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -34,7 +35,7 @@ class InternetGateway(Ec2Resource):
             "ec2:DescribeInternetGateways",
             "ec2:DetachInternetGateway",
         }
-    )
+    ) | actions_to_explain("ec2.DetachInternetGateway", "ec2.DeleteInternetGateway")
 
     @classmethod
     def owned(cls, aws: Aws) -> Iterable[Actual]:
@@ -61,13 +62,13 @@ class InternetGateway(Ec2Resource):
     @classmethod
     def delete(cls, aws: Aws, actual: Actual) -> None:
         _detach(aws, actual)
-        delete(aws, "ec2.DeleteInternetGateway", InternetGatewayId=actual.id)
+        delete_part(aws, "ec2.DeleteInternetGateway", InternetGatewayId=actual.id)
 
 
 def _detach(aws: Aws, actual: Actual) -> None:
     if actual["vpc"]:
         try:
-            aws.call("ec2.DetachInternetGateway", InternetGatewayId=actual.id, VpcId=actual["vpc"])
+            delete_part(aws, "ec2.DetachInternetGateway", InternetGatewayId=actual.id, VpcId=actual["vpc"])
         except AwsError as error:
-            if error.code != "Gateway.NotAttached" and not is_not_found(error):
+            if error.code != "Gateway.NotAttached":
                 raise

@@ -7,11 +7,14 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from dify_aws.aws import Aws
+from dify_aws.aws.create_request import OWNERSHIP_PREFIX
 from dify_aws.engine.resource import Actual, Input
 from dify_aws.errors import AwsError
 from dify_aws.resources.deletion import delete, is_not_found
 from dify_aws.resources.ec2.ec2_resource import Ec2Resource, ours
 from dify_aws.resources.observe import observe_owned
+from dify_aws.resources.vpc.blockers import actions_to_explain
+from dify_aws.resources.vpc.network_deletion import delete_part
 
 TARGETS: Final = {
     "igw": "GatewayId",
@@ -53,12 +56,13 @@ class RouteTable(Ec2Resource):
             "ec2:CreateTags",
             "ec2:DeleteRoute",
             "ec2:DeleteRouteTable",
+            "ec2:DeleteTags",
             "ec2:DescribeRouteTables",
             "ec2:DisassociateRouteTable",
             "ec2:ReplaceRoute",
             "ec2:ReplaceRouteTableAssociation",
         }
-    )
+    ) | actions_to_explain("ec2.DeleteRouteTable")
 
     @classmethod
     def owned(cls, aws: Aws) -> Iterable[Actual]:
@@ -98,13 +102,22 @@ class RouteTable(Ec2Resource):
     @classmethod
     def delete(cls, aws: Aws, actual: Actual) -> None:
         if actual["main"]:
-            # One that was adopted. AWS deletes the main table with its VPC, and not before.
-            for destination in actual["routes"]:
-                delete(aws, "ec2.DeleteRoute", RouteTableId=actual.id, **_destination(destination))
+            _release_main(aws, actual)
             return
         for association in actual["associations"].values():
             _disassociate(aws, association)
-        delete(aws, "ec2.DeleteRouteTable", RouteTableId=actual.id)
+        delete_part(aws, "ec2.DeleteRouteTable", RouteTableId=actual.id)
+
+
+def _release_main(aws: Aws, actual: Actual) -> None:
+    """Give up a main route table that was adopted. AWS deletes it with its VPC, which may stay, and not before.
+
+    Without our tags it is not listed as ours any more, so that the next plan does not delete it again.
+    """
+    for destination in actual["routes"]:
+        delete(aws, "ec2.DeleteRoute", RouteTableId=actual.id, **_destination(destination))
+    own = [key for key in actual.tags if key.startswith(OWNERSHIP_PREFIX)]
+    delete(aws, "ec2.DeleteTags", Resources=[actual.id], Tags=[{"Key": key} for key in sorted(own)])
 
 
 def _routes(table: Mapping[str, Any]) -> dict[str, str]:

@@ -15,8 +15,9 @@ from dify_aws.errors import AwsError
 from dify_aws.resources.deletion import is_not_found
 from dify_aws.resources.ec2.ec2_resource import Ec2Resource, ours
 from dify_aws.resources.observe import observe_owned
-from dify_aws.resources.vpc.blockers import delete_part
+from dify_aws.resources.vpc.blockers import actions_to_explain
 from dify_aws.resources.vpc.lease_tag import LEASED_GROUP, leasable, leases_on
+from dify_aws.resources.vpc.network_deletion import delete_part
 
 
 @dataclass(frozen=True)
@@ -105,13 +106,12 @@ class SecurityGroup(Ec2Resource):
             "ec2:CreateSecurityGroup",
             "ec2:CreateTags",
             "ec2:DeleteSecurityGroup",
-            "ec2:DescribeNetworkInterfaces",
             "ec2:DescribeSecurityGroupRules",
             "ec2:DescribeSecurityGroups",
             "ec2:RevokeSecurityGroupEgress",
             "ec2:RevokeSecurityGroupIngress",
         }
-    )
+    ) | actions_to_explain("ec2.DeleteSecurityGroup")
 
     @classmethod
     def owned(cls, aws: Aws) -> Iterable[Actual]:

@@ -10,8 +10,8 @@ from dify_aws.aws import Aws
 from dify_aws.engine.resource import Actual, Input
 from dify_aws.resources.ec2.ec2_resource import Ec2Resource, ours
 from dify_aws.resources.observe import observe_owned
-from dify_aws.resources.vpc.blockers import delete_part
-from dify_aws.resources.vpc.guardduty import remove_leftovers
+from dify_aws.resources.vpc.blockers import actions_to_explain
+from dify_aws.resources.vpc.network_deletion import delete_part
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -38,11 +38,10 @@ class Subnet(Ec2Resource):
             "ec2:CreateSubnet",
             "ec2:CreateTags",
             "ec2:DeleteSubnet",
-            "ec2:DescribeNetworkInterfaces",
             "ec2:DescribeSubnets",
             "ec2:ModifySubnetAttribute",
         }
-    )
+    ) | actions_to_explain("ec2.DeleteSubnet")
 
     @classmethod
     def owned(cls, aws: Aws) -> Iterable[Actual]:
@@ -70,5 +69,4 @@ class Subnet(Ec2Resource):
 
     @classmethod
     def delete(cls, aws: Aws, actual: Actual) -> None:
-        remove_leftovers(aws, actual["vpc"])
-        delete_part(aws, "ec2.DeleteSubnet", SubnetId=actual.id)
+        delete_part(aws, "ec2.DeleteSubnet", guardduty_in=actual["vpc"], SubnetId=actual.id)

@@ -9,8 +9,8 @@ from dify_aws.aws import Aws
 from dify_aws.engine.resource import Actual
 from dify_aws.resources.ec2.ec2_resource import Ec2Resource, ours
 from dify_aws.resources.observe import observe_owned
-from dify_aws.resources.vpc.blockers import delete_part
-from dify_aws.resources.vpc.guardduty import remove_leftovers
+from dify_aws.resources.vpc.blockers import actions_to_explain
+from dify_aws.resources.vpc.network_deletion import delete_part
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -35,12 +35,11 @@ class Vpc(Ec2Resource):
             "ec2:CreateTags",
             "ec2:CreateVpc",
             "ec2:DeleteVpc",
-            "ec2:DescribeNetworkInterfaces",
             "ec2:DescribeVpcAttribute",
             "ec2:DescribeVpcs",
             "ec2:ModifyVpcAttribute",
         }
-    )
+    ) | actions_to_explain("ec2.DeleteVpc")
 
     @classmethod
     def owned(cls, aws: Aws) -> Iterable[Actual]:
@@ -66,8 +65,7 @@ class Vpc(Ec2Resource):
 
     @classmethod
     def delete(cls, aws: Aws, actual: Actual) -> None:
-        remove_leftovers(aws, actual.id)
-        delete_part(aws, "ec2.DeleteVpc", VpcId=actual.id)
+        delete_part(aws, "ec2.DeleteVpc", guardduty_in=actual.id, VpcId=actual.id)
 
 
 def _attribute(aws: Aws, vpc: str, name: str) -> bool:

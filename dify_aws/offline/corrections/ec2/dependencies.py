@@ -14,6 +14,15 @@ _EC2 = "moto.ec2.responses:EC2Response"
 _REFERENCE = "https://docs.aws.amazon.com/AWSEC2/latest/APIReference"
 
 
+_ENDED = ("deleted", "deleting", "expired", "failed", "rejected")
+
+
+def _transit_attachments(backend: Any) -> Iterator[Any]:
+    for attachment in list(backend.transit_gateway_attachments.values()):
+        if getattr(attachment, "subnet_ids", None) and attachment.state not in _ENDED:
+            yield attachment
+
+
 def _groups(backend: Any) -> Iterator[Any]:
     for groups in list(backend.groups.values()):
         yield from list(groups.values())
@@ -56,7 +65,9 @@ def a_used_group_stays(cloud: Cloud, original: Callable[[], Any], response: Any)
 def a_used_subnet_stays(cloud: Cloud, original: Callable[[], Any], response: Any) -> Any:
     backend = response.ec2_backend
     subnet = backend.get_subnet(response._get_param("SubnetId"))
-    if any(interface.subnet.id == subnet.id for interface in backend.enis.values()):
+    in_it = any(interface.subnet.id == subnet.id for interface in backend.enis.values())
+    # Each has an interface in each of its subnets, which moto does not make.
+    if in_it or any(subnet.id in attachment.subnet_ids for attachment in _transit_attachments(backend)):
         raise DependencyViolationError(f"The subnet '{subnet.id}' has dependencies and cannot be deleted.")
     answer = original()
     for table in backend.route_tables.values():
@@ -68,8 +79,8 @@ def a_used_subnet_stays(cloud: Cloud, original: Callable[[], Any], response: Any
 @corrects(
     _EC2,
     "delete_vpc",
-    says="A VPC stays while anything is in it that AWS did not make with it.",
-    link=f"{_REFERENCE}/API_DeleteVpc.html",
+    says="A VPC stays while anything is in it, or attached to it, that AWS did not make with it.",
+    link="https://repost.aws/knowledge-center/troubleshoot-dependency-error-delete-vpc",
 )
 def a_used_vpc_stays(cloud: Cloud, original: Callable[[], Any], response: Any) -> Any:
     backend = response.ec2_backend
@@ -79,6 +90,14 @@ def a_used_vpc_stays(cloud: Cloud, original: Callable[[], Any], response: Any) -
         *(group for group in _groups(backend) if group.vpc_id == vpc.id and not group.is_default),
         *(endpoint for endpoint in backend.vpc_end_points.values() if endpoint.vpc_id == vpc.id),
         *(interface for interface in backend.enis.values() if interface.vpc_id == vpc.id),
+        *(acl for acl in backend.network_acls.values() if acl.vpc_id == vpc.id and not acl.default),
+        *(each for each in backend.egress_only_internet_gateways.values() if each.vpc_id == vpc.id),
+        *(each for each in _transit_attachments(backend) if each.vpc_id == vpc.id),
+        *(
+            each
+            for each in backend.vpc_pcxs.values()
+            if vpc.id in (each.vpc.id, each.peer_vpc.id) and each._status.code not in _ENDED
+        ),
     )
     if in_it:
         raise DependencyViolationError(f"The vpc '{vpc.id}' has dependencies and cannot be deleted.")
