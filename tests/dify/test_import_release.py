@@ -100,6 +100,16 @@ def test_own_images_follow_the_release_and_pinned_ones_stay(imported: Callable[[
     assert draft.release.images["certbot"] == known(NEWEST).images["certbot"]
 
 
+def test_an_image_that_goes_back_is_to_look_at(imported: Callable[[DifyCheckout], ReleaseDraft]) -> None:
+    """Its data may be of a newer form; a newer one, whose number only looks smaller as a text, is none."""
+    checkout = next_release()
+    checkout.services["weaviate"]["image"] = "semitechnologies/weaviate:1.27.0"
+    checkout.services["sandbox"]["image"] = "langgenius/dify-sandbox:0.10.1"
+    checkout.services["plugin_daemon"]["image"] = "langgenius/dify-plugin-daemon:0.10.0-local"
+    notes = [note for note in imported(checkout).comparison.notes if note.startswith("the image")]
+    assert [note.split()[2] for note in notes] == ["weaviate"]
+
+
 def test_a_new_service_is_left_to_decide(imported: Callable[[DifyCheckout], ReleaseDraft]) -> None:
     """Its record cannot be used before somebody has said what becomes of the service."""
     checkout = next_release()

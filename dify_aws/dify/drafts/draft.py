@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -124,7 +125,7 @@ def draft(upstream: Upstream, base: Release) -> ReleaseDraft:
             **undecided_routes,
             **{f"unread[{index}]": each for index, each in enumerate(upstream.unread)},
         },
-        notes=tuple(_notes(upstream, base, services, placement, fresh)),
+        notes=(*_older_images(changed), *_notes(upstream, base, services, placement, fresh)),
     )
     comments = {f"omitted.{name}": f"to decide: {fact}" for name, fact in new.items()}
     comments |= {f"refused.{name}": f"to decide: {why}" for name, why in placement.undecided.items()}
@@ -172,6 +173,17 @@ def _notes(
         if migration.statements:
             yield f"{migration.place} executes {migration.statements} SQL statements of its own"
     yield "memory_mib, disk_gib and docker are those of the record before; jobs are, too"
+
+
+def _older_images(changed: Mapping[str, tuple[str, str]]) -> Iterator[str]:
+    """Images that go back: what they have stored may be of a newer form."""
+
+    def numbers(reference: str) -> list[int]:
+        return [int(each) for each in re.findall(r"[0-9]{1,9}", reference.rpartition(":")[2])]
+
+    for name, (before, after) in changed.items():
+        if numbers(after) < numbers(before):
+            yield f"the image {name} is older than in the record before: {before} -> {after}"
 
 
 def _higher(one: str, other: str) -> str:
