@@ -4,20 +4,18 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Final
 
+from dify_aws.deployment import VERBS
 from dify_aws.engine.resource import kinds
 from dify_aws.errors import Problem, SettingsError
 from dify_aws.iam_policies import grants
 from dify_aws.iam_policies.foundation_grants import ADOPTION, FOUNDATION, FOUNDATION_LOOKING, existing
 from dify_aws.iam_policies.policy_document import Document, Place, document, joined
 from dify_aws.iam_policies.reader_grants import OPERATOR, READER
-from dify_aws.operations.access import access, host_key
-from dify_aws.operations.diagnosis import diagnose
-from dify_aws.operations.history import history
-from dify_aws.operations.lock import lock
+from dify_aws.operations.run.verb import Verb
 from dify_aws.regions import partition_of
 from dify_aws.settings import Settings
 from dify_aws.settings.aws_rules import NO_BOUNDARY
@@ -31,8 +29,8 @@ Policies = Mapping[str, Document]
 ACCOUNT_KINDS: Final = frozenset({"oidc-provider", "public-access-block", "table", "trail"})
 """The kinds that no environment has: the foundation's own."""
 
-PRICES: Final = frozenset({"pricing:GetProducts"})
-"""What estimate_cost(live=True) asks, which no kind of resource says of itself."""
+WORKFLOW_VERBS: Final = frozenset({"access", "close_access", "deploy", "destroy", "plan", "plan_destroy"})
+"""The verbs that the workflow for GitHub Actions runs: its role has the permissions of no others."""
 
 LEFT_OUT: Final[Mapping[str, str]] = {
     "ec2:DisassociateAddress": "our machine lets go of its address by ending; of another one, it is not ours to take",
@@ -121,13 +119,16 @@ class Permissions:
         return self.to_json()
 
 
-def permissions(settings: Settings, account: str) -> Permissions:
-    """The policies for ``settings`` in the account with this id. Asks AWS nothing.
-
-    Of ``settings`` count the names, the region, and what exists already (image, VPC, subnets, permissions boundary).
+def permissions(settings: Settings, account: str, *, verbs: Iterable[Verb] = VERBS) -> Permissions:
+    """The policies for ``settings`` in the account with this id. Makes no call to AWS.
 
     Args:
+        settings: the names, the region, and what exists already (image, VPC, subnets, permissions boundary) count.
         account: its id, twelve digits.
+        verbs: what is done with the deployment; all verbs of :class:`~dify_aws.Deployment` by default.
+
+    Returns:
+        The policies of every identity.
 
     Raises:
         SettingsError: that is no id of an account.
@@ -140,13 +141,17 @@ def permissions(settings: Settings, account: str) -> Permissions:
     where = Account(account, partition_of(settings.region), settings.region)
     one = Place(settings.project, settings.environment, where, settings.image_id or "*")
     ground = Place(settings.project, FOUNDATION_LABEL, where)
-    working = declared(looking=False) - TO_EXPLAIN
+    verbs = tuple(verbs)
+    workflow = [verb for verb in verbs if verb.name in WORKFLOW_VERBS]
+    reader = _reader(one, settings, verbs)
     return Permissions(
-        deployer=_deployer(one, settings, declared()),
-        reader={"reader": _reader(one, settings)},
-        operator=_operator(one, settings),
+        deployer=_deployer(one, settings, verbs, declared(verbs)),
+        reader={"reader": reader},
+        operator=_operator(one, reader),
         instance={"host": host_policy(settings, where)},
-        github={"deploy": joined(*_deployer(one, settings, working, NOT_GITHUBS).values())},
+        github={
+            "deploy": joined(*_deployer(one, settings, workflow, declared(workflow) - TO_EXPLAIN, NOT_GITHUBS).values())
+        },
         foundation={
             "looking": document(ground, FOUNDATION_LOOKING),
             "foundation": document(ground, grants.bounded(FOUNDATION, settings.permissions_boundary)),
@@ -155,28 +160,30 @@ def permissions(settings: Settings, account: str) -> Permissions:
     )
 
 
-def declared(*, looking: bool = True) -> frozenset[str]:
-    """Every action that an environment may need: what its kinds of resources and the operations say of themselves.
+def declared(verbs: Iterable[Verb] = VERBS) -> frozenset[str]:
+    """Every action that an environment may need: what its kinds of resources and the verbs declare.
 
     Args:
-        looking: also what only a diagnosis and an estimate of the cost ask.
+        verbs: what is done with the deployment.
+
+    Returns:
+        Names of IAM actions, as "ec2:CreateVpc".
     """
-    ours = [
+    of_environments = [
         cls for name, cls in kinds().items() if cls.__module__.startswith("dify_aws.") and name not in ACCOUNT_KINDS
     ]
-    needed = [cls.permissions for cls in ours]
-    needed += [each.PERMISSIONS for each in (access, history, host_key, lock, *([diagnose] if looking else []))]
-    return (PRICES if looking else frozenset[str]()).union(*needed)
+    needed = [cls.permissions for cls in of_environments]
+    return frozenset[str]().union(*needed, *(verb.actions for verb in verbs))
 
 
 def _deployer(
-    place: Place, settings: Settings, actions: frozenset[str], without: Collection[str] = ()
+    place: Place, settings: Settings, verbs: Iterable[Verb], actions: frozenset[str], without: Collection[str] = ()
 ) -> dict[str, Document]:
     parts = {
         "looking": grants.LOOKING,
         "network": (*grants.NETWORK, *existing(settings)),
         "identities": tuple(grants.bounded(grants.IDENTITIES, settings.permissions_boundary)),
-        "services": (*grants.STORAGE, *grants.NAMED),
+        "services": (*grants.STORAGE, *grants.NAMED, *(grant for verb in verbs for grant in verb.grants)),
     }
     allowed = actions - LEFT_OUT.keys()
     if settings.permissions_boundary not in (None, NO_BOUNDARY):
@@ -187,15 +194,14 @@ def _deployer(
     }
 
 
-def _reader(place: Place, settings: Settings) -> Document:
-    reading = frozenset(action for action in declared() if action.partition(":")[2].startswith(READING))
+def _reader(place: Place, settings: Settings, verbs: Collection[Verb]) -> Document:
+    reading = frozenset(action for action in declared(verbs) if action.partition(":")[2].startswith(READING))
     allowed = reading - BEFORE_CHANGING - TO_EXPLAIN - {VALUE}
-    parts = [*_deployer(place, settings, allowed).values(), document(place, READER)]
+    parts = [*_deployer(place, settings, verbs, allowed).values(), document(place, READER)]
     return {"Version": "2012-10-17", "Statement": [each for part in parts for each in part["Statement"]]}
 
 
-def _operator(place: Place, settings: Settings) -> dict[str, Document]:
-    reader = _reader(place, settings)
+def _operator(place: Place, reader: Document) -> dict[str, Document]:
     # It reads all secrets, and with them the public key.
     looking = [each for each in reader["Statement"] if each["Sid"] not in {grant.sid for grant in READER}]
     return {"looking": {**reader, "Statement": looking}, "access": document(place, OPERATOR)}

@@ -1,4 +1,5 @@
-"""Writes the tables of README.md, README.ja.md, how-it-works.md, settings.md and permissions.md from the code.
+"""Writes the tables of README.md, README.ja.md, how-it-works.md, settings.md, permissions.md and
+command-line.md from the code.
 
 A table stands between two marks in the page. Run this when a test says that a table is out of date:
 
@@ -7,6 +8,7 @@ A table stands between two marks in the page. Run this when a test says that a t
 
 import json
 import re
+from argparse import Action, ArgumentParser
 from collections.abc import Callable, Iterator, Mapping
 from configparser import ConfigParser
 from dataclasses import MISSING, Field, fields
@@ -16,6 +18,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import dify_aws
+from dify_aws.cli.commands import commands
 from dify_aws.engine.resource import kinds
 from dify_aws.operations.cost.savings import estimate_settings
 from dify_aws.prices import PriceSheet
@@ -29,7 +32,14 @@ JAPANESE: Final[Mapping[str, str]] = json.loads((HERE / "bill.ja.json").read_tex
 
 def main(folder: Path = HERE) -> None:
     """Write the tables into the pages."""
-    for page in ("../README.md", "../README.ja.md", "how-it-works.md", "settings.md", "permissions.md"):
+    for page in (
+        "../README.md",
+        "../README.ja.md",
+        "how-it-works.md",
+        "settings.md",
+        "permissions.md",
+        "command-line.md",
+    ):
         file = folder / page
         file.write_text(filled(file.read_text()))
 
@@ -42,6 +52,7 @@ def filled(text: str) -> str:
         "layers": layers,
         "settings": settings,
         "actions": actions,
+        "commands": command_table,
     }
     return re.sub(
         r"(<!-- (\S+): made by docs/tables.py -->).*?(<!-- end -->)",
@@ -116,6 +127,23 @@ def _default(setting: Field[Any]) -> str:
         value = list(setting.default) if isinstance(setting.default, tuple) else setting.default
         return "none" if value is None else f"`{json.dumps(value)}`"
     return "**required**" if setting.default_factory is MISSING else "`{}`"
+
+
+def command_table() -> str:
+    """A row for each command: what it does, and its own options."""
+    rows = ["| command | what it does | its own options |", "| --- | --- | --- |"]
+    for command in commands():
+        parser = ArgumentParser(add_help=False)
+        command.arguments(parser)
+        name = f"{command.name} {command.operand}".strip().replace("|", "\\|")
+        options = "; ".join(_option(each) for each in parser._actions if each.option_strings)
+        rows.append(f"| `{name}` | {command.summary[0].upper()}{command.summary[1:]} | {options} |")
+    return "\n".join(rows)
+
+
+def _option(action: Action) -> str:
+    value = f" {action.metavar or ''}".rstrip()
+    return f"`{action.option_strings[0]}{value}`: {action.help}"
 
 
 def actions() -> str:

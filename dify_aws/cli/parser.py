@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import argparse
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import fields
 from importlib.metadata import PackageNotFoundError, version
 from inspect import getdoc
 from typing import Any, Final, NoReturn, get_args, get_origin
 
+from dify_aws.cli.commands import commands
 from dify_aws.cli.given import flag_of
-from dify_aws.cli.verbs import VERBS
+from dify_aws.cli.invocation import Command
 from dify_aws.errors import DifyAwsError
 from dify_aws.settings import Settings
 
@@ -53,19 +54,23 @@ def _without_values(message: str) -> str:
     return f"{known}{unknown}{' '.join(names) or 'a word too many'}{advice}"
 
 
-def parser() -> Parser:
-    """The parser of the whole command line."""
+def parser(known: Iterable[Command] | None = None) -> Parser:
+    """The parser of the whole command line.
+
+    Args:
+        known: the commands; all of them by default.
+    """
     top = Parser(prog="dify-aws", description="Dify on AWS: plan, deploy, look after, destroy.")
     top.add_argument("--version", action="version", version=f"dify-aws {installed()}")
-    verbs = top.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    for verb in VERBS:
-        # Written for people, with per cent signs that are none of argparse's.
-        says = verb.says.replace("%", "%%")
-        usage = f"{top.prog} {verb.name} [OPTION]... [SETTING]... {verb.operand}".strip()
-        one = verbs.add_parser(verb.name, help=says, description=says, usage=usage)
-        verb.words(one)
+    subparsers = top.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    for command in commands() if known is None else known:
+        # Written for people: a per cent sign is none of argparse's.
+        summary = command.summary.replace("%", "%%")
+        usage = f"{top.prog} {command.name} [OPTION]... [SETTING]... {command.operand}".strip()
+        one = subparsers.add_parser(command.name, help=summary, description=summary, usage=usage)
+        command.arguments(one)
         _add_shared(one)
-        one.set_defaults(verb=verb)
+        one.set_defaults(command=command)
     return top
 
 

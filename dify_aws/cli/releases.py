@@ -6,19 +6,20 @@ from argparse import ArgumentParser
 from pathlib import Path
 from typing import Final
 
-from dify_aws.cli.command import FINE, WRONG, Command, Verb
+from dify_aws.cli.invocation import Command, Invocation
 from dify_aws.dify.drafts.draft import import_release
 from dify_aws.dify.records import KNOWN
 from dify_aws.errors import DifyAwsError
 from dify_aws.operations.check_release import check_release
+from dify_aws.operations.run.command_line import FAILURE, SUCCESS
 
 
-def _release(command: Command) -> int:
-    return _import(command) if command.options["action"] == "import" else _check(command)
+def _release(invocation: Invocation) -> int:
+    return _import(invocation) if invocation.options["action"] == "import" else _check(invocation)
 
 
-def _import(command: Command) -> int:
-    options = command.options
+def _import(invocation: Invocation) -> int:
+    options = invocation.options
     draft = import_release(options["path"], base=options["base"])
     file = Path(options["output"] or f"{draft.release.version}.toml")
     try:
@@ -28,18 +29,18 @@ def _import(command: Command) -> int:
         raise DifyAwsError(f"{file} is there already: delete it, or name another file with --output") from None
     except OSError as error:
         raise DifyAwsError(f"{file} cannot be written: {error.strerror}") from error
-    command.show(draft.comparison)
-    command.terminal.say(f"{file} is written. `dify-aws release check {file}` proves it.")
-    return FINE
+    invocation.show(draft.comparison)
+    invocation.terminal.say(f"{file} is written. `dify-aws release check {file}` proves it.")
+    return SUCCESS
 
 
-def _check(command: Command) -> int:
-    found = check_release(command.options["path"], checkout=command.options["checkout"])
-    command.show(found)
-    return FINE if found else WRONG
+def _check(invocation: Invocation) -> int:
+    found = check_release(invocation.options["path"], checkout=invocation.options["checkout"])
+    invocation.show(found)
+    return SUCCESS if found else FAILURE
 
 
-def _words(parser: ArgumentParser) -> None:
+def _arguments(parser: ArgumentParser) -> None:
     parser.add_argument("action", choices=("import", "check"), help="draft a record from a checkout, or prove a record")
     parser.add_argument("path", metavar="PATH", help="import: a checkout of langgenius/dify; check: a record")
     parser.add_argument("--output", metavar="FILE", help="import: the new record (default: VERSION.toml)")
@@ -52,12 +53,12 @@ def _words(parser: ArgumentParser) -> None:
     parser.add_argument("--checkout", metavar="PATH", help="check: also that every name of this checkout has its place")
 
 
-RELEASE: Final = Verb(
+RELEASE: Final = Command(
     "release",
     "draft the record of a release of Dify from a checkout (import), or prove a record (check)",
     _release,
-    _words,
+    _arguments,
     "import|check PATH",
     # It is about no environment.
-    otherwise={"environment": "any"},
+    defaults={"environment": "any"},
 )

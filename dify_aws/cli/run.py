@@ -11,13 +11,17 @@ from typing import Final
 
 from dify_aws.aws import Session
 from dify_aws.aws.sessions import open_session
-from dify_aws.cli.command import WRONG, Command, Verb
+from dify_aws.cli.commands import commands
 from dify_aws.cli.given import given_settings
+from dify_aws.cli.invocation import Command, Invocation
 from dify_aws.cli.logs import logs
 from dify_aws.cli.parser import flags, parser
 from dify_aws.cli.terminal import Terminal
+from dify_aws.deployment import Deployment
 from dify_aws.errors import DifyAwsError
 from dify_aws.offline import offline
+from dify_aws.operations.run.command_line import FAILURE
+from dify_aws.operations.run.verb import verbs_of
 from dify_aws.settings import LOG
 
 INTERRUPTED: Final = 130
@@ -32,14 +36,16 @@ def main(
     environ: Mapping[str, str] | None = None,
     terminal: Terminal | None = None,
     session: Session | None = None,
+    deployment: type[Deployment] = Deployment,
 ) -> int:
-    """Carry out one command.
+    """Run one command.
 
     Args:
-        arguments: its words; those of this process by default.
+        arguments: of the command line; those of this process by default.
         environ: the environment variables; those of this process by default.
-        terminal: where it reads and tells; the streams of this process by default.
+        terminal: where it reads and writes; the streams of this process by default.
         session: how AWS is reached; boto3's default chain by default.
+        deployment: the class whose verbs are commands.
 
     Returns:
         0, or 1 for an error, or 130 after Ctrl-C. ``plan`` also has 2: there are changes.
@@ -51,18 +57,22 @@ def main(
     terminal = terminal or Terminal(sys.stdin, sys.stdout, sys.stderr)
     try:
         with logs(variables, terminal.stderr):
-            return _told(terminal, arguments, variables, session)
+            return _reported(terminal, arguments, variables, session, deployment)
     except DifyAwsError as error:
         # DIFY_AWS_LOG itself is wrong.
         terminal.say(f"error: {error}")
-        return WRONG
+        return FAILURE
 
 
-def _told(
-    terminal: Terminal, arguments: Sequence[str] | None, environ: Mapping[str, str], session: Session | None
+def _reported(
+    terminal: Terminal,
+    arguments: Sequence[str] | None,
+    environ: Mapping[str, str],
+    session: Session | None,
+    deployment: type[Deployment],
 ) -> int:
     try:
-        return _carried_out(terminal, arguments, environ, session)
+        return _execute(terminal, arguments, environ, session, deployment)
     except KeyboardInterrupt as interrupt:
         log.debug("interrupted", exc_info=True)
         terminal.say("\n".join(["", "interrupted", *getattr(interrupt, "__notes__", ())]))
@@ -72,25 +82,29 @@ def _told(
     except (DifyAwsError, ModuleNotFoundError) as error:
         log.debug("failed", exc_info=True)
         terminal.say("\n".join([f"error: {error}", *getattr(error, "__notes__", ())]))
-        return WRONG
+        return FAILURE
     except Exception as error:
         log.debug("failed", exc_info=True)
         terminal.say(
             f"error: {type(error).__name__}: {error}\n"
             f"That is a mistake of dify_aws and not yours. {LOG}=debug shows where it happened."
         )
-        return WRONG
+        return FAILURE
 
 
-def _carried_out(
-    terminal: Terminal, arguments: Sequence[str] | None, environ: Mapping[str, str], session: Session | None
+def _execute(
+    terminal: Terminal,
+    arguments: Sequence[str] | None,
+    environ: Mapping[str, str],
+    session: Session | None,
+    deployment: type[Deployment],
 ) -> int:
-    options = vars(parser().parse_args(arguments))
-    verb: Verb = options["verb"]
-    settings = given_settings(flags(options), environ, options["settings"], verb.otherwise)
+    options = vars(parser(commands(verbs_of(deployment))).parse_args(arguments))
+    command: Command = options["command"]
+    settings = given_settings(flags(options), environ, options["settings"], command.defaults)
     with ExitStack() as until_the_end:
         if options["offline"]:
             session = until_the_end.enter_context(offline(region=settings.region)).session
         elif options["aws_profile"] is not None:
             session = open_session(options["aws_profile"])
-        return verb.run(Command(options, settings, session, terminal, until_the_end))
+        return command.run(Invocation(options, settings, session, terminal, until_the_end, deployment))

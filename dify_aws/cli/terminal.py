@@ -5,14 +5,13 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Final, Literal, Protocol, TextIO, TypeAlias, runtime_checkable
+from typing import Any, Final, Protocol, TextIO, runtime_checkable
 
 from dify_aws.cli.markdown import markdown
 from dify_aws.encoding import encodable, encodable_json
 from dify_aws.engine.progress import Progress
+from dify_aws.operations.run.command_line import OutputFormat
 from dify_aws.printable import printable
-
-Form: TypeAlias = Literal["text", "json", "markdown"]
 
 LOG_WIDTH: Final = 160
 """Columns where there is no terminal that says how many it has: a log is searched by line."""
@@ -35,7 +34,7 @@ class Terminal:
     stdout: TextIO
     stderr: TextIO
 
-    def show(self, value: Told | Mapping[str, Any] | str, form: Form = "text") -> None:
+    def show(self, value: Told | Mapping[str, Any] | str, form: OutputFormat = "text") -> None:
         """Tell the result on stdout. Colours and tables are for terminals only."""
         if form == "json":
             told = value.to_json() if isinstance(value, Told) else json.dumps(value, indent=2, ensure_ascii=False)

@@ -18,7 +18,7 @@ from dify_aws.engine.plan import Action, Plan
 from dify_aws.engine.resource import Actual, Resource
 from dify_aws.engine.run_lock import NoRunLock, RunLock
 from dify_aws.engine.stack import Stack
-from dify_aws.errors import AwsError, DifyAwsError, NotConverged, NotOurs, PlanOutdated, PlanRefused, ResourceError
+from dify_aws.errors import AwsError, NotConverged, NotOurs, PlanOutdated, PlanRefused, ResourceError
 from dify_aws.resources.deletion import is_not_found
 from dify_aws.resources.named_resource import NamedResource
 from dify_aws.settings.rules import did_you_mean
@@ -80,7 +80,7 @@ def adopt(
     plan: Plan | None = None,
     *,
     lock: RunLock | None = None,
-    record: Callable[[Plan, bool], object] = lambda todo, succeeded: None,
+    before_change: Callable[[Plan], object] = lambda todo: None,
 ) -> Plan:
     """Put our tags on a thing that was made by other means; nothing else of it is changed.
 
@@ -91,7 +91,7 @@ def adopt(
         id: AWS's id of it, or its name where it has one.
         plan: what was looked at and agreed to.
         lock: is held while something is changed; it is not taken if there is nothing to do.
-        record: is called with what was to be done, and whether it succeeded, before the lock is released.
+        before_change: is called with what is about to be done; not if there is nothing to do.
 
     Returns:
         What was done, with the differences that are left for apply(). It is false if the thing was ours already.
@@ -114,13 +114,8 @@ def adopt(
                 found, todo = _agreed(aws, stack, address, id, plan)
         if found.lacks:
             lock.check()
-            try:
-                _tag(aws, found, address, id)
-            except DifyAwsError:
-                # AWS may have taken some of it.
-                record(todo, False)
-                raise
-        record(todo, True)
+            before_change(todo)
+            _tag(aws, found, address, id)
     return todo
 
 

@@ -81,7 +81,7 @@ class Status:
         return "\n".join(f"{name:<{width}}  {printable(str(value))}" for name, value in rows)
 
 
-def status(aws: Aws, settings: Settings, stack: Stack) -> Status:
+def read_status(aws: Aws, settings: Settings, stack: Stack) -> Status:
     """Look at the deployment, its lock and its leases. Reads only.
 
     Raises:

@@ -19,6 +19,7 @@ from dify_aws.operations.access.close import close_access
 from dify_aws.operations.access.ingress_rule import Door
 from dify_aws.operations.access.lease import single
 from dify_aws.operations.lock.lock import Lock
+from dify_aws.resources.ec2.ssh_key import new_ssh_key
 from dify_aws.topologies.role_policies import closing_policy
 from tests.support.dify_checkout import checkout_of
 from tests.support.shell import Shell
@@ -212,6 +213,34 @@ def test_a_lock_is_seen_and_can_be_taken_away(shell: Shell, world: World) -> Non
         assert shell(f"unlock {lock.id}").out.startswith("unlocked")
         assert json.loads(shell("status --json").out)["lock"] is None
     assert shell("unlock 0123").out == "there is no lock any more\n"
+
+
+def test_something_that_others_made_is_adopted(shell: Shell, world: World) -> None:
+    """As a plan first, whose exit code says that there is something to do; then it is the deployment's."""
+    vpc = world.session.client("ec2").create_vpc(CidrBlock="10.0.0.0/16")["Vpc"]["VpcId"]
+    planned = shell(f"adopt vpc/main {vpc} --plan --json")
+    assert (planned.status, writes(world)) == (2, ["ec2.CreateVpc"])
+    assert json.loads(planned.out)["actions"][0]["address"] == "vpc/main"
+    adopted = shell(f"adopt vpc/main {vpc} --wait 0 --json")
+    assert (adopted.status, json.loads(adopted.out)["actions"]) == (0, json.loads(planned.out)["actions"])
+    assert shell(f"adopt vpc/main {vpc} --plan").status == 0
+    refused = shell("adopt vpc/mian vpc-1")
+    assert (refused.status, "vpc/main" in refused.err) == (1, True)
+
+
+def test_another_host_key_is_pinned(shell: Shell, world: World) -> None:
+    """The key is one argument with a space in it, as in known_hosts; what is none changes nothing."""
+    Path("settings.toml").write_text("nat_gateway = false\n")
+    shell("apply")
+    writes(world)
+    key = new_ssh_key()[1]
+    kind, _, data = key.partition(" ")
+    wrong = shell(f"pin-host-key {data}")
+    assert (wrong.status, writes(world)) == (1, [])
+    assert "is no host key" in wrong.err
+    pinned = shell.typed_as(["pin-host-key", f"{kind} {data}", "--json"])
+    assert (pinned.status, json.loads(pinned.out)["fingerprint"][:7]) == (0, "SHA256:")
+    assert "secretsmanager.TagResource" in writes(world)
 
 
 def test_bootstrap_makes_what_github_needs_and_takes_it_away(shell: Shell, world: World) -> None:

@@ -17,7 +17,7 @@ from dify_aws.engine.resource import kinds
 from dify_aws.offline.machine.certificates import issue, today
 from dify_aws.offline.machine.machine import Machine
 from dify_aws.offline.world import World
-from dify_aws.operations.diagnosis.diagnose import PERMISSIONS, diagnose
+from dify_aws.operations.diagnosis.diagnose import PERMISSIONS
 from dify_aws.operations.diagnosis.diagnosis import Diagnosis, Finding
 
 DOMAIN: Final = "dify.example.com"
@@ -32,7 +32,7 @@ def deployment(world: World, settings: Settings = SETTINGS) -> Deployment:
 
 
 def look(of: Deployment, *, open_access: bool = False) -> Diagnosis:
-    return diagnose(of.aws, of.settings, of.stack, of.connectivity, of._outputs, open_access=open_access)
+    return of.diagnose(open_access=open_access)
 
 
 def deployed(world: World) -> Deployment:

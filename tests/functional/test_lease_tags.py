@@ -19,7 +19,6 @@ from dify_aws.operations.access.client_identity import this_run
 from dify_aws.operations.access.close import close_access, open_leases
 from dify_aws.operations.access.ingress_rule import look
 from dify_aws.operations.diagnosis.checks.ssh_access import covers_ssh
-from dify_aws.operations.diagnosis.diagnose import diagnose
 from dify_aws.operations.status import OpenAccess
 from dify_aws.resources.vpc.lease_tag import LeaseTag, leases_on
 from dify_aws.resources.vpc.security_group import rule_of
@@ -426,7 +425,7 @@ def test_a_diagnosis_shows_what_is_open_with_dates(world: World) -> None:
     house = House(world, {"security-group/host": outputs.security_groups["host"]}, "dify/dev")
 
     def told(subject: str) -> str:
-        return str(diagnose(of.aws, of.settings, of.stack, of.connectivity, of._outputs)[subject])
+        return str(of.diagnose()[subject])
 
     assert told("SSH rule").startswith("✓ SSH rule: port 22 is open to nobody")
     late = add(house, permission(), ours(house, datetime(2099, 1, 2, 3, 4, tzinfo=UTC)))

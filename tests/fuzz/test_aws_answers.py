@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from dify_aws import Aws, Deployment, DifyAwsError, Plan, PlanRefused, RunFailed, Settings, UnexpectedAnswer
 from dify_aws.offline import offline
 from dify_aws.offline.world import World
-from dify_aws.operations.status import status
+from dify_aws.operations.status import read_status
 from tests.functional.cases import CASES
 from tests.support.edited_answers import EditedAnswers
 from tests.support.fuzzing import EDITS, edit, examples
@@ -90,7 +90,7 @@ def test_every_reading_of_a_whole_environment(world: World) -> None:
     without_data = deleted(whole.plan_destroy())
     assert without_data == {"instance/host", "secret/ssh-private-key", "secret/ssh-public-key"}
     before = len(world.calls)
-    status(whole.aws, SETTINGS, whole.stack)
+    read_status(whole.aws, SETTINGS, whole.stack)
     asked = sorted({str(call) for call in world.calls[before:]} | {"sts.GetCallerIdentity"})
 
     @examples(6)
@@ -104,7 +104,7 @@ def test_every_reading_of_a_whole_environment(world: World) -> None:
         for read in (
             deployment.outputs,
             deployment.history,
-            lambda: status(deployment.aws, SETTINGS, deployment.stack),
+            lambda: read_status(deployment.aws, SETTINGS, deployment.stack),
         ):
             try:
                 str(read())

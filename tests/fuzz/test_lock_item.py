@@ -16,7 +16,7 @@ from dify_aws.operations.access.host_key import KEYS_BEGIN, KEYS_END, console_ke
 from dify_aws.operations.lock.lock import Lock, lock_owner_of, unlock
 from dify_aws.operations.lock.lock_owner import LOCK_ID, LockOwner
 from dify_aws.operations.lock.lock_table import LockTable
-from dify_aws.operations.status import status
+from dify_aws.operations.status import read_status
 from tests.support.edited_answers import EditedAnswers
 from tests.support.fuzzing import examples
 
@@ -142,7 +142,7 @@ def test_status_and_diagnosis_report_it(world: World) -> None:
     deployment = Deployment(settings, session=world.session)
     with Lock(deployment.aws, "apply"):
         _edit(deployment.aws, {"expires": {"S": "soon"}})
-        report = status(deployment.aws, settings, deployment.stack)
+        report = read_status(deployment.aws, settings, deployment.stack)
         with pytest.raises(LockUnreadable) as unreadable:
             lock_owner_of(deployment.aws)
         assert report.lock == str(unreadable.value)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from dify_aws import Deployment
 from dify_aws.cli.run import main
 from dify_aws.cli.terminal import Terminal
 
@@ -36,12 +37,19 @@ class Shell:
     """Somebody at a command line, with these environment variables and this way to AWS."""
 
     session: Any = None
+    deployment: type[Deployment] = Deployment
     environ: Mapping[str, str] = field(default_factory=lambda: {"DIFY_AWS_ENVIRONMENT": "dev"})
 
     def __call__(self, words: str, *, typed: str = "", tty: bool = False) -> Said:
         """Give one command, and type this when it asks."""
+        return self.typed_as(words.split(), typed=typed, tty=tty)
+
+    def typed_as(self, arguments: Sequence[str], *, typed: str = "", tty: bool = False) -> Said:
+        """Give one command whose arguments have spaces in them."""
         terminal = Terminal(Screen(typed), Screen(tty=tty), Screen())
-        status = main(words.split(), environ=self.environ, terminal=terminal, session=self.session)
+        status = main(
+            arguments, environ=self.environ, terminal=terminal, session=self.session, deployment=self.deployment
+        )
         assert isinstance(terminal.stdout, Screen)
         assert isinstance(terminal.stderr, Screen)
         return Said(status, terminal.stdout.getvalue(), terminal.stderr.getvalue())

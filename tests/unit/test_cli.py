@@ -12,11 +12,11 @@ from pathlib import Path
 import pytest
 
 from dify_aws import Action, Change, Plan, Settings, SettingsError
+from dify_aws.cli.commands import commands
 from dify_aws.cli.given import flag_of, given_settings
 from dify_aws.cli.markdown import markdown
 from dify_aws.cli.parser import SECRET, flags, parser
 from dify_aws.cli.terminal import Terminal
-from dify_aws.cli.verbs import VERBS
 from dify_aws.operations.status import Status
 from tests.support.shell import Screen, Shell
 
@@ -135,7 +135,7 @@ def test_a_command_that_is_none_has_status_1(words: str) -> None:
 def test_every_command_tells_what_it_does() -> None:
     """In the list of all, and by itself."""
     listed = " ".join(parser().format_help().split())
-    assert all(verb.says in listed and verb.says in _help(verb.name) for verb in VERBS)
+    assert all(each.summary in listed and each.summary in _help(each.name) for each in commands())
 
 
 def plan(*actions: Action, notes: tuple[str, ...] = ()) -> Plan:

@@ -17,14 +17,12 @@ from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from dify_aws.aws import Aws
-from dify_aws.engine.run_lock import RunLock
 from dify_aws.errors import DifyAwsError, Problem, SettingsError
 from dify_aws.host.host import Host
 from dify_aws.host.masked_log import masked_log
 from dify_aws.operations.access.connectivity import Connectivity
 from dify_aws.operations.access.host_connection import open_connection
 from dify_aws.operations.credentials import dify_secrets
-from dify_aws.operations.history.history import write_record
 from dify_aws.outputs import Outputs
 from dify_aws.runtimes.compose.admin_password import AccountUnknown, set_password
 from dify_aws.runtimes.compose.dify_secrets import NONE, DifySecrets, new_password
@@ -82,30 +80,24 @@ def account_of(settings: Settings, email: str | None) -> str:
 def reset(
     aws: Aws,
     settings: Settings,
-    find_outputs: Callable[[], Outputs],
+    outputs: Outputs,
     connectivity: Connectivity,
-    lock: RunLock,
-    email: str | None,
-) -> AdminPassword:
-    """Give an account a new password, and record it; see :meth:`dify_aws.Deployment.reset_admin_password`.
+    email: str,
+    *,
+    check: Callable[[], None],
+    before_change: Callable[[], None],
+) -> None:
+    """Give an account a new password; see :meth:`dify_aws.Deployment.reset_admin_password`.
 
     Args:
-        find_outputs: where everything is; asked when the lock is held.
-        lock: of the deployment, to be held as long as it takes.
-        email: of the account; None: that of the settings.
+        aws: the deployment, whose lock is held.
+        settings: how the machine is reached.
+        outputs: where everything is.
+        connectivity: how this machine reaches the internet.
+        email: of the account.
+        check: raises if the lock is lost; called before each step.
+        before_change: called before anything is changed.
     """
-    account = account_of(settings, email)
-    with lock:
-        outputs = find_outputs()
-        _reset(aws, settings, outputs, connectivity, account, lock.check)
-    changes = [{"verb": "update", "address": "machine: admin password"}]
-    write_record(aws, settings, changes, outputs, verb=RESET)
-    return AdminPassword(email=account, secret=outputs.secrets["application"])
-
-
-def _reset(
-    aws: Aws, settings: Settings, outputs: Outputs, connectivity: Connectivity, email: str, check: Callable[[], None]
-) -> None:
     name = outputs.secrets["application"]
     secrets = dify_secrets.read(aws, name)
     if secrets.missing:
@@ -117,6 +109,7 @@ def _reset(
             check()
 
         before_each()
+        before_change()
         pending = Secret(email)
         if secrets.pending_admin_email != pending:
             secrets = dify_secrets.change(

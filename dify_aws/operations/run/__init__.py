@@ -1,0 +1,1 @@
+"""What every verb of a deployment shares: what it works on, its lock, its record, and its command."""

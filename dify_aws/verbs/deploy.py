@@ -1,0 +1,61 @@
+"""deploy: apply, install, and a check of Dify, in one run."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from dify_aws.engine.external_node import ExternalNode
+from dify_aws.engine.plan import Plan
+from dify_aws.engine.resource import Actual
+from dify_aws.errors import RunFailed
+from dify_aws.host.report import Report
+from dify_aws.operations.access import access, host_key
+from dify_aws.operations.history.record import changes_of
+from dify_aws.operations.run.context import DeploymentContext
+from dify_aws.operations.run.recorded_run import RecordedRun
+from dify_aws.operations.run.verb import changing_verb
+from dify_aws.outputs import Outputs
+from dify_aws.topologies.single_host_outputs import build_outputs
+from dify_aws.verbs.install import installation
+from dify_aws.verbs.outputs import outputs_of
+
+
+@changing_verb(
+    "everything: AWS, the host and Dify, checked at the end",
+    permissions=access.PERMISSIONS | host_key.PERMISSIONS,
+)
+def deploy(deployment: DeploymentContext, run: RecordedRun, plan: Plan | None = None) -> Outputs:
+    """Everything: :meth:`apply`, :meth:`install`, and a check of Dify. The one call that a person makes.
+
+    The work on the machine begins as soon as it is there, while AWS still makes what the machine does not need.
+
+    Args:
+        plan: a plan that was looked at and agreed to. Nothing is done in AWS that it does not show.
+
+    Returns:
+        Where everything is.
+
+    Raises:
+        PlanRefused, PlanOutdated, LockHeld: as for :meth:`apply`; nothing was changed.
+        RunFailed: something failed in AWS; it says what is done, and the next run goes on from there.
+        HostError: AWS is done, and something is wrong with the machine, as for :meth:`install`.
+    """
+    stack, installer, reports = deployment.stack, installation(deployment, run), list[Report]()
+
+    def install_dify(found: Mapping[str, Actual | None]) -> None:
+        existing = {address: actual for address, actual in found.items() if actual is not None}
+        reports.append(installer.run(build_outputs(deployment.settings, existing), probe=True))
+
+    needs = stack.resources.keys() - stack.behind("nat-gateway", "alarm")
+    dify = ExternalNode(frozenset(needs), install_dify, installer.stop)
+    try:
+        applied = stack.apply(deployment.aws, plan, listener=deployment.listener, external={"dify": dify}, turn=run)
+    except RunFailed:
+        run.note(changes_of(*reports))
+        raise
+    run.note(changes_of(applied.plan, *reports))
+    found = outputs_of(deployment, applied.found)
+    run.note([], found)
+    for error in applied.failed.values():
+        raise error
+    return found

@@ -1,0 +1,61 @@
+"""install: installs and updates the host, from the data volume to a Dify that answers."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser
+
+from dify_aws.engine.run_lock import NoRunLock, RunLock
+from dify_aws.host.report import Report
+from dify_aws.operations.access import access, host_key
+from dify_aws.operations.history.record import changes_of
+from dify_aws.operations.install import Installation
+from dify_aws.operations.run.context import DeploymentContext
+from dify_aws.operations.run.recorded_run import RecordedRun
+from dify_aws.operations.run.verb import changing_verb
+from dify_aws.verbs.outputs import outputs
+
+
+def _arguments(parser: ArgumentParser) -> None:
+    parser.add_argument("--dry-run", action="store_true", help="only show what would change, files as a diff")
+
+
+@changing_verb(
+    "install and update the host; the resources in AWS must exist",
+    permissions=access.PERMISSIONS | host_key.PERMISSIONS,
+    arguments=_arguments,
+)
+def install(deployment: DeploymentContext, run: RecordedRun, *, dry_run: bool = False) -> Report:
+    """Make the machine as desired, from the data volume to a Dify that answers. AWS has to be there already.
+
+    A second run changes nothing and restarts nothing; one that was killed anywhere is resumed by the next. If
+    anything was changed, Dify is checked at the end.
+
+    Args:
+        dry_run: only show what would be changed on the machine, files as a diff; nothing is.
+
+    Returns:
+        What was done, step by step. It is true if anything was (or would be) changed.
+
+    Raises:
+        DifyAwsError: there is no such deployment, or it is not complete.
+        LockHeld: another run is at work; nothing was changed.
+        HostError: the machine could not be reached, or is not fit for it; nothing was changed.
+        InstallFailed: a step failed; it says what is done, and the next run goes on from there.
+    """
+    if dry_run:
+        return installation(deployment, NoRunLock()).run(outputs(deployment), dry_run=True)
+    with run:
+        found = outputs(deployment)
+        report = installation(deployment, run).run(found)
+        run.note(changes_of(report), found)
+    return report
+
+
+def installation(deployment: DeploymentContext, run_lock: RunLock) -> Installation:
+    """A run of the installer for a deployment.
+
+    Args:
+        deployment: whose machine is installed.
+        run_lock: checked before each step.
+    """
+    return Installation(deployment.aws, deployment.settings, deployment.connectivity, deployment.listener, run_lock)
