@@ -11,7 +11,9 @@ import yaml
 
 from dify_aws import Settings, github_workflow
 from dify_aws.cli.parser import parser
+from dify_aws.deployment import VERBS
 from dify_aws.operations.workflow import ENVIRONMENTS
+from dify_aws.permissions import WORKFLOW_VERBS
 
 SETTINGS: Final = Settings(environment="dev", vpc_cidr="10.7.0.0/16", region="eu-west-1", project="mine")
 
@@ -102,7 +104,10 @@ def test_its_commands_are_commands() -> None:
     words = [found.split() for found in re.findall(r"python -m dify_aws ([a-z -]+[a-z])", told)]
     assert [each[0] for each in words] == ["plan", "deploy", "plan", "destroy", "access"]
     for each in words:
-        assert parser().parse_args(each).verb.name == each[0]
+        assert parser().parse_args(each).command.name == each[0]
+    # The role of GitHub has the permissions of these, and of no others.
+    permitted = {verb.command.partition(" ")[0] for verb in VERBS if verb.name in WORKFLOW_VERBS}
+    assert permitted == {each[0] for each in words}
 
 
 @pytest.mark.parametrize(("status", "ends"), [(0, 0), (1, 1), (2, 0)])
