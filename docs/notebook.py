@@ -1,6 +1,8 @@
-"""Runs examples/walkthrough.ipynb from start to end in a kernel of Jupyter, and keeps what its cells show.
+"""Runs examples/walkthrough.ipynb from start to end in a Jupyter kernel, and stores the outputs of its cells.
 
-Run it when the notebook, or what it shows, has changed (a test tells): python docs/notebook.py
+Run it when a test says that the stored outputs are out of date:
+
+    python docs/notebook.py
 """
 
 import re
@@ -29,9 +31,9 @@ CHANGING: Final = (
 
 
 def main() -> None:
-    """Run it; write it if it shows something else than before."""
+    """Run it, and write it if an output has changed."""
     run = executed()
-    if told(run) != told(stored()):
+    if outputs(run) != outputs(stored()):
         write(run, WALKTHROUGH)
 
 
@@ -41,29 +43,33 @@ def stored() -> nbformat.NotebookNode:
 
 
 def executed() -> nbformat.NotebookNode:
-    """The notebook with the outputs of a new run. An error in a cell ends it."""
+    """The notebook with the outputs of a new run.
+
+    Raises:
+        CellExecutionError: a cell failed.
+    """
     run = stored()
     NotebookClient(run, timeout=120, record_timing=False, coalesce_streams=True).execute()
-    # Which Python ran it is of no interest.
+    # The Python version is not part of the result.
     run.metadata["language_info"] = {"name": "python"}
     return run
 
 
-def told(notebook: nbformat.NotebookNode) -> list[list[str]]:
-    """What each cell shows, without what differs from run to run."""
-    return [[*_said(cell), *_shown(cell)] for cell in notebook.cells]
+def outputs(notebook: nbformat.NotebookNode) -> list[list[str]]:
+    """The outputs of each cell, without what differs from run to run."""
+    return [[*_printed(cell), *_displayed(cell)] for cell in notebook.cells]
 
 
-def _said(cell: nbformat.NotebookNode) -> list[str]:
-    """The lines that it prints. Several things are worked on at a time: which is done first is chance."""
+def _printed(cell: nbformat.NotebookNode) -> list[str]:
+    """The printed lines, sorted: resources are processed in parallel, in an order that varies."""
     parts = [output.text for output in cell.get("outputs", ()) if output.output_type == "stream"]
     return sorted(masked("".join(parts)).splitlines())
 
 
-def _shown(cell: nbformat.NotebookNode) -> list[str]:
-    """Its last value, in the form that a reader sees."""
-    shown = [output.data for output in cell.get("outputs", ()) if output.output_type != "stream"]
-    return [masked(str(forms.get("text/html", forms["text/plain"]))) for forms in shown]
+def _displayed(cell: nbformat.NotebookNode) -> list[str]:
+    """The value of its last line, in the form that is displayed."""
+    values = [output.data for output in cell.get("outputs", ()) if output.output_type != "stream"]
+    return [masked(str(forms.get("text/html", forms["text/plain"]))) for forms in values]
 
 
 def masked(text: str) -> str:

@@ -1,6 +1,6 @@
-"""Deploy: the plan is shown, agreed to and carried out, from AWS to a Dify that answers.
+"""Deploy: shows the cost and the plan, asks for confirmation, and deploys Dify.
 
-For a real account: credentials are found as boto3 finds them, the settings are read from a file.
+For a real account: boto3 finds the credentials, and the settings are read from a file.
 python examples/deploy.py settings.toml
 """
 
@@ -18,10 +18,10 @@ def main(console: Console, file: str = "settings.toml") -> None:
 
     plan = dify_aws.Deployment(settings).plan()
     console.print(plan)
-    if plan and not Confirm.ask("Do all this?", console=console):
+    if plan and not Confirm.ask("Make these changes?", console=console):
         return
 
-    # Also when AWS needs nothing: the machine may.
+    # Even if there are no changes in AWS, there may be some on the host.
     with dify_aws.Progress(console) as progress:
         outputs = dify_aws.Deployment(settings, listener=progress).deploy(plan)
     console.print(outputs)

@@ -1,7 +1,7 @@
-"""Destroy: what would go is shown, and goes once the environment has been named. What holds data stays.
+"""Destroy: shows what will be deleted, asks for the name of the environment, and deletes. Data is kept.
 
 python examples/destroy.py settings.toml
-python examples/destroy.py settings.toml --delete-data  # the data, too: there is no way back
+python examples/destroy.py settings.toml --delete-data  # the data, too; this cannot be undone
 """
 
 import sys
@@ -24,7 +24,7 @@ def main(console: Console, arguments: Sequence[str]) -> None:
         console.print(plan)
     if not plan:
         return
-    if Prompt.ask("Type the name of the environment to go on", console=console) != settings.environment:
+    if Prompt.ask("Type the name of the environment to continue", console=console) != settings.environment:
         console.print("Nothing was changed.")
         return
     with progress:

@@ -1,6 +1,6 @@
-"""Foundation: what an account needs once, for a team. The plan is shown, agreed to and carried out.
+"""Foundation: creates what an account needs once for a team. Shows the plan and asks for confirmation.
 
-For a real account: credentials are found as boto3 finds them. The repository is the one whose workflows may deploy.
+For a real account: boto3 finds the credentials. The repository is the one whose workflows can deploy.
 python examples/foundation.py OWNER/NAME ap-northeast-1
 """
 
@@ -11,7 +11,7 @@ from rich.prompt import Confirm
 
 import dify_aws
 
-ENVIRONMENTS = ("dev", "staging", "prod")  # of GitHub: the jobs of each may take its role, and nobody else
+ENVIRONMENTS = ("dev", "staging", "prod")  # of GitHub: only the jobs of an environment can assume its role
 
 
 def main(console: Console, repository: str, region: str = "ap-northeast-1") -> None:
@@ -20,7 +20,7 @@ def main(console: Console, repository: str, region: str = "ap-northeast-1") -> N
 
     plan = foundation.plan()
     console.print(plan)
-    if plan and not Confirm.ask("Do all this?", console=console):
+    if plan and not Confirm.ask("Make these changes?", console=console):
         return
 
     with progress:

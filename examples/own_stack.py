@@ -1,22 +1,22 @@
-"""A stack of one's own: a machine in a network, a bucket, and an alarm, without Dify.
+"""A stack of your own: an instance in a network, a bucket, and an alarm, without Dify.
 
-A resource says what is wished for. Where a field takes another resource's ``id``, that is the dependency. The stack
-finds the order, and knows what is already there by the tags in AWS.
+A resource describes the desired state. If a field holds the ``id`` of another resource, that is a dependency. The stack
+finds the order, and uses the tags in AWS to know what already exists.
 
-This runs in the offline world. For an account, replace ``world.session`` by ``boto3.Session()`` (or leave the session
-out): no other line changes.
+This runs in the offline world. For a real account, replace ``world.session`` by ``boto3.Session()`` (or leave the
+session out); no other line changes.
 """
 
 from rich.console import Console
 
 import dify_aws
 
-LAB = "lab"  # the name of the stack: everything it makes carries it as a tag
+LAB = "lab"  # the name of the stack; it is a tag of all its resources
 IMAGE = "/aws/service/canonical/ubuntu/server/22.04/stable/current/amd64/hvm/ebs-gp2/ami-id"
 
 
 def lab() -> dify_aws.Stack:
-    """What is wished for. Nothing here asks AWS."""
+    """The desired resources. This makes no AWS calls."""
     vpc = dify_aws.Vpc(name="main", cidr_block="10.7.0.0/16")
     subnet = dify_aws.Subnet(name="web", vpc=vpc.id, cidr_block="10.7.1.0/24", availability_zone="ap-northeast-1a")
     gateway = dify_aws.InternetGateway(name="main", vpc=vpc.id)
@@ -48,7 +48,7 @@ def main(console: Console) -> None:
         applied = stack.apply(aws, listener=progress)
         console.print("The server is at", applied["elastic-ip/web"]["public_ip"])
 
-        # Somebody changes something by hand. The next plan shows it, and the next apply mends it.
+        # Somebody changes something by hand. The next plan shows it, and the next apply corrects it.
         world.session.client("cloudwatch").put_metric_alarm(
             AlarmName=applied["alarm/cpu"].id,
             Namespace="AWS/EC2",
@@ -62,7 +62,7 @@ def main(console: Console) -> None:
         console.print(stack.plan(aws))
         stack.apply(aws, listener=progress)
 
-        # The bucket holds data, so it stays unless it is given up by name.
+        # The bucket holds data, so it is kept without delete_data=True.
         stack.destroy(aws, delete_data=True, listener=progress)
 
 

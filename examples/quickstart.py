@@ -1,7 +1,7 @@
-"""Quickstart: a Dify of your own is planned, deployed, found again and taken away, without an AWS account.
+"""Quickstart: plans, deploys and destroys Dify, without an AWS account.
 
-AWS and the machine are in this process (``dify_aws.offline()``): no network, no credentials, nothing to pay. With an
-account, leave out that line and ``session=``, and the rest is the same.
+AWS and the host are simulated in this process (``dify_aws.offline()``): no network, no credentials, no cost. With a
+real account, leave out that line and ``session=``; the rest is the same.
 """
 
 from rich.console import Console
@@ -15,26 +15,26 @@ def main(console: Console) -> None:
     with dify_aws.offline(speed=60) as world, dify_aws.Progress(console) as progress:
         deployment = dify_aws.Deployment(settings, session=world.session, listener=progress)
 
-        console.rule("1. Plan: look at AWS, change nothing")
+        console.rule("1. Plan: read only")
         plan = deployment.plan()
         console.print(plan)
 
-        console.rule("2. Deploy: AWS as the plan shows, and Dify on the machine")
-        console.print("The seconds are those of the offline world: AWS's usual ones, sixty times faster.", style="dim")
+        console.rule("2. Deploy: AWS as in the plan, and Dify on the host")
+        console.print("Times are those of the offline world: usual for AWS, sixty times faster.", style="dim")
         outputs = deployment.deploy(plan)
 
-        console.rule("3. Deploy again: there is nothing to do")
+        console.rule("3. Deploy again: no changes")
         deployment.deploy()
 
         console.rule("4. Outputs: where everything is")
         console.print(outputs)
 
-        console.rule("5. Destroy: everything goes but what holds data")
+        console.rule("5. Destroy: everything except what holds data")
         removed = deployment.destroy()
         for kept in removed.kept:
             console.print(f"kept: {kept.address} ({kept.id})")
 
-        console.rule("6. Destroy again, and give up the data too")
+        console.rule("6. Destroy again, with the data")
         deployment.destroy(delete_data=True)
         console.print("Nothing is left." if not deployment.plan_destroy(delete_data=True) else "Something is left!")
 

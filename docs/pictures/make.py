@@ -1,7 +1,8 @@
-"""Draws plan.svg and timeline.svg in this folder, from real runs in the offline world.
+"""Draws plan.svg and timeline.svg in this folder, from runs in the offline world.
 
-Run it when what they show has changed; it takes three minutes, because the timeline is real time:
-python docs/pictures/make.py
+Run it when their content has changed. It takes three minutes, because the timeline runs in real time:
+
+    python docs/pictures/make.py
 """
 
 import io
@@ -33,7 +34,7 @@ TOGETHER = {
     r"file |directory |secrets$": "files",
     r"service |.* listens$": "services, timers",
 }
-"""The steps on the machine are too many for a row each."""
+"""Groups of steps on the host: there are too many for one row each."""
 
 
 def main() -> None:
@@ -41,7 +42,7 @@ def main() -> None:
     (HERE / "timeline.svg").write_text(timeline(first_deploy()))
     with dify_aws.offline() as world:
         outputs = dify_aws.Deployment(SETTINGS, session=world.session).apply()
-        # Two things are changed by hand, and two in the settings: the plan shows all four.
+        # Two changes by hand, and two in the settings: the plan shows all four.
         world.session.client("cloudwatch").delete_alarms(AlarmNames=["dify--dev--disk"])
         world.session.client("ec2").authorize_security_group_ingress(
             GroupId=outputs.security_groups["host"], IpProtocol="tcp", FromPort=22, ToPort=22, CidrIp="0.0.0.0/0"
@@ -52,48 +53,57 @@ def main() -> None:
 
 
 def first_deploy() -> Spans:
-    """From when to when each thing was worked on, in seconds, with AWS's usual waiting times; on a model machine."""
+    """Start and end of the work on each row, in seconds, with the usual waiting times of AWS, on a model machine."""
     spans: dict[str, tuple[float, float]] = {}
-    began: dict[str, float] = {}
+    starts: dict[str, float] = {}
 
     def note(event: dify_aws.Event) -> None:
         if not event.address:
             return
-        now, row = time.monotonic(), called(event)
+        now, row = time.monotonic(), row_of(event)
         if event.moment == "started":
-            began[event.address] = now
+            starts[event.address] = now
         else:
             first, last = spans.get(row, (now, now))
-            spans[row] = (min(first, began[event.address]), max(last, now))
+            spans[row] = (min(first, starts[event.address]), max(last, now))
 
     with dify_aws.offline(speed=1) as world:
         world.connectivity.before = lambda script: time.sleep(COMMAND_SECONDS)
         dify_aws.Deployment(SETTINGS, world.session, note).deploy()
-    first = min(began.values())
+    first = min(starts.values())
     return {row: (start - first, end - first) for row, (start, end) in spans.items()}
 
 
-def called(event: dify_aws.Event) -> str:
-    """The row of a resource, or of a step on the machine."""
+def row_of(event: dify_aws.Event) -> str:
+    """The row of a resource, or of a step on the host."""
     if "@" not in event.where:
         return event.address
     return MACHINE + next((row for steps, row in TOGETHER.items() if re.match(steps, event.address)), event.address)
 
 
 def terminal(shown: object, title: str) -> str:
-    """What rich prints, as it looks in a terminal."""
+    """The output of rich as an SVG picture of a terminal.
+
+    Args:
+        shown: the object to print.
+        title: the title of the window.
+    """
     console = Console(record=True, width=96, file=io.StringIO(), force_terminal=True)
     console.print(shown)
     return console.export_svg(title=title, theme=DIMMED_MONOKAI)
 
 
 def timeline(spans: Spans) -> str:
-    """One bar for each row, from the moment its work began to the moment it was done."""
+    """A picture with one bar per row, from the start to the end of its work.
+
+    Args:
+        spans: start and end of each row, in seconds.
+    """
     rows = sorted(spans.items(), key=lambda row: (row[1], row[0]))
     whole = max(end for _, end in spans.values())
     scale = (WIDTH - LEFT - 70) / whole
     height = TOP + ROW * len(rows) + 16
-    title = f"The first deploy(): {whole:.0f} seconds, with the work on the machine in brown"
+    title = f"The first deploy(): {whole:.0f} seconds, with the work on the host in brown"
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}" role="img" '
         'font-family="ui-sans-serif, system-ui, Helvetica, Arial, sans-serif" font-size="11">',
@@ -112,8 +122,8 @@ def timeline(spans: Spans) -> str:
         colour = BROWN if address.startswith(MACHINE) else colour
         parts.append(f'<text x="{LEFT - 10}" y="{y + 10}" text-anchor="end" fill="{INK}">{address}</text>')
         parts.append(f'<rect x="{x:.1f}" y="{y + 1}" width="{width:.1f}" height="{ROW - 6}" rx="2" fill="{colour}"/>')
-        told = f"{ended - began:.0f} s" if ended - began >= 1 else ""
-        parts.append(f'<text x="{x + width + 5:.1f}" y="{y + 10}" fill="{QUIET}">{told}</text>')
+        label = f"{ended - began:.0f} s" if ended - began >= 1 else ""
+        parts.append(f'<text x="{x + width + 5:.1f}" y="{y + 10}" fill="{QUIET}">{label}</text>')
     return "\n".join([*parts, "</svg>", ""])
 
 

@@ -1,4 +1,4 @@
-"""The pages: what stands in them is true. Their Python is run word for word, and their tables fit the code."""
+"""The pages are correct: their Python code runs as written, their links exist, and their tables match the code."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from dify_aws import offline
 ROOT = Path(__file__).parents[2]
 PAGES = sorted([*ROOT.glob("README*.md"), *ROOT.glob("docs/**/*.md")])
 PYTHON = re.compile(
-    # A block without a language right behind it is what it prints.
-    r"^```python\n(?P<code>.*?)^```$(?:\n\n^```\n(?P<told>.*?)^```$)?",
+    # A block without a language directly after it is its output.
+    r"^```python\n(?P<code>.*?)^```$(?:\n\n^```\n(?P<output>.*?)^```$)?",
     re.MULTILINE | re.DOTALL,
 )
 WITH_PYTHON = [page for page in PAGES if PYTHON.search(page.read_text())]
@@ -28,11 +28,11 @@ LINK = re.compile(r"\]\(([^)]+)\)")
 
 @pytest.fixture
 def account(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, page: Path) -> Iterator[None]:
-    """A place where an account is found by itself, as a reader's is: boto3 gives sessions of an offline world."""
+    """An environment in which boto3 finds an account, as on a reader's computer: sessions are of an offline world."""
     (tmp_path / "settings.toml").write_text((ROOT / "examples/settings.toml").read_text())
     monkeypatch.chdir(tmp_path)
     if "dify_aws.offline(" in page.read_text():
-        yield  # it opens a world of its own
+        yield  # it opens its own world
         return
     with offline() as world:
         monkeypatch.setattr(boto3, "Session", lambda **_: world.session)
@@ -42,70 +42,70 @@ def account(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, page: Path) -> Iter
 @pytest.mark.usefixtures("account")
 @pytest.mark.parametrize("page", WITH_PYTHON, ids=lambda page: page.relative_to(ROOT).as_posix())
 def test_python_of_a_page_runs(page: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """The blocks of a page run one after the other, as somebody types them who reads it, and print what it shows."""
+    """The blocks of a page run one after the other, and print the output that the page shows."""
     text = page.read_text()
     names: dict[str, object] = {"__name__": page.stem}
     for block in PYTHON.finditer(text):
-        # Empty lines before it, so that a traceback names the line of the page.
+        # Empty lines before it, so that a traceback has the line number of the page.
         lines_before = text.count("\n", 0, block.start("code"))
         exec(compile("\n" * lines_before + block["code"], str(page), "exec"), names)
-        assert masked(block["told"] or "") in masked(capsys.readouterr().out)
+        assert masked(block["output"] or "") in masked(capsys.readouterr().out)
 
 
 def masked(text: str) -> str:
-    """The text without what differs from run to run: ids and seconds."""
+    """The text without what differs from run to run: ids and times."""
     return re.sub(r"\(\d+ s\)", "(# s)", re.sub(r"-[0-9a-f]{17}\b", "-#", text))
 
 
 def test_pages_with_python_are_found() -> None:
-    """The test above has something to run, and something to compare."""
+    """The test above has code to run, and outputs to compare."""
     assert {"README.md", "README.ja.md", "tutorial.md", "offline.md"} <= {page.name for page in WITH_PYTHON}
-    assert any(block["told"] for block in PYTHON.finditer((ROOT / "docs/tutorial.md").read_text()))
+    assert any(block["output"] for block in PYTHON.finditer((ROOT / "docs/tutorial.md").read_text()))
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
-def test_links_of_a_page_lead_somewhere(page: Path) -> None:
-    """What a page points at inside the project is there."""
+def test_linked_files_exist(page: Path) -> None:
+    """Each file of the project that a page links to exists."""
     links = re.findall(r"\]\((?!https?://)([^)#]+)", page.read_text())
     assert not [link for link in links if not (page.parent / link).exists()]
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
-def test_links_into_a_page_lead_to_a_heading(page: Path) -> None:
-    """What stands behind # is the heading of a section there, as GitHub writes it."""
+def test_linked_headings_exist(page: Path) -> None:
+    """The part of a link after # is the heading of a section, in the form that GitHub uses."""
     links = re.findall(r"\]\((?!https?://)([^)#]*\.md)?#([^)]+)\)", page.read_text())
     assert not [(to, anchor) for to, anchor in links if anchor not in headings(page.parent / to if to else page)]
 
 
 def headings(page: Path) -> set[str]:
-    """The headings of a page as links name them: in small letters, with hyphens, without marks."""
+    """The headings of a page in the form of links: lower case, with hyphens, without punctuation."""
     found = re.findall(r"^#+ (.+)$", page.read_text(), re.MULTILINE)
     return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in found}
 
 
 @pytest.mark.parametrize("picture", sorted(ROOT.glob("docs/pictures/*.svg")), ids=lambda picture: picture.name)
 def test_picture_is_well_formed(picture: Path) -> None:
-    """A browser shows nothing of an SVG with a mistake in it."""
+    """A browser does not display an SVG file with a syntax error."""
     assert ElementTree.parse(picture).getroot().tag == "{http://www.w3.org/2000/svg}svg"
 
 
 def test_timeline_has_a_bar_for_each_resource() -> None:
-    """The script that draws the pictures still does."""
+    """The script that draws the pictures works."""
     timeline = runpy.run_path(str(ROOT / "docs/pictures/make.py"))["timeline"]
-    drawn = ElementTree.fromstring(timeline({"vpc/main": (0.0, 1.0), "subnet/public": (1.0, 30.0)}))
-    texts = [each.text for each in drawn.iter("{http://www.w3.org/2000/svg}text")]
+    picture = ElementTree.fromstring(timeline({"vpc/main": (0.0, 1.0), "subnet/public": (1.0, 30.0)}))
+    texts = [each.text for each in picture.iter("{http://www.w3.org/2000/svg}text")]
     assert {"vpc/main", "subnet/public", "29 s"} <= set(texts)
 
 
 @pytest.mark.parametrize("page", WITH_TABLES, ids=lambda page: page.relative_to(ROOT).as_posix())
-def test_tables_of_a_page_fit_the_code(page: Path) -> None:
-    """A setting, a permission or a price that has changed is on its page. If this is red: python docs/tables.py."""
+def test_tables_of_a_page_match_the_code(page: Path) -> None:
+    """The tables have the current settings, permissions, prices and layers. If this fails: python docs/tables.py."""
     text = page.read_text()
     assert runpy.run_path(str(ROOT / "docs/tables.py"))["filled"](text) == text
 
 
-def test_readme_says_the_same_in_both_languages() -> None:
-    """The same code but for its comments, the same pictures and links in the same order, as many sections and rows."""
+def test_readme_is_the_same_in_both_languages() -> None:
+    """Same code except comments, same pictures and links in the same order, same number of sections and rows."""
     english, japanese = ((ROOT / name).read_text() for name in ("README.md", "README.ja.md"))
 
     def commands(text: str) -> list[str]:

@@ -1,4 +1,4 @@
-"""The notebook: it runs from start to end, and shows what it is stored with."""
+"""The notebook: it runs from start to end, with the outputs that are stored in it."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ import pytest
 ROOT = Path(__file__).parents[2]
 
 
-def test_walkthrough_shows_what_is_stored_in_it() -> None:
-    """In a kernel of its own, as a reader runs it. If this is red: python docs/notebook.py."""
+def test_walkthrough_has_current_outputs() -> None:
+    """A run in a new kernel has the stored outputs. If this fails: python docs/notebook.py."""
     notebook = runpy.run_path(str(ROOT / "docs/notebook.py"))
-    assert notebook["told"](notebook["executed"]()) == notebook["told"](notebook["stored"]())
+    assert notebook["outputs"](notebook["executed"]()) == notebook["outputs"](notebook["stored"]())
 
 
 @pytest.mark.parametrize(
@@ -25,7 +25,7 @@ def test_walkthrough_shows_what_is_stored_in_it() -> None:
         ("0 done, 64 already so (0.0 s, 1 round trip)", "0 done, 64 already so (0.4 s, 1 round trip)"),
     ],
 )
-def test_what_differs_from_run_to_run_is_not_compared(one: str, other: str) -> None:
+def test_ids_and_times_are_not_compared(one: str, other: str) -> None:
     """Ids, times, and how long a thing took."""
     masked = runpy.run_path(str(ROOT / "docs/notebook.py"))["masked"]
     assert masked(one) == masked(other)
@@ -34,7 +34,7 @@ def test_what_differs_from_run_to_run_is_not_compared(one: str, other: str) -> N
 @pytest.mark.parametrize(
     ("one", "other"), [("size_gib: 50 → 80", "size_gib: 50 → 90"), ("30 created", "31 created"), ("$63.84", "$63.85")]
 )
-def test_what_it_is_about_is_compared(one: str, other: str) -> None:
+def test_content_is_compared(one: str, other: str) -> None:
     """Settings, counts, money."""
     masked = runpy.run_path(str(ROOT / "docs/notebook.py"))["masked"]
     assert masked(one) != masked(other)
