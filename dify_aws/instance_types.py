@@ -24,6 +24,21 @@ https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/burstable-credits-baseline-c
 _VCPUS: Final = {"medium": 2, "large": 2, "xlarge": 4, "2xlarge": 8}
 
 
+_GIB: Final = {"medium": 4, "large": 8, "xlarge": 16, "2xlarge": 32}
+"""Memory of the burstable types, by size: the same in each of their families."""
+
+
+def with_memory(instance_type: str, gib: int) -> str | None:
+    """The smallest type of a burstable family with so much memory; None for other families, or if there is none.
+
+    >>> with_memory("t3.medium", 6), with_memory("t3.medium", 64), with_memory("m7i.large", 6)
+    ('t3.large', None, None)
+    """
+    family = instance_type.partition(".")[0]
+    size = next((size for size, has in _GIB.items() if has >= gib), None)
+    return f"{family}.{size}" if size and is_burstable(instance_type) else None
+
+
 def architecture(instance_type: str) -> Architecture:
     """The architecture of a type's processor.
 

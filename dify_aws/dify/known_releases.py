@@ -15,7 +15,7 @@ from types import MappingProxyType
 from typing import Final
 
 from dify_aws.dify.errors import ReleaseError
-from dify_aws.dify.known_variables import instead
+from dify_aws.dify.known_variables import TELEMETRY, instead
 from dify_aws.dify.record import read_release
 from dify_aws.dify.records import KNOWN, known
 from dify_aws.dify.release import Release
@@ -102,7 +102,8 @@ def gaps_of(release: Release) -> tuple[str, ...]:
         if variable.secret and variable.required and instead(name) is None:
             gaps.append(f"the secret {name} must not be empty, and the installer makes none")
     for name, variable in ready.variables.items():
-        if name not in release.variables and instead(name) is not None and not variable.undocumented:
+        counted_on = instead(name) is not None and name not in TELEMETRY and not variable.undocumented
+        if counted_on and name not in release.variables:
             gaps.append(f"the installer counts on {name}, which the release does not have")
     return tuple(gaps)
 

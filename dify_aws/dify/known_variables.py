@@ -16,7 +16,11 @@ _BUNDLES: Final = "Use PLUGIN_MAX_BUNDLE_SIZE, which the plugin daemon is given 
 _CONNECTIONS: Final = "The connections of PostgreSQL are shared out by the setting postgres_max_connections"
 _LOGS: Final = "The logs are rotated on the machine, by logrotate"
 _CODE: Final = "Use the setting sandbox_timeout_seconds"
+_TELEMETRY: Final = "Use the setting telemetry"
 _UNREAD: Final = "Dify's own Compose file reads it, Dify does not, and this bundle has a Compose file of its own"
+
+TELEMETRY: Final = ("DISABLE_TELEMETRY", "DO_NOT_TRACK", "SCARF_NO_ANALYTICS", "NEXT_TELEMETRY_DISABLED")
+"""Variables that turn reports to the makers of Dify and Next.js off. Not every release has each."""
 
 OURS: Final[Mapping[str, str]] = {
     **dict.fromkeys(
@@ -77,6 +81,7 @@ OURS: Final[Mapping[str, str]] = {
         ),
         _UNREAD,
     ),
+    **dict.fromkeys(("DISABLE_TELEMETRY", "DO_NOT_TRACK", "SCARF_NO_ANALYTICS", "NEXT_TELEMETRY_DISABLED"), _TELEMETRY),
     "MAX_BUNDLE_PACKAGE_SIZE": _BUNDLES,
     "DB_MAX_OPEN_CONNS": _CONNECTIONS,
     "WORKER_TIMEOUT": _CODE,

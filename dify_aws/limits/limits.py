@@ -12,11 +12,27 @@ from math import ceil
 from types import MappingProxyType
 from typing import Any, Final, Self
 
-from dify_aws.limits.rules import DEFAULTS, PROCESS_MIB, RULES
+from dify_aws.limits.concurrency import (
+    PREFORK_PROCESSES,
+    PROCESS_MIB,
+    REQUEST_MIB,
+    TASK_MIB,
+    celery_processes,
+    celery_tasks,
+    requests_for,
+    tasks_for,
+)
+from dify_aws.limits.rules import DEFAULTS, RULES
 from dify_aws.limits.sizes import SIZES, Sizes
 
 OURS: Final = frozenset(
-    {"sandbox_timeout_seconds", "postgres_max_connections", "postgres_shared_buffers_mib", "postgres_memory_mib"}
+    {
+        "concurrency",
+        "sandbox_timeout_seconds",
+        "postgres_max_connections",
+        "postgres_shared_buffers_mib",
+        "postgres_memory_mib",
+    }
 )
 """Limits that are settings of their own. The rest of those in small letters follow from the others."""
 
@@ -28,6 +44,9 @@ GREENLETS: Final = frozenset({"", "gevent", "eventlet", "threads", "solo"})
 
 DEFAULT_REQUEST_MIB: Final = 188
 """The largest request, if no limit of uploads was raised. The memory of api is made for it."""
+
+LEAST_POOL: Final = 10
+"""Connections to PostgreSQL that each process of Dify keeps, however few people there are."""
 
 SWAP_MIB: Final = 4096
 LARGE_MIB: Final = 8192
@@ -62,6 +81,8 @@ class Limits:
     Args:
         variables: those of Dify's variables that are limits, for .env; what was given is as it was given.
         sizes: memory of the containers, and PostgreSQL's own.
+        concurrency: people who run a workflow at the same time.
+        max_connections: connections that PostgreSQL accepts.
         sandbox_seconds: how long code in a workflow may run.
         request_mib: the largest request that nginx lets through.
         request_seconds: how long nginx waits between two words of an answer.
@@ -73,6 +94,8 @@ class Limits:
 
     variables: Mapping[str, str]
     sizes: Sizes
+    concurrency: int
+    max_connections: int
     sandbox_seconds: int
     request_mib: int
     request_seconds: int
@@ -82,31 +105,45 @@ class Limits:
     shortfalls: tuple[Shortfall, ...] = ()
 
     @classmethod
-    def of(cls, profile: str, env: Mapping[str, str], **wished: int | None) -> Self:
+    def of(cls, profile: str, env: Mapping[str, str], **settings: int | None) -> Self:
         """The limits of a profile.
 
         Args:
             profile: "compact" or "full".
             env: variables of Dify that somebody has given. What is no number is not counted as a limit.
-            wished: the settings of :data:`OURS`, in seconds and MiB; None: as large as need be.
+            settings: those of :data:`OURS`, in seconds, MiB and people; None: as large as need be.
+
+        Returns:
+            The limits, each at least as large as the others need it.
         """
         base = SIZES[profile]
         given = {name: value for name, text in env.items() if (value := number(text)) is not None}
-        given |= {name: value for name, value in wished.items() if value is not None}
+        given |= {name: value for name, value in settings.items() if value is not None}
+        people = given.get("concurrency", base.concurrency)
         usual = {
             **DEFAULTS,
-            "SQLALCHEMY_POOL_SIZE": base.pool_size,
-            "SQLALCHEMY_MAX_OVERFLOW": base.max_overflow,
-            "postgres_max_connections": base.max_connections,
+            **_celery(given, env, people),
+            "SERVER_WORKER_CONNECTIONS": requests_for(people),
+            # What these have to be more follows from the rules.
+            "SQLALCHEMY_POOL_SIZE": max(LEAST_POOL, people // 2),
+            "SQLALCHEMY_MAX_OVERFLOW": 0,
+            "postgres_max_connections": 0,
             "postgres_shared_buffers_mib": base.shared_buffers,
             "postgres_memory_mib": base.memory["db_postgres"],
         }
-        numbers = {**usual, **given}
-        workers, numbers["concurrency"] = _celery(numbers, env)
-        # api, worker, beat, and with full the one for websockets.
-        numbers["processes"] = numbers["SERVER_WORKER_AMOUNT"] + workers + (2 if profile == "full" else 1)
+        numbers = {
+            **usual,
+            **given,
+            "people": given.get("concurrency", 0),
+            "prefork": int(env.get("CELERY_WORKER_CLASS", "") not in GREENLETS),
+            "websocket": int(profile == "full"),
+        }
+        if "CELERY_MAX_WORKERS" not in usual:
+            numbers.pop("CELERY_MAX_WORKERS", None)
         shortfalls = []
         for rule in RULES:
+            if rule.limit not in numbers:
+                continue
             least = rule.least(numbers)
             if numbers[rule.limit] >= least or (rule.limit, numbers[rule.limit]) in UNLIMITED:
                 continue
@@ -115,7 +152,9 @@ class Limits:
             numbers[rule.limit] = least
         return cls(
             variables=MappingProxyType({name: env.get(name, str(numbers[name])) for name in usual if name.isupper()}),
-            sizes=_sizes(base, numbers, workers),
+            sizes=_sizes(base, numbers),
+            concurrency=people,
+            max_connections=numbers["postgres_max_connections"],
             sandbox_seconds=numbers["sandbox_timeout_seconds"],
             request_mib=numbers["request_mib"],
             request_seconds=numbers["request_seconds"],
@@ -142,8 +181,12 @@ class Limits:
 
 def limits_of(settings: Any) -> Limits:
     """The limits of settings: of a ``Settings``, or of anything that has the same attributes."""
-    env = {name: getattr(value, "reveal", lambda value=value: value)() for name, value in settings.env.items()}
-    return Limits.of(settings.profile, env, **{name: getattr(settings, name) for name in sorted(OURS)})
+    return Limits.of(settings.profile, env_of(settings), **{name: getattr(settings, name) for name in sorted(OURS)})
+
+
+def env_of(settings: Any) -> Mapping[str, str]:
+    """The variables in ``settings.env``, with those in the clear that are secrets."""
+    return {name: getattr(value, "reveal", lambda value=value: value)() for name, value in settings.env.items()}
 
 
 def number(text: str) -> int | None:
@@ -154,27 +197,27 @@ def number(text: str) -> int | None:
         return None
 
 
-def _celery(numbers: Mapping[str, int], env: Mapping[str, str]) -> tuple[int, int]:
-    """How many processes the worker has, and how many tasks each of them does at a time."""
-    amount = numbers["CELERY_WORKER_AMOUNT"]
-    if env.get("CELERY_AUTO_SCALE", "").lower() == "true":
-        amount = max(amount, number(env.get("CELERY_MAX_WORKERS", "")) or amount)
-    return (1, amount) if env.get("CELERY_WORKER_CLASS", "") in GREENLETS else (max(1, amount), 1)
+def _celery(given: Mapping[str, int], env: Mapping[str, str], people: int) -> Mapping[str, int]:
+    """How many tasks Celery does at the same time if nobody has given it: each is a process if its pool is prefork."""
+    greenlets = env.get("CELERY_WORKER_CLASS", "") in GREENLETS
+    tasks = tasks_for(people) if greenlets or "concurrency" in given else PREFORK_PROCESSES
+    scales = env.get("CELERY_AUTO_SCALE", "").lower() == "true"
+    return dict.fromkeys(("CELERY_WORKER_AMOUNT", *(["CELERY_MAX_WORKERS"] if scales else [])), tasks)
 
 
-def _sizes(base: Sizes, numbers: Mapping[str, int], workers: int) -> Sizes:
+def _sizes(base: Sizes, numbers: Mapping[str, int]) -> Sizes:
     memory = dict(base.memory)
     memory["db_postgres"] = numbers["postgres_memory_mib"]
-    memory["worker"] += PROCESS_MIB * (workers - 1)
+    memory["worker"] += PROCESS_MIB * (celery_processes(numbers) - 1)
+    if not numbers["prefork"]:
+        memory["worker"] += TASK_MIB * max(0, celery_tasks(numbers) - tasks_for(base.concurrency))
+    memory["api"] += REQUEST_MIB * max(0, numbers["SERVER_WORKER_CONNECTIONS"] - requests_for(base.concurrency))
     # api holds an upload in memory, once as it came and once as it goes on.
     large = max(0, numbers["request_mib"] - DEFAULT_REQUEST_MIB)
     memory["api"] += PROCESS_MIB * max(0, numbers["SERVER_WORKER_AMOUNT"] - 1) + 2 * large
     return replace(
         base,
         memory=MappingProxyType(memory),
-        max_connections=numbers["postgres_max_connections"],
-        pool_size=numbers["SQLALCHEMY_POOL_SIZE"],
-        max_overflow=numbers["SQLALCHEMY_MAX_OVERFLOW"],
         shared_buffers=numbers["postgres_shared_buffers_mib"],
         # What PostgreSQL and Linux cache of it beyond the default is what it was given more.
         effective_cache_size=base.effective_cache_size

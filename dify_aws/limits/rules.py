@@ -8,9 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Final, TypeAlias
+from typing import Final
 
-Numbers: TypeAlias = Mapping[str, int]
+from dify_aws.limits.concurrency import (
+    CONNECTION_MIB,
+    REQUESTS_PER_CONNECTION,
+    at_a_time,
+    connections,
+    requests_for,
+    tasks_for,
+)
+from dify_aws.limits.numbers import Numbers
 
 MIB: Final = 1 << 20
 
@@ -28,10 +36,8 @@ DEFAULTS: Final[Mapping[str, int]] = {
     "PLUGIN_MAX_PACKAGE_SIZE": 50 * MIB,
     "PLUGIN_MAX_FILE_SIZE": 50 * MIB,
     "PLUGIN_MAX_BUNDLE_SIZE": 180 * MIB,
-    # Processes, and what each does at the same time.
+    # Processes of gunicorn. What each does at the same time follows from the setting concurrency.
     "SERVER_WORKER_AMOUNT": 1,
-    "SERVER_WORKER_CONNECTIONS": 10,
-    "CELERY_WORKER_AMOUNT": 2,
     # Seconds, but for the two that say otherwise.
     "CODE_EXECUTION_CONNECT_TIMEOUT": 10,
     "CODE_EXECUTION_READ_TIMEOUT": 60,
@@ -59,24 +65,6 @@ DEFAULTS: Final[Mapping[str, int]] = {
 }
 """How large each is if nothing is wished for and nothing else needs more."""
 
-PLUGIN_DAEMON_CONNECTIONS: Final = 30
-"""To PostgreSQL, of the plugin daemon: DB_MAX_OPEN_CONNS in compose.yaml."""
-
-VECTOR_CONNECTIONS: Final = 5
-"""To PostgreSQL, of each process of Dify, for pgvector: PGVECTOR_MAX_CONNECTION in .env."""
-
-SPARE_CONNECTIONS: Final = 10
-"""For a person, a backup, a job, and the three that PostgreSQL reserves for its superuser."""
-
-REQUESTS_PER_CONNECTION: Final = 4
-"""A request holds a connection to PostgreSQL for a part of its time only; a task of Celery may hold one throughout."""
-
-PROCESS_MIB: Final = 512
-"""What one more process of Dify takes: a Python with all of Dify loaded."""
-
-CONNECTION_MIB: Final = 3
-"""What one connection takes of PostgreSQL's memory."""
-
 
 @dataclass(frozen=True)
 class Rule:
@@ -91,16 +79,6 @@ class Rule:
     limit: str
     least: Callable[[Numbers], int]
     why: str
-
-
-def _at_a_time(numbers: Numbers) -> int:
-    requests = -(-numbers["SERVER_WORKER_CONNECTIONS"] // REQUESTS_PER_CONNECTION)
-    return max(numbers["concurrency"], requests)
-
-
-def _connections(numbers: Numbers) -> int:
-    pool = numbers["SQLALCHEMY_POOL_SIZE"] + numbers["SQLALCHEMY_MAX_OVERFLOW"]
-    return numbers["processes"] * (pool + VECTOR_CONNECTIONS) + PLUGIN_DAEMON_CONNECTIONS + SPARE_CONNECTIONS
 
 
 def _request_mib(numbers: Numbers) -> int:
@@ -123,8 +101,22 @@ def _request_seconds(numbers: Numbers) -> int:
     )
 
 
+_PEOPLE: Final = "the people who run a workflow at once (the setting concurrency)"
+
 RULES: Final = (
     Rule("SERVER_WORKER_AMOUNT", lambda _: 1, "any answer at all"),
+    # People who run a workflow at once, if the setting says how many.
+    *(
+        Rule(name, lambda numbers: tasks_for(numbers["people"]) if numbers["people"] else 0, _PEOPLE)
+        for name in ("CELERY_WORKER_AMOUNT", "CELERY_MAX_WORKERS")
+    ),
+    Rule(
+        "SERVER_WORKER_CONNECTIONS",
+        lambda numbers: (
+            -(-requests_for(numbers["people"]) // numbers["SERVER_WORKER_AMOUNT"]) if numbers["people"] else 1
+        ),
+        _PEOPLE,
+    ),
     Rule("SQLALCHEMY_POOL_SIZE", lambda _: 1, "a pool that has an end: 0 is one without"),
     # Code of workflows: the sandbox ends it, so api waits a little longer, and the workflow longer than that.
     Rule(
@@ -186,12 +178,12 @@ RULES: Final = (
     # Connections: each process has a pool, large enough for what it does at a time, and PostgreSQL has room for all.
     Rule(
         "SQLALCHEMY_MAX_OVERFLOW",
-        lambda numbers: max(0, _at_a_time(numbers) - numbers["SQLALCHEMY_POOL_SIZE"]),
-        "CELERY_WORKER_AMOUNT, and a quarter of SERVER_WORKER_CONNECTIONS, less SQLALCHEMY_POOL_SIZE",
+        lambda numbers: max(0, at_a_time(numbers) - numbers["SQLALCHEMY_POOL_SIZE"]),
+        f"CELERY_WORKER_AMOUNT and 1/{REQUESTS_PER_CONNECTION} of SERVER_WORKER_CONNECTIONS, less SQLALCHEMY_POOL_SIZE",
     ),
     Rule(
         "postgres_max_connections",
-        _connections,
+        connections,
         "the pools (SQLALCHEMY_POOL_SIZE + SQLALCHEMY_MAX_OVERFLOW) of all processes (SERVER_WORKER_AMOUNT, Celery), "
         "vectors, plugins and some to spare",
     ),

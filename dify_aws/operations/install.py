@@ -15,7 +15,9 @@ from dify_aws.operations.credentials import admin_password, dify_secrets
 from dify_aws.operations.credentials.registry_login import registry_login
 from dify_aws.outputs import Outputs
 from dify_aws.runtimes.compose.domain import points_to
+from dify_aws.runtimes.compose.environment import PEPPER
 from dify_aws.runtimes.compose.stages import install_dify
+from dify_aws.secrets import Secret
 from dify_aws.settings import Settings
 
 
@@ -43,6 +45,9 @@ class Installation:
             points_to(settings.domain, self.connectivity.resolve(settings.domain), outputs.public_ip)
         # A dry run keeps none that it makes, and shows none either.
         secrets = dify_secrets.read(self.aws, name).completed() if dry_run else dify_secrets.completed(self.aws, name)
+        pepper = settings.env.get(PEPPER)
+        if isinstance(pepper, Secret) and pepper.reveal():
+            secrets = dify_secrets.with_pepper(self.aws, name, secrets, pepper, dry_run=dry_run)
         login = registry_login(self.aws, settings)
         with open_connection(self.aws, settings, outputs, self.connectivity) as (self._host, keep):
 

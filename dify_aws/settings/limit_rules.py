@@ -10,6 +10,7 @@ from dify_aws.limits import OURS, Limits
 from dify_aws.secrets import MASK
 from dify_aws.settings.rules import whole_number
 
+concurrency: Final = whole_number(1, 2000, "people who run a workflow at the same time")
 memory_mib: Final = whole_number(256, 1 << 20, "MiB, for cache and connections")
 shared_buffers_mib: Final = whole_number(16, 1 << 19, "MiB, and at most half of what PostgreSQL may take")
 max_connections: Final = whole_number(40, 10_000, "each takes memory of PostgreSQL")

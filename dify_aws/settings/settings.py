@@ -87,6 +87,9 @@ class Settings:
     :param docker_source: Docker's own package repository (``docker``) or Ubuntu's (``distribution``).
     :param env: further variables for Dify's ``.env``. The values are kept as ``Secret``, so they are never shown, and
         settings that have any are not pickled.
+    :param telemetry: whether Dify and Next.js report about this installation to their makers, as they do by default.
+    :param concurrency: people who run a workflow or chat at the same time; ``None``: by ``profile``, 60 or 80. Celery,
+        gunicorn, the pools of connections, PostgreSQL and the memory of their containers follow.
     :param sandbox_timeout_seconds: how long the code of one step of a workflow may run. What waits for it waits longer.
     :param postgres_memory_mib: MiB that PostgreSQL may take at most; ``None``: what its connections and cache need.
     :param postgres_shared_buffers_mib: MiB of PostgreSQL's own cache; ``None``: by ``profile``.
@@ -135,6 +138,8 @@ class Settings:
     registry_secret: Annotated[str | None, rules.optional(registry_rules.registry_secret)] = None
     docker_source: Annotated[str, rules.choice("docker", "distribution")] = "docker"
     env: Annotated[Mapping[str, str | Secret], env_rules.env] = field(default_factory=dict, hash=False)
+    telemetry: Annotated[bool, rules.flag] = False
+    concurrency: Annotated[int | None, rules.optional(limit_rules.concurrency)] = None
     sandbox_timeout_seconds: Annotated[int, rules.whole_number(1, 3600, "a workflow has an end")] = 15
     postgres_memory_mib: Annotated[int | None, rules.optional(limit_rules.memory_mib)] = None
     postgres_shared_buffers_mib: Annotated[int | None, rules.optional(limit_rules.shared_buffers_mib)] = None

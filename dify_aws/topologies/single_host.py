@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from typing import Final
 
-from dify_aws.dify.known_releases import describe_images, describe_release
 from dify_aws.engine.resource import Input, Ref, Resource
 from dify_aws.engine.stack import Stack
 from dify_aws.instance_types import architecture, is_burstable
-from dify_aws.limits import limits_of
-from dify_aws.prices.cpu_credits import surplus_month
-from dify_aws.prices.nat_gateway import nat_gateway_month
+from dify_aws.limits import ask_less, limits_of
 from dify_aws.resources import (
     Alarm,
     Bucket,
@@ -46,6 +44,7 @@ from dify_aws.topologies.account import Account
 from dify_aws.topologies.kinds import ENVIRONMENT_KINDS
 from dify_aws.topologies.names import BACKUPS, LOGS, UPLOADS, bucket_name, log_group_name
 from dify_aws.topologies.role_policies import closing_policy, host_policy
+from dify_aws.topologies.single_host_notes import notes_of
 
 UBUNTU: Final = "/aws/service/canonical/ubuntu/server/22.04/stable/current/{architecture}/hvm/ebs-gp2/ami-id"
 """Canonical's public parameter with the newest image of Ubuntu 22.04 LTS (its disk type is replaced by ours).
@@ -138,6 +137,7 @@ def environment(settings: Settings, account: Account) -> Stack:
         memory_mib=limits_of(settings).machine_mib(settings.vector_store),
         image=settings.image_id,
         root_volume_gib=settings.root_volume_gib,
+        ask_less=partial(ask_less, settings),
     )
     host = Instance(
         name="host",
@@ -158,7 +158,7 @@ def environment(settings: Settings, account: Account) -> Stack:
 
     topic = Topic(name="alarms", emails=[settings.alarm_email] if settings.alarm_email else [])
     resources += [topic, *_alarms(settings, host, topic)]
-    return Stack(settings.deployment, resources, notes=_notes(settings), possible=ENVIRONMENT_KINDS)
+    return Stack(settings.deployment, resources, notes=notes_of(settings), possible=ENVIRONMENT_KINDS)
 
 
 def _network(settings: Settings) -> Iterator[Resource]:
@@ -276,23 +276,3 @@ def _alarms(settings: Settings, host: Instance, topic: Topic) -> Iterator[Alarm]
         actions=[topic.id],
         description="The PostgreSQL container of the Dify host has stopped, or the host does not report.",
     )
-
-
-def _notes(settings: Settings) -> list[str]:
-    notes = []
-    if settings.nat_gateway and not settings.vpc_id:
-        notes.append(
-            f"The NAT gateway costs {nat_gateway_month(settings.region)} plus traffic, and nothing in the private "
-            "subnet uses it yet. nat_gateway=False leaves it out (or takes it away); it can come back when something "
-            "needs it."
-        )
-    if settings.cpu_credits == "unlimited" and (most := surplus_month(settings.instance_type, settings.region)):
-        notes.append(
-            f"cpu_credits='unlimited': if {settings.instance_type} computes more than it earns credits for over a day, "
-            f"AWS bills the rest, at the most about ${most:.0f} a month. cpu_credits='standard' slows it down instead."
-        )
-    if note := describe_release(settings.dify_version, settings.release):
-        notes.append(note)
-    if settings.images:
-        notes.append(describe_images(settings.images))
-    return notes

@@ -120,7 +120,7 @@ def test_settings_file_can_be_read() -> None:
     # These have no value by default, so the file shows an example.
     postgresql = {f"postgres_{what}" for what in ("memory_mib", "shared_buffers_mib", "max_connections")}
     examples = {"availability_zone", "domain", "email", "image_id", "internal_hosts", *postgresql}
-    examples |= {"image_registry", "registry_secret", "release"}
+    examples |= {"image_registry", "registry_secret", "release", "concurrency"}
     defaults = {name: value for name, value in shown.items() if name not in examples}
     assert len(defaults) > 4
     usual = dify_aws.Settings(environment="dev")

@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 
 from dify_aws import Aws, offline
-from dify_aws.errors import AwsError
+from dify_aws.errors import AwsError, SettingsError
 from dify_aws.offline.world import World
 from dify_aws.operations.credentials import dify_secrets
+from dify_aws.secrets import Secret
 
 NAME = "dify/dev/application"
 
@@ -75,3 +76,30 @@ def test_a_run_that_cannot_keep_them_uses_none(world: World) -> None:
     with pytest.raises(AwsError, match="AccessDenied"):
         dify_secrets.completed(run(world), NAME)
     assert kept(world) == {}
+
+
+PEPPER = Secret("of-an-earlier-Dify")
+
+
+def test_a_pepper_that_is_given_outlives_the_setting(world: World) -> None:
+    """It is kept beside the other secrets, so that a later run without it in env still has it."""
+    secrets = dify_secrets.completed(run(world), NAME)
+    dify_secrets.with_pepper(run(world), NAME, secrets, PEPPER, dry_run=False)
+    assert kept(world)["password_pepper"] == PEPPER.reveal()
+    assert dify_secrets.completed(run(world), NAME).password_pepper == PEPPER
+
+
+def test_a_dry_run_keeps_no_pepper(world: World) -> None:
+    secrets = dify_secrets.completed(run(world), NAME)
+    assert dify_secrets.with_pepper(run(world), NAME, secrets, PEPPER, dry_run=True).password_pepper == PEPPER
+    assert "password_pepper" not in kept(world)
+
+
+@pytest.mark.parametrize("dry_run", [True, False])
+def test_another_pepper_is_refused(world: World, dry_run: bool) -> None:
+    secrets = dify_secrets.completed(run(world), NAME)
+    secrets = dify_secrets.with_pepper(run(world), NAME, secrets, PEPPER, dry_run=False)
+    with pytest.raises(SettingsError, match="hashed with another PASSWORD_PEPPER") as caught:
+        dify_secrets.with_pepper(run(world), NAME, secrets, Secret("another-one"), dry_run=dry_run)
+    assert "another-one" not in str(caught.value)
+    assert kept(world)["password_pepper"] == PEPPER.reveal()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -211,3 +212,17 @@ def test_containers_reach_the_instance_metadata_only_if_they_need_it(world: Worl
     ec2 = world.session.client("ec2")
     (reservation,) = ec2.describe_instances(InstanceIds=[outputs.instance_id])["Reservations"]
     assert reservation["Instances"][0]["MetadataOptions"]["HttpPutResponseHopLimit"] == hops
+
+
+def test_people_for_whom_the_machine_is_too_small_are_refused_with_what_would_fit(virginia: World) -> None:
+    """The plan says which machine, and how many people this one carries; with either, it is a plan."""
+    told = refusal(deployment(virginia, concurrency=300))
+    found = re.search(
+        r"Choose an instance_type with (\d+) GiB of memory or more, such as (t3\.\w+), or set concurrency to (\d+)",
+        told,
+    )
+    assert found, told
+    assert (found[1], found[2]) == ("8", "t3.large")
+    assert deployment(virginia, concurrency=int(found[3])).plan()
+    assert "concurrency" in refusal(deployment(virginia, concurrency=int(found[3]) + 1))
+    assert deployment(virginia, concurrency=300, instance_type=found[2]).plan()

@@ -26,7 +26,7 @@ from dify_aws.topologies.account import Account
 from dify_aws.topologies.names import LOGS, log_group_name
 from dify_aws.topologies.role_policies import host_policy
 from dify_aws.topologies.single_host import environment
-from tests.support.bundles import OUTPUTS, bundle
+from tests.support.bundles import OUTPUTS, bundle, compose, given
 
 SETTINGS = Settings(environment="dev")
 ACCOUNT = Account("123456789012", "aws", "ap-northeast-1")
@@ -138,6 +138,46 @@ def test_the_four_log_groups_get_their_logs() -> None:
     streams = [(each["log_group_name"], each["log_stream_name"]) for each in files]
     assert len(streams) == len(set(streams))
     assert all(name.startswith("{instance_id}") for _, name in streams)
+
+
+def docker_line(container: str, stream: str, log: str) -> str:
+    """A line as Docker's driver json-file writes it with our option ``tag`` (daemon/logger/jsonfilelog of moby)."""
+    line = {"log": log, "stream": stream, "attrs": {"tag": container}, "time": "2026-12-01T00:00:00.000000001Z"}
+    return json.dumps(line, separators=(",", ":"))
+
+
+@pytest.mark.parametrize(
+    ("container", "stream", "log", "collected"),
+    [
+        # Dify's logger writes these to LOG_FILE as well, whatever their format, and every line of a traceback.
+        ("dify-api-1", "stdout", "2026-12-01 00:00:00.001 INFO [Dummy-1] [app.py:1]  - ready", False),
+        ("dify-worker-1", "stdout", "Traceback (most recent call last):", False),
+        ("dify-worker_beat-1", "stdout", '{"severity":"INFO"}', False),
+        ("dify-api_websocket-1", "stdout", "x", False),
+        # These are nowhere else.
+        ("dify-api-1", "stderr", "ModuleNotFoundError: No module named 'dify'", True),
+        ("dify-migration", "stdout", "Database migration failed", True),
+        ("dify-nginx-1", "stdout", "x", True),
+        ("dify-plugin_daemon-1", "stdout", "x", True),
+        ("another-dify-api-1", "stdout", "x", True),
+        ("dify-nginx-1", "stdout", docker_line("dify-api-1", "stdout", "quoted by a client"), True),
+    ],
+)
+def test_each_line_of_dify_is_paid_for_once(container: str, stream: str, log: str, collected: bool) -> None:
+    """Each container of Dify logs to a file of its own, which is collected; Docker's log has the same lines again."""
+    made = bundle(profile="full")
+    options = compose(made)["services"]["api"]["logging"]["options"]
+    assert options["tag"] == "{{.Name}}"
+    collect = json.loads(made.files[AGENT].text)["logs"]["logs_collected"]["files"]["collect_list"]
+    (docker,) = [each for each in collect if each["file_path"].endswith("-json.log")]
+    files = {each["file_path"] for each in collect}
+    excluded = [re.search(each["expression"], docker_line(container, stream, log)) for each in docker["filters"]]
+    assert {each["type"] for each in docker["filters"]} == {"exclude"}
+    assert (not any(excluded)) == collected
+    if not collected:
+        service = container.removeprefix("dify-").removesuffix("-1")
+        assert f"/data/dify/logs/dify/{service}.log" in files
+        assert given(made, service)["LOG_FILE"] == f"/app/logs/{service}.log"
 
 
 @pytest.fixture

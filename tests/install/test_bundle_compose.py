@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -89,12 +90,15 @@ def test_all_limits_together_fit_the_machine(profile: str, ram_mib: int, store: 
 def test_postgresql_has_a_connection_for_everybody(profile: str) -> None:
     """The pools of all processes, the plugin daemon's 30 and pgvector's 5 each leave some for a person and a backup."""
     made = bundle(profile=profile)
-    sizes = SIZES[profile]
-    wanted = len(of_dify(made)) * (sizes.pool_size + sizes.max_overflow + 5) + 30
-    assert f"max_connections = {sizes.max_connections}\n" in made.files["postgres/postgresql.conf"].text
-    assert wanted + 10 <= sizes.max_connections
+    env = given(made, "api")
+    pool = int(env["SQLALCHEMY_POOL_SIZE"]) + int(env["SQLALCHEMY_MAX_OVERFLOW"])
+    text = made.files["postgres/postgresql.conf"].text
+    connections, shared = (
+        int(re.findall(rf"^{name} = (\d+)", text, re.MULTILINE)[0]) for name in ("max_connections", "shared_buffers")
+    )
+    assert len(of_dify(made)) * (pool + 5) + 30 + 10 <= connections
     # What PostgreSQL sets aside for itself is within what its container may have.
-    assert sizes.shared_buffers * 2 <= sizes.memory["db_postgres"]
+    assert shared * 2 <= SIZES[profile].memory["db_postgres"]
 
 
 def test_redis_refuses_before_it_is_killed() -> None:
@@ -141,6 +145,20 @@ def test_files_are_where_storage_says() -> None:
     """On the data volume for local, and nowhere on the machine for s3."""
     assert any(volume.endswith(":/app/api/storage") for volume in services(storage="local")["api"]["volumes"])
     assert not any(volume.endswith(":/app/api/storage") for volume in services(storage="s3")["api"]["volumes"])
+
+
+def test_the_sandbox_has_its_own_list_of_packages() -> None:
+    """A volume of Docker begins with what the image has at that path; a folder of the host would hide it."""
+    for _, made in every():
+        whole = compose(made)
+        volumes = dict(volume.split(":")[:2] for volume in whole["services"]["sandbox"]["volumes"])
+        (source,) = [source for source, target in volumes.items() if target == "/dependencies"]
+        assert source in whole["volumes"]
+
+
+def test_programs_of_agents_reach_each_other_without_the_proxy() -> None:
+    """As upstream has it: what listens inside of the sandbox is not asked for through Squid, which refuses it."""
+    assert given(bundle(profile="full"), "local_sandbox")["NO_PROXY"] == "localhost,127.0.0.1"
 
 
 def test_no_password_is_an_argument() -> None:

@@ -49,6 +49,7 @@ RANGES: Mapping[str, tuple[int, int]] = {
     "DIFY_AGENT_RUN_TIMEOUT_SECONDS": (60, 20_000),
 }
 OURS: Mapping[str, tuple[int, int]] = {
+    "concurrency": (1, 500),
     "sandbox_timeout_seconds": (1, 3600),
     "postgres_memory_mib": (256, 8192),
     "postgres_shared_buffers_mib": (16, 4096),
@@ -111,7 +112,7 @@ def fit(found: Files) -> None:
     vectors, daemon = found.env("PGVECTOR_MAX_CONNECTION"), found.env("DB_MAX_OPEN_CONNS", "plugin_daemon")
     connections = found.number(postgres, r"^max_connections = (\d+)$")
     assert connections >= found.processes * (pool + vectors) + daemon + 10
-    assert pool >= found.env("SERVER_WORKER_CONNECTIONS") / 4
+    assert pool >= found.env("SERVER_WORKER_CONNECTIONS") / 8
     if found.given["worker"].get("CELERY_WORKER_CLASS") != "prefork":
         assert pool >= found.env("CELERY_WORKER_AMOUNT")
 
@@ -206,8 +207,8 @@ def test_the_defaults_fit() -> None:
 @pytest.mark.parametrize(
     ("env", "limit", "least"),
     [
-        ({"SQLALCHEMY_POOL_SIZE": "5", "SQLALCHEMY_MAX_OVERFLOW": "5", "CELERY_WORKER_AMOUNT": "30"}, "OVERFLOW", 25),
-        ({"SQLALCHEMY_MAX_OVERFLOW": "-1"}, "SQLALCHEMY_MAX_OVERFLOW", 0),
+        ({"SQLALCHEMY_POOL_SIZE": "5", "SQLALCHEMY_MAX_OVERFLOW": "5", "CELERY_WORKER_AMOUNT": "90"}, "OVERFLOW", 85),
+        ({"SQLALCHEMY_MAX_OVERFLOW": "-1"}, "SQLALCHEMY_MAX_OVERFLOW", 34),
         ({"SQLALCHEMY_POOL_SIZE": "0"}, "SQLALCHEMY_POOL_SIZE", 1),
         ({"PLUGIN_MAX_EXECUTION_TIMEOUT": "900", "PLUGIN_DAEMON_TIMEOUT": "600.0"}, "PLUGIN_DAEMON_TIMEOUT", 930),
         ({"WORKFLOW_MAX_EXECUTION_TIME": "3000", "APP_MAX_EXECUTION_TIME": "1200"}, "APP_MAX_EXECUTION_TIME", 3000),
@@ -226,7 +227,7 @@ def test_two_limits_that_cannot_both_hold_are_refused_by_name(env: dict[str, str
 
 def test_connections_that_postgresql_was_not_given_are_refused() -> None:
     """postgres_max_connections is a person's word: it is not raised behind it."""
-    with pytest.raises(SettingsError, match=r"postgres_max_connections = 100: .*at least 215, for the pools"):
+    with pytest.raises(SettingsError, match=r"postgres_max_connections = 100: .*at least 523, for the pools"):
         Settings(environment="dev", postgres_max_connections=100, env={"SERVER_WORKER_AMOUNT": "5"})
     with pytest.raises(SettingsError, match=r"postgres_memory_mib = 512: .*at least 2048"):
         Settings(environment="dev", postgres_memory_mib=512, postgres_shared_buffers_mib=1024)
@@ -250,7 +251,11 @@ def test_celery_that_scales_by_itself_counts_as_large_as_it_may_get() -> None:
         ({}, 3584),
         ({"profile": "full"}, 7372),
         ({"profile": "full", "vector_store": "weaviate"}, 7372),
-        ({"env": {"SERVER_WORKER_AMOUNT": "8"}}, int(2 * (1024 + 7 * 512) * 0.9)),
+        # The limits of all containers, of which api has 8 processes and PostgreSQL 730 connections, less 2 GiB of swap.
+        (
+            {"env": {"SERVER_WORKER_AMOUNT": "8"}},
+            int((1024 + 7 * 512 + 128 + 730 * 3 + 1280 + 512 + 400 + 1024 + 192 + 256 + 160 + 96 + 1024 - 2048) * 0.9),
+        ),
         ({"postgres_memory_mib": 4096}, int(2 * 4096 * 0.9)),
     ],
 )

@@ -8,9 +8,11 @@ from uuid import UUID, uuid5
 
 from dify_aws.aws import Aws
 from dify_aws.aws.unexpected_answer import reading
-from dify_aws.errors import AwsError, DifyAwsError
+from dify_aws.errors import AwsError, DifyAwsError, Problem, SettingsError
 from dify_aws.resources.secretsmanager.stored_secret import SecretUnusable
 from dify_aws.runtimes.compose.dify_secrets import DifySecrets
+from dify_aws.runtimes.compose.environment import PEPPER
+from dify_aws.secrets import MASK, Secret
 
 VERSIONS: Final = UUID("7f0c8a4e-6d1b-4b53-9a55-0d3b6f6f6b1e")
 """The space of the names that we give to versions."""
@@ -50,6 +52,29 @@ def completed(aws: Aws, name: str) -> DifySecrets:
             raise
         return completed(aws, name)
     return made
+
+
+def with_pepper(aws: Aws, name: str, secrets: DifySecrets, pepper: Secret, *, dry_run: bool) -> DifySecrets:
+    """The secrets with the PASSWORD_PEPPER that ``Settings.env`` has, which is kept: it must outlive that setting.
+
+    Args:
+        aws: the account.
+        name: of the secret in Secrets Manager.
+        secrets: as they are kept.
+        pepper: the value that was given.
+        dry_run: keep nothing.
+
+    Raises:
+        SettingsError: another one is kept already.
+        AwsError: it could not be kept.
+    """
+    try:
+        if dry_run or secrets.password_pepper == pepper:
+            return secrets.with_pepper(pepper)
+        return change(aws, name, lambda found: found.with_pepper(pepper))
+    except ValueError as error:
+        right = "Leave it out: the one that is kept in AWS Secrets Manager is used. With another, nobody could log in"
+        raise SettingsError([Problem("env", {PEPPER: MASK}, f"is refused: {error}", right)]) from None
 
 
 def change(aws: Aws, name: str, wish: Callable[[DifySecrets], DifySecrets]) -> DifySecrets:

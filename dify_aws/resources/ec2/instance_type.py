@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
+from math import ceil
 from typing import Any, Final
 
 from dify_aws.aws import Aws
@@ -11,7 +12,7 @@ from dify_aws.change import Change
 from dify_aws.engine.fact import Fact
 from dify_aws.engine.resource import Actual
 from dify_aws.errors import AwsError, ChangeRefused
-from dify_aws.instance_types import architecture
+from dify_aws.instance_types import architecture, with_memory
 from dify_aws.resources.ec2.instance import Instance
 
 SHOWN_TO_LINUX: Final = 0.95
@@ -33,6 +34,8 @@ class InstanceType(Fact):
         memory_mib: MiB of memory that Linux has to show.
         image: the AMI that a new machine is made from; None for one that is published for the type's architecture.
         root_volume_gib: size of the root disk, which holds the image.
+        ask_less: tells what else would make the machine large enough, such as "set concurrency to 90 or less", from
+            the MiB of memory that Linux shows.
         instance: the address of the machine ("instance/host"): once it is there, its own image counts.
     """
 
@@ -40,6 +43,7 @@ class InstanceType(Fact):
     memory_mib: int
     image: str | None = None
     root_volume_gib: int = 30
+    ask_less: Callable[[int], str] | None = None
     instance: str = "instance/host"
 
     kind = "instance-type"
@@ -62,7 +66,7 @@ class InstanceType(Fact):
         if shown < self.memory_mib:
             yield (
                 f"it has {described['MemoryInfo']['SizeInMiB']} MiB of memory, of which Linux shows about {shown}, and "
-                f"{self.memory_mib} are needed. Choose a larger instance_type, or ask for less (profile, limits)."
+                f"{self.memory_mib} are needed. {self._remedy(shown)}"
             )
         instance = next((each for each in Instance.owned(aws) if each.address == self.instance), None)
         if instance is not None:
@@ -72,6 +76,13 @@ class InstanceType(Fact):
             yield from self._image(aws, described, self.image)
         elif ARCHITECTURES[architecture(self.instance_type)] not in _architectures(described):
             yield f"no image of Ubuntu is published for its architecture, {', '.join(_architectures(described))}."
+
+    def _remedy(self, shown_mib: int) -> str:
+        gib = ceil(self.memory_mib / SHOWN_TO_LINUX / 1024)
+        larger = with_memory(self.instance_type, gib)
+        such = f", such as {larger}" if larger else ""
+        less = self.ask_less(shown_mib) if self.ask_less else "ask for less (profile, limits)"
+        return f"Choose an instance_type with {gib} GiB of memory or more{such}, or {less}."
 
     def _described(self, aws: Aws) -> dict[str, Any] | None:
         try:

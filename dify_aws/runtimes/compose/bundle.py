@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
 from ipaddress import IPv4Network
@@ -12,7 +12,7 @@ from typing import Any, Final, Self
 from dify_aws.dify.known_releases import images, pinned, release_of
 from dify_aws.dify.known_variables import READERS, read_by
 from dify_aws.limits import limits_of
-from dify_aws.limits.rules import PLUGIN_DAEMON_CONNECTIONS
+from dify_aws.limits.concurrency import PLUGIN_DAEMON_CONNECTIONS
 from dify_aws.outputs import Outputs
 from dify_aws.runtimes.compose.bundle_file import BundleFile, DataDirectory
 from dify_aws.runtimes.compose.container_variables import container_variables
@@ -116,6 +116,7 @@ def _values(
     limits = limits_of(settings)
     release = release_of(settings.dify_version, settings.release)
     running = release.running(settings)
+    logged = [service for service in running if release.services[service].mode]
     named = images(settings.dify_version, settings.images, settings.image_registry, settings.release)
     return {
         "settings": settings,
@@ -124,7 +125,8 @@ def _values(
         "host": settings.domain or outputs.public_ip,
         "url": base_url(settings, outputs, https=https),
         "running": running,
-        "logged": [service for service in running if release.services[service].mode],
+        "logged": logged,
+        "logged_twice": _in_its_own_log(logged),
         "locations": locations(release, running),
         "home": HOME,
         "data": DATA,
@@ -179,6 +181,15 @@ def _files(settings: Settings, values: Mapping[str, Any]) -> Iterator[tuple[str,
         yield f"{UNITS}/dify-certificate.timer", file("dify-certificate.timer.j2")
 
 
+def _in_its_own_log(services: Sequence[str]) -> str:
+    """What the agent finds, as RE2, in the lines of Docker's log that Dify writes to a log of its own as well.
+
+    Dify logs to the standard output and to LOG_FILE. What its program could not log, such as the traceback of a start
+    that failed, is on the standard error only, and comes by Docker's log.
+    """
+    return rf'"stream":"stdout","attrs":\{{"tag":"dify-({"|".join(services)})-[0-9]+"\}}'
+
+
 def _digest(text: str) -> str:
     """Sixteen hexadecimal digits. No file that is mounted holds a secret, so neither does this."""
     return sha256(text.encode()).hexdigest()[:16]
@@ -191,7 +202,6 @@ def _directories(settings: Settings) -> Iterator[tuple[str, DataDirectory]]:
     yield f"{DATA}/postgres", DataDirectory()  # PostgreSQL makes its own directory in it, and owns that
     yield f"{DATA}/redis", DataDirectory(owner="999:1000", deep=True)
     yield f"{DATA}/plugin_daemon", DataDirectory()
-    yield f"{DATA}/sandbox/dependencies", DataDirectory()
     if settings.storage == "local":
         yield f"{DATA}/storage", DataDirectory(owner="1001:1001", deep=True)
     if settings.vector_store != "pgvector":

@@ -36,8 +36,8 @@ def new_password() -> Secret:
     return Secret(_password())
 
 
-OPTIONAL: Final = frozenset({"pending_admin_email", "pending_admin_password"})
-"""Those that are there only for a time, and never missing."""
+OPTIONAL: Final = frozenset({"pending_admin_email", "pending_admin_password", "password_pepper"})
+"""Those that need not be there, and are never made."""
 
 MAKERS: Final[Mapping[str, Callable[[], str]]] = {"init_password": _short, "admin_password": _password}
 """How those are made that are no plain token."""
@@ -64,6 +64,9 @@ class DifySecrets:
     :param agent_sandbox_token: between the agents' backend and their sandbox.
     :param init_password: opens /install, as long as nobody is admin; at most 30 characters.
     :param admin_password: of the first admin, if it is made by us.
+    :param password_pepper: what Dify mixes into every password before it hashes it, if it was ever given. Dify 1.18 and
+        later know it. One that is there never changes; none is made, since the passwords of a Dify that has none were
+        hashed without.
     :param pending_admin_email: whose password is being set anew.
     :param pending_admin_password: the new password, until Dify has it.
     """
@@ -82,6 +85,7 @@ class DifySecrets:
     agent_sandbox_token: Secret = NONE
     init_password: Secret = NONE
     admin_password: Secret = NONE
+    password_pepper: Secret = NONE
     pending_admin_email: Secret = NONE
     pending_admin_password: Secret = NONE
     others: Mapping[str, Secret] = field(default_factory=lambda: MappingProxyType({}), hash=False)
@@ -125,6 +129,16 @@ class DifySecrets:
         """The same secrets, and new ones where there is none yet. What is there never changes."""
         made = {name: Secret(MAKERS.get(name, _token)()) for name in self.missing}
         return type(self)(**{**self._known(), **made}, others=self.others)
+
+    def with_pepper(self, pepper: Secret) -> Self:
+        """The same secrets with the pepper that somebody has given.
+
+        Raises:
+            ValueError: another one is kept. With the new one, nobody could log in any more.
+        """
+        if self.password_pepper not in (NONE, pepper):
+            raise ValueError("the passwords of this Dify were hashed with another PASSWORD_PEPPER")
+        return type(self)(**{**self._known(), "password_pepper": pepper}, others=self.others)
 
     @property
     def missing(self) -> tuple[str, ...]:

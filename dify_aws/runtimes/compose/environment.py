@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
+from dify_aws.dify.known_releases import release_of
 from dify_aws.limits import limits_of
-from dify_aws.limits.rules import VECTOR_CONNECTIONS
+from dify_aws.limits.concurrency import VECTOR_CONNECTIONS
 from dify_aws.outputs import Outputs
-from dify_aws.runtimes.compose.dify_secrets import DifySecrets
+from dify_aws.runtimes.compose.dify_secrets import NONE, DifySecrets
 from dify_aws.secrets import Secret
 from dify_aws.settings import Settings
 
@@ -22,6 +23,20 @@ DATABASE_ROLE: Final = "dify"
 
 PLUGIN_DATABASE_ROLE: Final = "dify_plugin"
 """As which the plugin daemon does."""
+
+PEPPER: Final = "PASSWORD_PEPPER"
+"""Dify 1.18 and later have it."""
+
+AS_UPSTREAM: Final[Mapping[str, str]] = {
+    "ANNOTATION_IMPORT_MAX_CONCURRENT": "5",
+    "ENABLE_OAUTH_BEARER": "false",
+    "LOG_DATEFORMAT": "%Y-%m-%d %H:%M:%S",
+    "NOTION_INTEGRATION_TYPE": "public",
+    "REDIS_KEEPALIVE": "true",
+    "SMTP_USE_TLS": "true",
+    "SWAGGER_UI_ENABLED": "false",
+}
+"""Variables that Dify's example of .env sets to something else than its program assumes when they are missing."""
 
 NOT_FOR_DIFY: Final = frozenset({"DB_PLUGIN_USERNAME", "DB_PLUGIN_PASSWORD"})
 """Variables that other containers read, and Dify's own have no use for."""
@@ -37,6 +52,7 @@ def environment(
         "Secrets of Dify itself": {
             "SECRET_KEY": secrets.secret_key.reveal(),
             "INIT_PASSWORD": secrets.init_password.reveal(),
+            **_pepper(settings, secrets),
         },
         "PostgreSQL": _postgresql(secrets),
         "Redis: 0 is Dify's, 1 Celery's, 2 the agents'": _redis(secrets),
@@ -56,6 +72,7 @@ def environment(
             "INNER_API_KEY_FOR_PLUGIN": secrets.plugin_inner_api_key.reveal(),
         },
         "The new agents, and working together": _agents(settings, secrets),
+        "Reports to the makers of Dify and Next.js: the setting telemetry": _telemetry(settings),
         "What settings.env may say otherwise": {
             # Dify's default is everybody's page.
             **dict.fromkeys(("CONSOLE_CORS_ALLOW_ORIGINS", "WEB_API_CORS_ALLOW_ORIGINS"), base),
@@ -168,8 +185,16 @@ def _agents(settings: Settings, secrets: DifySecrets) -> Mapping[str, str]:
     }
 
 
+def _pepper(settings: Settings, secrets: DifySecrets) -> Mapping[str, str]:
+    """What Dify mixes into passwords before it hashes them, if it has ever been given: without it nobody logs in."""
+    if PEPPER in settings.env or secrets.password_pepper == NONE:
+        return {}
+    return {PEPPER: secrets.password_pepper.reveal()}
+
+
 def _usual(settings: Settings) -> Mapping[str, str]:
     """Where we differ from Dify's defaults, or do not want them to change under us."""
+    release = release_of(settings.dify_version, settings.release)
     return {
         "DEPLOYMENT_EDITION": "COMMUNITY",
         "DEPLOY_ENV": "PRODUCTION",
@@ -178,8 +203,23 @@ def _usual(settings: Settings) -> Mapping[str, str]:
         "LOG_TZ": "UTC",
         "MAX_TASKS_PER_CHILD": "50",
         "FORCE_VERIFYING_SIGNATURE": "true",
-        "NEXT_TELEMETRY_DISABLED": "1",
+        **{name: value for name, value in AS_UPSTREAM.items() if name in release.variables},
         **limits_of(settings).variables,
+    }
+
+
+def _telemetry(settings: Settings) -> Mapping[str, str]:
+    """What Dify and what it is made of report about this installation to their makers."""
+    release = release_of(settings.dify_version, settings.release)
+    off = not settings.telemetry
+    values = {
+        "DISABLE_TELEMETRY": str(off).lower(),
+        "DO_NOT_TRACK": str(off).lower(),
+        "SCARF_NO_ANALYTICS": str(off).lower(),
+    }
+    return {
+        **{name: value for name, value in values.items() if name in release.variables},
+        "NEXT_TELEMETRY_DISABLED": str(int(off)),
     }
 
 
