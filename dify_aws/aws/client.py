@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Final, TypeVar
 
 import boto3
@@ -146,6 +146,7 @@ class Aws:
         tags: Mapping[str, str] | None = None,
         token_seed: str = "",
         tagged: bool = True,
+        tagged_types: Sequence[str] = (),
         **params: Any,
     ) -> dict[str, Any]:
         """Make a thing that carries our tags (and ``tags``) from its first moment on.
@@ -155,6 +156,7 @@ class Aws:
         Args:
             token_seed: what is new with each deployment and that every run can see, so that its client tokens are not
                 those of a deployment that was destroyed: docs/decisions/client-tokens-have-a-seed.md
+            tagged_types: what a call of EC2 makes, where its name does not say so ("elastic-ip" of AllocateAddress).
 
         Raises:
             OutcomeUnknown: the answer was lost, and asking again could make a second one: look first.
@@ -162,11 +164,13 @@ class Aws:
         """
         service, name = operation.split(".")
         model = self._clients.get(service).meta.service_model.operation_model(name)
+        if not create_request.is_repeatable(model):
+            self._clients.unrepeatable.add(operation)
         carried = {**self.ownership(address, keep=keep), **(tags or {})}
         while True:
             turn = self._turns.get(address, 0)
-            request = (
-                create_request.create_request(model, params, carried, turn=turn, seed=token_seed) if tagged else params
+            request = create_request.create_request(
+                model, params, carried if tagged else None, turn=turn, seed=token_seed, tagged_types=tagged_types
             )
             try:
                 answer = self.call(operation, **request)

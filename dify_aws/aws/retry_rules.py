@@ -16,6 +16,7 @@ from typing import Final, TypeVar
 
 import tenacity
 
+from dify_aws.aws.error_meaning import is_not_found
 from dify_aws.clock import Clock
 from dify_aws.errors import AwsError
 
@@ -27,7 +28,8 @@ class RetryRule:
     """AWS answers ``code`` for a while although the order is right.
 
     ``operation`` and ``message`` are regular expressions (the shortest stable piece, never an id).
-    ``fresh`` means: only if the call speaks of something that this run has just made.
+    ``fresh`` means: only if the call is about something that this run has just created. ``not_found`` stands for every
+    code with which the service says that something is not there.
     """
 
     operation: str
@@ -36,11 +38,12 @@ class RetryRule:
     seconds: float
     why: str
     fresh: bool = False
+    not_found: bool = False
 
     def explains(self, error: AwsError, mentions_new: bool) -> bool:
         return (
             re.fullmatch(self.operation, error.operation) is not None
-            and re.fullmatch(self.code, error.code) is not None
+            and (is_not_found(error) if self.not_found else re.fullmatch(self.code, error.code) is not None)
             and re.search(self.message, error.message) is not None
             and (mentions_new or not self.fresh)
         )
@@ -57,12 +60,13 @@ RETRY_RULES: Final = (
     ),
     RetryRule(
         r".*",
-        r".*\.?(NotFound|NotFoundException|NoSuchEntity|NoSuchBucket|NatGatewayNotFound|NotFound\.Exception)",
+        "",
         "",
         60,
-        "What was made a moment ago is not yet known to every part of AWS. "
+        "What was created a moment ago is not yet known to every part of AWS. "
         "https://docs.aws.amazon.com/ec2/latest/devguide/eventual-consistency.html",
         fresh=True,
+        not_found=True,
     ),
     RetryRule(
         r"ec2\.(Delete|Detach|Disassociate|Release).*",

@@ -27,6 +27,8 @@ class Clients:
         self._region = region
         self._lock = threading.Lock()
         self._made: dict[str, BaseClient] = {}
+        self.unrepeatable: set[str] = set()
+        """Creations that must not be sent again when their answer was lost, as in ``ec2.CreateVpc``."""
 
     def get(self, service: str) -> BaseClient:
         """The client of a service; made under a lock, because making one is not thread-safe (using one is).
@@ -44,7 +46,7 @@ class Clients:
                     client = make(service, region_name=self._region, config=self._config())
                 except BotoCoreError as error:
                     raise failure(f"{service} client", error) from error
-                unsafe_retries.watch(client)
+                unsafe_retries.watch(client, service, self.unrepeatable)
                 self._made[service] = client
             return self._made[service]
 

@@ -7,6 +7,7 @@ from typing import Final, cast
 
 from dify_aws.aws import Aws
 from dify_aws.aws.create_request import TAGS
+from dify_aws.aws.error_meaning import already_exists
 from dify_aws.aws.unexpected_answer import reading
 from dify_aws.change import Change
 from dify_aws.engine.difference import differences, refuse
@@ -25,24 +26,6 @@ ROUNDS: Final = 2
 CREATE_ATTEMPTS: Final = 20
 """How many things that were made and deleted before are passed over where AWS answers a used token with the old thing.
 Each is waited for (``APPEAR_SECONDS``): AWS does not say which of them are gone."""
-
-ALREADY_EXISTS: Final = frozenset(
-    {
-        "AlreadyExists",
-        "AlreadyExistsException",
-        "EntityAlreadyExists",
-        "ResourceAlreadyExistsException",
-        "ResourceExistsException",
-        "BucketAlreadyOwnedByYou",
-        "InvalidKeyPair.Duplicate",
-        "InvalidGroup.Duplicate",
-        "InvalidSubnet.Conflict",
-        "RouteAlreadyExists",
-        "TrailAlreadyExistsException",
-        "ResourceInUseException",
-    }
-)
-"""Somebody was there first: perhaps ourselves, a moment ago, in a run that died. ``find`` will tell."""
 
 
 def converge(resource: Resource, aws: Aws, found: Actual | None) -> Actual:
@@ -93,7 +76,8 @@ def create(resource: Resource, aws: Aws) -> Actual:
         except OutcomeUnknown as error:
             doubt = error
         except AwsError as error:
-            if error.code not in ALREADY_EXISTS:
+            # Somebody was there first: perhaps ourselves, in a run that was killed. ``find`` shows it.
+            if not already_exists(error, resource.already_exists):
                 raise
             doubt = error
         actual = aws.patience.until(_fresh_read(resource, aws), APPEAR_SECONDS)

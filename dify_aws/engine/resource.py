@@ -105,6 +105,8 @@ class Resource(ABC):
     """Kinds of which nothing may be left when a thing of this kind is deleted, though AWS would not mind."""
     origin_required: ClassVar[bool] = False
     """Whether a thing is deleted only if more than its tags says that we made it (see :meth:`foreign`)."""
+    already_exists: ClassVar[frozenset[str]] = frozenset()
+    """Codes with which AWS refuses to create one that exists, beside those of its service (``error_meaning``)."""
     shared_listing: ClassVar[bool] = False
     """Whether ``owned`` reads a list that is read for other kinds anyway: looking for this one costs no call."""
     permissions: ClassVar[frozenset[str]] = frozenset()

@@ -10,6 +10,7 @@ from typing import Final
 from dify_aws.aws import Aws
 from dify_aws.aws.adoption_view import AdoptionView, Listed
 from dify_aws.aws.create_request import TAG_ADDRESS, TAG_DEPLOYMENT, TAGS, tag_map
+from dify_aws.aws.error_meaning import is_deleted
 from dify_aws.aws.unexpected_answer import reading
 from dify_aws.change import Change
 from dify_aws.engine.difference import differences, refuse
@@ -19,7 +20,6 @@ from dify_aws.engine.resource import Actual, Resource
 from dify_aws.engine.run_lock import NoRunLock, RunLock
 from dify_aws.engine.stack import Stack
 from dify_aws.errors import AwsError, NotConverged, NotOurs, PlanOutdated, PlanRefused, ResourceError
-from dify_aws.resources.deletion import is_not_found
 from dify_aws.resources.named_resource import NamedResource
 from dify_aws.settings.rules import did_you_mean
 
@@ -207,7 +207,7 @@ def _bare(aws: Aws, wish: Resource, id: str, tags: Mapping[str, str]) -> tuple[A
     try:
         thing = listed.one(aws, id)
     except AwsError as error:
-        if not is_not_found(error):
+        if not is_deleted(error):
             raise
         thing = None
     if thing is None:

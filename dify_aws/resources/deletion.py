@@ -1,21 +1,12 @@
-"""Gone: deleting what may be gone already, by another hand or by a run that died. That is success."""
+"""Deletion: deleting what may be deleted already, by somebody else or by a run that was killed. That is success."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from dify_aws.aws import Aws
+from dify_aws.aws.error_meaning import is_deleted
 from dify_aws.errors import AwsError
-
-
-def is_not_found(error: AwsError) -> bool:
-    """Whether AWS says that the thing to be deleted is not there (any more)."""
-    code = error.code
-    return code.endswith((".NotFound", "NotFound", "NotFoundException", ".Malformed")) or code in (
-        "NoSuchEntity",
-        "NoSuchBucket",
-        "NoSuchUpload",
-    )
 
 
 def wait_until_deleted(aws: Aws, waiter: str, **params: Any) -> None:
@@ -23,7 +14,7 @@ def wait_until_deleted(aws: Aws, waiter: str, **params: Any) -> None:
     try:
         aws.wait("ec2", waiter, **params)
     except AwsError as error:
-        if not is_not_found(error):
+        if not is_deleted(error):
             raise
 
 
@@ -32,5 +23,5 @@ def delete(aws: Aws, operation: str, **params: Any) -> None:
     try:
         aws.call(operation, **params)
     except AwsError as error:
-        if not is_not_found(error):
+        if not is_deleted(error):
             raise

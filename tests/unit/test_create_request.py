@@ -8,7 +8,7 @@ import botocore.session
 import pytest
 from botocore.model import OperationModel
 
-from dify_aws.aws.create_request import TAGGED_TYPES, create_request, new_names, tag_map
+from dify_aws.aws.create_request import NotTaggable, create_request, new_names, tag_map
 from dify_aws.secrets import Secret
 
 TAGS = {"Name": "dev", "dify-aws:address": "vpc/main"}
@@ -20,11 +20,39 @@ def model(operation: str) -> OperationModel:
     return botocore.session.get_session().get_service_model(service).operation_model(name)
 
 
-@pytest.mark.parametrize("name", sorted(TAGGED_TYPES))
-def test_ec2_takes_tag_specifications(name: str) -> None:
+@pytest.mark.parametrize(
+    ("name", "type"),
+    [
+        ("CreateVpc", "vpc"),
+        ("CreateSubnet", "subnet"),
+        ("CreateInternetGateway", "internet-gateway"),
+        ("CreateNatGateway", "natgateway"),
+        ("CreateRouteTable", "route-table"),
+        ("CreateVpcEndpoint", "vpc-endpoint"),
+        ("CreateInstanceConnectEndpoint", "instance-connect-endpoint"),
+        ("CreateSecurityGroup", "security-group"),
+        ("ImportKeyPair", "key-pair"),
+        ("CreateVolume", "volume"),
+        ("CreateLaunchTemplate", "launch-template"),
+        ("CreateSnapshot", "snapshot"),
+        ("CreateSnapshots", "snapshot"),
+    ],
+)
+def test_ec2_takes_tag_specifications(name: str, type: str) -> None:
+    """Of the type that the operation is called by."""
     request = create_request(model(f"ec2.{name}"), {}, TAGS, turn=0)
 
-    assert request["TagSpecifications"] == [{"ResourceType": kind, "Tags": AS_LIST} for kind in TAGGED_TYPES[name]]
+    assert request["TagSpecifications"] == [{"ResourceType": type, "Tags": AS_LIST}]
+
+
+def test_ec2_is_told_the_types_that_no_name_says() -> None:
+    """What a call makes several of, or calls otherwise; and a name that EC2 does not know is an error."""
+    types = ("instance", "volume")
+    request = create_request(model("ec2.RunInstances"), {}, TAGS, turn=0, tagged_types=types)
+
+    assert [each["ResourceType"] for each in request["TagSpecifications"]] == list(types)
+    with pytest.raises(NotTaggable, match="address"):
+        create_request(model("ec2.AllocateAddress"), {}, TAGS, turn=0)
 
 
 @pytest.mark.parametrize(

@@ -17,9 +17,10 @@ from typing import Any
 from dify_aws.aws import Aws
 from dify_aws.aws.create_request import TAG_ADDRESS, tag_list, tag_map
 from dify_aws.aws.date import answered_at
+from dify_aws.aws.error_meaning import is_deleted
 from dify_aws.aws.unexpected_answer import reading
 from dify_aws.errors import AwsError
-from dify_aws.resources.deletion import delete, is_not_found
+from dify_aws.resources.deletion import delete
 from dify_aws.resources.vpc.lease_tag import PREFIX, SSH, LeaseTag, leasable, leases_on, marked
 from dify_aws.resources.vpc.security_group import Rule, rule_of
 
@@ -118,7 +119,7 @@ class Door:
                 self.aws.call("ec2.DeleteTags", Resources=[opening.id], Tags=tag_list(opening.dead_tags))
                 self.aws.call("ec2.CreateTags", Resources=[opening.id], Tags=tags)
         except AwsError as error:
-            if not is_not_found(error):
+            if not is_deleted(error):
                 raise
             return None
         return opening.id

@@ -8,9 +8,10 @@ from typing import Any
 
 from dify_aws.aws import Aws
 from dify_aws.aws.create_request import tag_list
+from dify_aws.aws.error_meaning import is_deleted
 from dify_aws.engine.resource import Actual
 from dify_aws.errors import AwsError
-from dify_aws.resources.deletion import delete, is_not_found
+from dify_aws.resources.deletion import delete
 from dify_aws.resources.named_resource import NamedResource, tags_of
 from dify_aws.resources.observe import observe
 
@@ -100,7 +101,7 @@ def _described(aws: Aws, name: str) -> dict[str, Any] | None:
     try:
         table: dict[str, Any] = aws.call("dynamodb.DescribeTable", TableName=name)["Table"]
     except AwsError as error:
-        if not is_not_found(error):
+        if not is_deleted(error):
             raise
         return None
     return table

@@ -127,6 +127,7 @@ class Instance(Ec2Resource):
         aws.create(
             "ec2.RunInstances",
             self.address,
+            tagged_types=("instance", "volume", "network-interface"),
             keep=self.keep,
             ImageId=image["ImageId"],
             InstanceType=self.instance_type,

@@ -6,9 +6,10 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 from dify_aws.aws import Aws
+from dify_aws.aws.error_meaning import is_deleted
 from dify_aws.change import Change
 from dify_aws.errors import AwsError, ChangeRefused
-from dify_aws.resources.deletion import delete, is_not_found
+from dify_aws.resources.deletion import delete
 
 PROTECTIONS: Final = (
     ("disableApiTermination", "termination protection", "--no-disable-api-termination"),
@@ -23,7 +24,7 @@ def is_set(aws: Aws, instance: str, attribute: str) -> bool:
     try:
         answer = aws.call("ec2.DescribeInstanceAttribute", InstanceId=instance, Attribute=attribute)
     except AwsError as error:
-        if not is_not_found(error):
+        if not is_deleted(error):
             raise
         return False
     return bool(answer.get(attribute[0].upper() + attribute[1:], {}).get("Value"))

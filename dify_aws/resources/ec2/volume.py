@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from dify_aws.aws import Aws, ebs_key
+from dify_aws.aws.error_meaning import is_deleted
 from dify_aws.change import Change
 from dify_aws.engine.resource import Actual, Input, Resource
 from dify_aws.errors import AwsError, ChangeRefused, NotConverged
-from dify_aws.resources.deletion import delete, is_not_found, wait_until_deleted
+from dify_aws.resources.deletion import delete, wait_until_deleted
 from dify_aws.resources.ec2.ec2_resource import Ec2Resource, ours
 from dify_aws.resources.ec2.origin import HISTORY_DAYS, created_by_us, is_our_instance
 from dify_aws.resources.observe import observe_owned
@@ -96,7 +97,7 @@ class Volume(Ec2Resource):
         try:
             aws.wait("ec2", "volume_available", VolumeIds=[actual.id])
         except AwsError as error:
-            if not is_not_found(error):
+            if not is_deleted(error):
                 raise
             raise NotConverged(
                 self.address, f"{actual.id} vanished while AWS was making it. {ebs_key.ADVICE}"

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 
 from dify_aws.aws import Aws
 from dify_aws.aws.create_request import tag_list
+from dify_aws.aws.error_meaning import is_deleted
 from dify_aws.engine.resource import Actual, Input
 from dify_aws.errors import AwsError
-from dify_aws.resources.deletion import delete, is_not_found
+from dify_aws.resources.deletion import delete
 from dify_aws.resources.iam.iam_resource import IamResource, path, role_arn
 from dify_aws.resources.observe import observe
 
@@ -89,7 +90,7 @@ def _look(aws: Aws, name: str) -> Actual | None:
     try:
         profile = aws.call("iam.GetInstanceProfile", InstanceProfileName=name)["InstanceProfile"]
     except AwsError as error:
-        if not is_not_found(error):
+        if not is_deleted(error):
             raise
         return None
     roles = [role_arn(aws, role["Path"], role["RoleName"]) for role in profile.get("Roles", ())]

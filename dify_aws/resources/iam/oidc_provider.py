@@ -8,9 +8,10 @@ from typing import Final
 
 from dify_aws.aws import Aws
 from dify_aws.aws.create_request import TAG_DEPLOYMENT, tag_list, tag_map
+from dify_aws.aws.error_meaning import is_deleted
 from dify_aws.engine.resource import Actual, Resource, foreign_name_tag
 from dify_aws.errors import AwsError
-from dify_aws.resources.deletion import delete, is_not_found
+from dify_aws.resources.deletion import delete
 from dify_aws.resources.named_resource import NamedResource
 from dify_aws.resources.observe import observe
 
@@ -116,7 +117,7 @@ def _look(aws: Aws, url: str) -> Actual | None:
     try:
         told = aws.call("iam.GetOpenIDConnectProvider", OpenIDConnectProviderArn=arn)
     except AwsError as error:
-        if not is_not_found(error):
+        if not is_deleted(error):
             raise
         return None
     values = {"client_ids": frozenset(told["ClientIDList"])}

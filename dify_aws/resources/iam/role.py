@@ -8,10 +8,11 @@ from typing import Any, Final
 
 from dify_aws.aws import Aws
 from dify_aws.aws.create_request import tag_list
+from dify_aws.aws.error_meaning import is_deleted
 from dify_aws.aws.policy import Condition, PolicyDocument
 from dify_aws.engine.resource import Actual, Input
 from dify_aws.errors import AwsError
-from dify_aws.resources.deletion import delete, is_not_found
+from dify_aws.resources.deletion import delete
 from dify_aws.resources.iam.iam_resource import IamResource, path, role_arn
 from dify_aws.resources.observe import observe
 
@@ -157,7 +158,7 @@ def _look(aws: Aws, name: str) -> Actual | None:
         }
         attached = aws.pages("iam.ListAttachedRolePolicies", "AttachedPolicies", RoleName=name)
     except AwsError as error:
-        if not is_not_found(error):
+        if not is_deleted(error):
             raise
         return None
     values = {

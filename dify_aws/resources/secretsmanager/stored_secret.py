@@ -9,9 +9,10 @@ from typing import Any, Final, Literal
 
 from dify_aws.aws import Aws
 from dify_aws.aws.create_request import tag_list, tag_map
+from dify_aws.aws.error_meaning import is_deleted
 from dify_aws.engine.resource import Actual, Input, Resource
 from dify_aws.errors import AwsError, DifyAwsError, NotConverged
-from dify_aws.resources.deletion import delete, is_not_found
+from dify_aws.resources.deletion import delete
 from dify_aws.resources.ec2.ssh_key import new_ssh_key
 from dify_aws.resources.named_resource import NamedResource
 from dify_aws.resources.observe import observe
@@ -182,7 +183,7 @@ def read_secret(aws: Aws, name: str) -> Secret | None:
     try:
         answer = aws.call("secretsmanager.GetSecretValue", SecretId=name)
     except AwsError as error:
-        if not is_not_found(error):
+        if not is_deleted(error):
             raise
         return None
     if "SecretString" not in answer:
@@ -199,7 +200,7 @@ def _restored(aws: Aws, name: str) -> bool | None:
     try:
         aws.call("secretsmanager.RestoreSecret", SecretId=name)
     except AwsError as error:
-        if not is_not_found(error) and error.code != "InvalidRequestException":
+        if not is_deleted(error) and error.code != "InvalidRequestException":
             raise
         return None
     return True
@@ -212,7 +213,7 @@ def _described(aws: Aws, name: str) -> dict[str, Any] | None:
         try:
             return aws.call("secretsmanager.DescribeSecret", SecretId=name)
         except AwsError as error:
-            if not is_not_found(error):
+            if not is_deleted(error):
                 raise
             return None
 

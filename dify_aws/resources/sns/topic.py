@@ -8,9 +8,10 @@ from typing import Final
 
 from dify_aws.aws import Aws
 from dify_aws.aws.create_request import tag_list
+from dify_aws.aws.error_meaning import is_deleted
 from dify_aws.engine.resource import Actual
 from dify_aws.errors import AwsError
-from dify_aws.resources.deletion import delete, is_not_found
+from dify_aws.resources.deletion import delete
 from dify_aws.resources.named_resource import NamedResource, tags_of
 from dify_aws.resources.observe import observe
 
@@ -76,7 +77,7 @@ class Topic(NamedResource):
             try:
                 return aws.pages("sns.ListSubscriptionsByTopic", "Subscriptions", TopicArn=arn)
             except AwsError as error:
-                if not is_not_found(error):
+                if not is_deleted(error):
                     raise
                 return None
 

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from dify_aws.aws import Aws
+from dify_aws.aws.error_meaning import is_deleted
 from dify_aws.engine.resource import Actual, Input, only
 from dify_aws.errors import AwsError, QuotaExceeded
-from dify_aws.resources.deletion import delete, is_not_found, wait_until_deleted
+from dify_aws.resources.deletion import delete, wait_until_deleted
 from dify_aws.resources.ec2.ec2_resource import Ec2Resource, ours
 from dify_aws.resources.observe import observe_owned
 
@@ -161,5 +162,5 @@ def _wait_until_it_rests(aws: Aws, actual: Actual) -> None:
     try:
         _wait(aws, actual)
     except AwsError as error:
-        if error.code != "Failed" and not is_not_found(error):
+        if error.code != "Failed" and not is_deleted(error):
             raise

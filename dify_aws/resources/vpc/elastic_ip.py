@@ -6,9 +6,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from dify_aws.aws import Aws
+from dify_aws.aws.error_meaning import is_deleted
 from dify_aws.engine.resource import Actual, Input
 from dify_aws.errors import AwsError
-from dify_aws.resources.deletion import delete, is_not_found
+from dify_aws.resources.deletion import delete
 from dify_aws.resources.ec2.ec2_resource import Ec2Resource, ours
 from dify_aws.resources.observe import observe_owned
 
@@ -56,7 +57,9 @@ class ElasticIp(Ec2Resource):
                 yield seen
 
     def create(self, aws: Aws) -> Actual | None:
-        answer = aws.create("ec2.AllocateAddress", self.address, keep=self.keep, Domain="vpc")
+        answer = aws.create(
+            "ec2.AllocateAddress", self.address, keep=self.keep, tagged_types=("elastic-ip",), Domain="vpc"
+        )
         facts = {"public_ip": answer["PublicIp"], "association_id": ""}
         return self.made(aws, answer["AllocationId"], facts, instance="")
 
@@ -77,7 +80,7 @@ def _association(aws: Aws, allocation: str) -> str:
     try:
         (address,) = aws.call("ec2.DescribeAddresses", AllocationIds=[allocation])["Addresses"]
     except AwsError as error:
-        if not is_not_found(error):
+        if not is_deleted(error):
             raise
         return ""
     return str(address.get("AssociationId", "")) if address.get("InstanceId") else ""

@@ -9,10 +9,10 @@ from typing import Any, Final
 
 from dify_aws.aws import Aws
 from dify_aws.aws.create_request import TAG_ADDRESS, TAG_DEPLOYMENT, tag_map
+from dify_aws.aws.error_meaning import is_deleted
 from dify_aws.engine.fact import Fact
 from dify_aws.engine.resource import Actual
 from dify_aws.errors import AwsError, ChangeRefused
-from dify_aws.resources.deletion import is_not_found
 
 TABLE: Final = "existing"
 """The table of the census with what is not ours."""
@@ -81,7 +81,7 @@ def described(address: str, aws: Aws, operation: str, result: str, ids: str, id:
     try:
         found = aws.read_cache.read(TABLE, lambda: aws.call(operation, **{ids: [id]})[result], id)
     except AwsError as error:
-        if not is_not_found(error):
+        if not is_deleted(error):
             raise
         found = []
     if not found:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any, Final
 
 from dify_aws.aws import Aws
+from dify_aws.aws.error_meaning import is_deleted
 from dify_aws.errors import AwsError
-from dify_aws.resources.deletion import delete, is_not_found
+from dify_aws.resources.deletion import delete
 from dify_aws.resources.vpc.blockers import blockers
 from dify_aws.resources.vpc.guardduty import remove_leftovers
 
@@ -32,7 +33,7 @@ def delete_part(aws: Aws, operation: str, *, guardduty_in: str | None = None, **
         except AwsError as error:
             if error.code in REFUSED:
                 remove_leftovers(aws, guardduty_in)
-            elif not is_not_found(error):
+            elif not is_deleted(error):
                 raise
     try:
         delete(aws, operation, **params)

@@ -8,9 +8,10 @@ from typing import Any, Final
 
 from dify_aws.aws import Aws
 from dify_aws.aws.create_request import OWNERSHIP_PREFIX
+from dify_aws.aws.error_meaning import is_deleted
 from dify_aws.engine.resource import Actual, Input
 from dify_aws.errors import AwsError
-from dify_aws.resources.deletion import delete, is_not_found
+from dify_aws.resources.deletion import delete
 from dify_aws.resources.ec2.ec2_resource import Ec2Resource, ours
 from dify_aws.resources.observe import observe_owned
 from dify_aws.resources.vpc.blockers import actions_to_explain
@@ -176,7 +177,7 @@ def _moved(aws: Aws, table: str, association: str) -> bool:
     try:
         aws.call("ec2.ReplaceRouteTableAssociation", AssociationId=association, RouteTableId=table)
     except AwsError as error:
-        if not is_not_found(error):
+        if not is_deleted(error):
             raise
         return False
     return True
@@ -186,5 +187,5 @@ def _disassociate(aws: Aws, association: str) -> None:
     try:
         aws.call("ec2.DisassociateRouteTable", AssociationId=association)
     except AwsError as error:
-        if not is_not_found(error):
+        if not is_deleted(error):
             raise

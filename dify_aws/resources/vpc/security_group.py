@@ -10,9 +10,9 @@ from typing import Any, Final
 from dify_aws.aws import Aws
 from dify_aws.aws.create_request import TAG_ADDRESS, tag_map
 from dify_aws.aws.date import answered_at
+from dify_aws.aws.error_meaning import is_deleted
 from dify_aws.engine.resource import Actual, Input
 from dify_aws.errors import AwsError
-from dify_aws.resources.deletion import is_not_found
 from dify_aws.resources.ec2.ec2_resource import Ec2Resource, ours
 from dify_aws.resources.observe import observe_owned
 from dify_aws.resources.vpc.blockers import actions_to_explain
@@ -98,6 +98,7 @@ class SecurityGroup(Ec2Resource):
     kind = "security-group"
     fixed = frozenset({"vpc", "description"})
     unordered = frozenset({"ingress", "egress"})
+    already_exists = frozenset({"InvalidGroup.Duplicate"})
     tables = ("security-groups",)
     permissions = frozenset(
         {
@@ -253,5 +254,5 @@ def _revoke(aws: Aws, actual: Actual, way: str, rules: frozenset[Rule]) -> None:
     try:
         aws.call(f"ec2.RevokeSecurityGroup{way.capitalize()}", GroupId=actual.id, SecurityGroupRuleIds=ids)
     except AwsError as error:
-        if not is_not_found(error):
+        if not is_deleted(error):
             raise

@@ -32,6 +32,7 @@ class Subnet(Ec2Resource):
 
     kind = "subnet"
     fixed = frozenset({"vpc", "cidr_block", "availability_zone"})
+    already_exists = frozenset({"InvalidSubnet.Conflict"})
     tables = ("subnets",)
     permissions = frozenset(
         {
