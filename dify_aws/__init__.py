@@ -175,3 +175,8 @@ def __getattr__(name: str) -> object:
 
         return World
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    """What an editor offers: the exported names."""
+    return __all__

@@ -71,8 +71,9 @@ class Foundation:
         listener: is told what happens as it happens.
         environments: each has a role that deploys this environment and no other. It is for jobs in the environment of
             GitHub of the same name, which can have rules of its own (who approves).
-        github_owner_id, github_repository_id: the ids by which GitHub knows both. Tokens of repositories that were
-            made, renamed or moved since 2026-07-15 hold them; with both given, tokens with and without are trusted.
+        github_owner_id: the id of the owner in GitHub. Tokens of repositories that were created, renamed or moved
+            since 2026-07-15 contain both ids; with both given, tokens with and without are trusted.
+        github_repository_id: the id of the repository in GitHub.
         branches: by environment the name of a branch: workflows that run on it may take the role of that environment
             too, without asking whoever approves in GitHub.
         pull_requests: make a role for pull requests that plans all these environments; it changes nothing, and reads

@@ -108,7 +108,7 @@ class Stack:
             plan: the plan that was agreed to; nothing is done that it does not show.
             delete_data: also take away what holds data and is no longer wished for.
             listener: is told what happens as it happens.
-            further: work that is no resource and begins as soon as what it needs is there, by a name of its own. What
+            external: work that is no resource and begins as soon as what it needs is there, by a name of its own. What
                 it raises does not stop the rest, and is in ``Applied.failed``.
             turn: is waited for before anything is changed, and held until the end. It is not taken if it is free and
                 there is nothing to do.

@@ -40,7 +40,7 @@ class Status:
         url: where Dify answers, or will.
         changes: how many things a run would change; None if they cannot be told, and ``refused`` says why.
         lock: which run is at work on it; or why nobody can tell, and the way out, if somebody has edited the lock.
-        visitors: who is let in for a while.
+        open_accesses: who has access for a limited time.
     """
 
     deployment: str

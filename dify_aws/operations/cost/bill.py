@@ -65,7 +65,8 @@ class Use:
     Args:
         hours: hours a month that the machine runs.
         uploads_gb: GB in the bucket, in S3's standard class.
-        instant_retrieval_gb, glacier_gb: GB in the bucket that have grown old enough to be moved to these classes.
+        instant_retrieval_gb: GB in the bucket that are old enough for the class Glacier Instant Retrieval.
+        glacier_gb: GB in the bucket that are old enough for the class Glacier Flexible Retrieval.
         logs_gb: GB of logs a month, all groups together.
         internet_gb: GB a month from the machine to the internet.
         nat_gb: GB a month through the NAT gateway.

@@ -22,7 +22,7 @@ class Finding:
         subject: what it is: "instance", "port 443", "container api".
         condition: ``ok``; ``warning``: it works, and will not for ever; ``wrong``; ``unknown``: nobody could tell.
         evidence: what was seen.
-        way_out: what to do; empty if there is nothing to do.
+        remedy: what to do; empty if there is nothing to do.
     """
 
     subject: str

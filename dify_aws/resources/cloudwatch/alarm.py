@@ -20,7 +20,9 @@ class Alarm(NamedResource):
     """A metric alarm. Its id is its name.
 
     Args:
-        namespace, metric_name, dimensions: the metric that is watched.
+        namespace: of the metric that is watched.
+        metric_name: of that metric.
+        dimensions: of that metric.
         threshold: the line.
         comparison: on which side of it is bad, as "GreaterThanThreshold".
         statistic: "Average", "Minimum", "Maximum", "Sum" or "SampleCount", over each period.

@@ -26,7 +26,8 @@ class Volume(Ec2Resource):
         size_gib: grows in place; AWS cannot make it smaller.
         volume_type: "gp3", …
         encrypted: with the key of the account for EBS. Fixed.
-        iops, throughput_mib: None for what the type comes with.
+        iops: operations per second; None for what the type comes with.
+        throughput_mib: MiB per second; None for what the type comes with.
         token_seed: something that is new with each deployment (``group.id``): a volume that is made again after
             ``destroy(delete_data=True)`` then asks for nothing that AWS remembers of the deleted one.
     """
