@@ -19,6 +19,16 @@ class Unknown:
 
 
 @dataclass(frozen=True)
+class Affected:
+    """What a change concerns, by name, where nothing can be shown of how it was before."""
+
+    names: tuple[str, ...]
+
+    def __str__(self) -> str:
+        return ", ".join(self.names)
+
+
+@dataclass(frozen=True)
 class Change:
     """``attribute`` is ``before`` and shall be ``after``."""
 
@@ -32,6 +42,8 @@ class Change:
     def difference(self) -> str:
         """What is different: of two collections only what comes and what goes."""
         match self.before, self.after:
+            case None, Affected():
+                return shown(self.after)
             case frozenset(), frozenset():
                 goes = [shown(item) for item in self.before - self.after]
                 comes = [shown(item) for item in self.after - self.before]

@@ -13,6 +13,7 @@ from dify_aws.operations.access.connectivity import Connectivity
 from dify_aws.operations.access.host_connection import open_connection
 from dify_aws.operations.credentials import admin_password, dify_secrets
 from dify_aws.operations.credentials.registry_login import registry_login
+from dify_aws.operations.installed import InstallationMark, tags_of
 from dify_aws.outputs import Outputs
 from dify_aws.runtimes.compose.domain import points_to
 from dify_aws.runtimes.compose.environment import PEPPER
@@ -49,11 +50,14 @@ class Installation:
         if isinstance(pepper, Secret) and pepper.reveal():
             secrets = dify_secrets.with_pepper(self.aws, name, secrets, pepper, dry_run=dry_run)
         login = registry_login(self.aws, settings)
+        mark = InstallationMark(self.aws, settings, outputs, tags_of(self.aws, outputs.instance_id))
         with open_connection(self.aws, settings, outputs, self.connectivity) as (self._host, keep):
 
             def heard(event: Event) -> None:
                 keep()
                 self.turn.check()
+                if event.moment == "started" and not dry_run:
+                    mark.unfinished()
                 self.listener(event)
 
             report = install_dify(
@@ -71,6 +75,7 @@ class Installation:
             if not dry_run:
                 # A reset that died on its way.
                 admin_password.finish(self.aws, name, self._host, secrets, self.turn.check)
+                mark.finished()
             return report
 
     def stop(self) -> None:

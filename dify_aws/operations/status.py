@@ -13,6 +13,7 @@ from dify_aws.engine.stack import Stack
 from dify_aws.errors import LockUnreadable, PlanRefused
 from dify_aws.operations.access.close import open_leases
 from dify_aws.operations.cost.waste import owned
+from dify_aws.operations.installed import with_dify
 from dify_aws.operations.lock.lock import lock_owner_of
 from dify_aws.printable import printable
 from dify_aws.settings import Settings
@@ -95,7 +96,8 @@ def read_status(aws: Aws, settings: Settings, stack: Stack) -> Status:
 def _status(aws: Aws, settings: Settings, stack: Stack) -> Status:
     changes, refused = None, None
     try:
-        changes = len(stack.plan(aws))
+        plan, found = stack.plan_and_found(aws)
+        changes = len(with_dify(plan, settings, found))
     except PlanRefused as error:
         refused = str(error)
     # As the plan has just seen it: this asks nothing.

@@ -57,6 +57,15 @@ def build_outputs(settings: Settings, found: Mapping[str, Actual]) -> Outputs:
     )
 
 
+def host_of(found: Mapping[str, Actual]) -> Actual | None:
+    """The machine, if it is there.
+
+    Args:
+        found: what there is, by address.
+    """
+    return found.get("instance/host")
+
+
 def _device(host: Actual, volume_id: str) -> str:
     """What the volume is attached as to the host; "" if it is not."""
     return next((device for device, volume in host["volumes"].items() if volume == volume_id), "")

@@ -97,6 +97,11 @@ class DifySecrets:
         return cls().completed()
 
     @classmethod
+    def placeholders(cls) -> Self:
+        """The name of each in its place: for renderings that are compared and never installed."""
+        return cls.from_json(json.dumps({name: name for name in cls().missing}))
+
+    @classmethod
     def from_json(cls, text: str) -> Self:
         """The secrets that ``to_json`` wrote; what it did not have yet is empty.
 

@@ -1,0 +1,97 @@
+"""Installed: what is known in AWS of the Dify on the machine: read by every plan, written by every installation."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Final
+
+from dify_aws.aws import Aws
+from dify_aws.aws.create_request import tag_list
+from dify_aws.change import Affected, Change
+from dify_aws.engine.discovery import owned
+from dify_aws.engine.plan import Action, Plan
+from dify_aws.engine.resource import Actual
+from dify_aws.outputs import Outputs
+from dify_aws.resources import Instance
+from dify_aws.runtimes.compose.fingerprint import TAG, UNFINISHED, Fingerprint, Installed
+from dify_aws.runtimes.compose.pending_changes import not_installed, pending_changes
+from dify_aws.settings import Settings
+from dify_aws.topologies.single_host_outputs import build_outputs, host_of
+
+ADDRESS: Final = "dify"
+"""Of Dify itself in a plan, beside the resources of AWS."""
+
+PERMISSIONS: Final = frozenset({"ec2:CreateTags", "ec2:DescribeInstances"})
+
+
+def with_dify(plan: Plan, settings: Settings, found: Mapping[str, Actual | None]) -> Plan:
+    """The plan of AWS's resources with what an installation would change on the machine. Asks nobody.
+
+    Args:
+        plan: of the resources.
+        settings: what is desired.
+        found: what there is of the resources, by address.
+    """
+    action = _action(settings, {address: actual for address, actual in found.items() if actual is not None})
+    return plan if action is None else replace(plan, actions=(*plan.actions, action))
+
+
+def _action(settings: Settings, there: Mapping[str, Actual]) -> Action | None:
+    host = host_of(there)
+    if host is None or Installed.read(host.tags) is None:
+        return Action("create", ADDRESS, changes=not_installed(settings))
+    try:
+        outputs = build_outputs(settings, there)
+    except KeyError:  # something of AWS has to be created first, an address perhaps
+        later = Change("on the machine", None, Affected(("known when AWS is as desired",)))
+        return Action("update", ADDRESS, host.id, (later,))
+    changes = pending_changes(settings, outputs, host.tags)
+    return Action("update", ADDRESS, host.id, changes) if changes else None
+
+
+def tags_of(aws: Aws, instance_id: str) -> Mapping[str, str]:
+    """The tags of the machine, as AWS was last asked for them.
+
+    Args:
+        aws: the client.
+        instance_id: of the machine.
+    """
+    return next((each.tags for each in owned(Instance, aws) if each.id == instance_id), {})
+
+
+class InstallationMark:
+    """The tags of the machine that say what is installed on it, during one installation.
+
+    Before its first change the mark says that the installation is not finished; after its last probe, what was
+    installed. So a run that failed or was killed leaves a machine that the next plan shows as a change.
+
+    Args:
+        aws: the client.
+        settings: what is desired.
+        outputs: of the environment.
+        tags: of the machine, as they are.
+    """
+
+    def __init__(self, aws: Aws, settings: Settings, outputs: Outputs, tags: Mapping[str, str]) -> None:
+        self._aws = aws
+        self._settings = settings
+        self._outputs = outputs
+        self._tags = dict(tags)
+
+    def unfinished(self) -> None:
+        """Before something on the machine is changed. Writes once, and only on a machine that was finished."""
+        installed = Installed.read(self._tags)
+        if installed is not None and installed.finished:
+            self._write({TAG: f"{UNFINISHED} {installed.release}"})
+
+    def finished(self) -> None:
+        """After everything was proved. Writes only what is not so already."""
+        tags = Fingerprint.of(self._settings, self._outputs).tags()
+        stale = {name: "" for name in self._tags if name.startswith(f"{TAG}-") and name not in tags}
+        self._write({name: value for name, value in {**tags, **stale}.items() if self._tags.get(name, "") != value})
+
+    def _write(self, tags: Mapping[str, str]) -> None:
+        if tags:
+            self._aws.call("ec2.CreateTags", Resources=[self._outputs.instance_id], Tags=tag_list(tags))
+            self._tags |= tags
