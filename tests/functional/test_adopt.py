@@ -23,6 +23,7 @@ from dify_aws.offline.world import World
 from dify_aws.operations.adopt import NotAdoptable, adopt, plan_adoption
 from dify_aws.resources.ec2.ssh_key import new_ssh_key
 from tests.support.inventory import GONE, counted, inventory
+from tests.support.plans import aws_plan
 
 SETTINGS = Settings(environment="dev", nat_gateway=False)
 ZONE = "ap-northeast-1c"
@@ -101,7 +102,7 @@ def test_a_network_is_adopted_thing_by_thing(world: World) -> None:
     assert outputs.availability_zone == ZONE
     tags = theirs.ec2.describe_vpcs(VpcIds=[theirs.vpc])["Vpcs"][0]["Tags"]
     assert {"Key": "team", "Value": "network"} in tags
-    assert not of.plan()
+    assert not aws_plan(of)
     of.destroy(delete_data=True)
     assert counted(inventory(world.session)) == GONE
 
@@ -188,7 +189,7 @@ def test_an_existing_network_is_used_and_never_touched(world: World) -> None:
     outputs = of.apply()
     assert (outputs.vpc_id, outputs.subnets["public"]) == (theirs.vpc, theirs.public)
     assert outputs.availability_zone == ZONE
-    assert not of.plan()
+    assert not aws_plan(of)
     of.destroy(delete_data=True)
     assert counted(inventory(world.session)) == there | GONE
     assert theirs.seen() == before
@@ -298,7 +299,7 @@ def test_an_adopted_main_route_table_goes_with_its_vpc(world: World) -> None:
     }.items():
         of.adopt(address, id)
     of.apply()
-    assert not of.plan()
+    assert not aws_plan(of)
     of.destroy(delete_data=True)
     assert counted(inventory(world.session)) == GONE
 

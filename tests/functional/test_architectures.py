@@ -9,6 +9,7 @@ import pytest
 from dify_aws import Deployment, Settings
 from dify_aws.host.errors import HostError
 from dify_aws.offline.world import World
+from tests.support.plans import aws_plan
 
 
 def deployed(world: World, **settings: Any) -> Deployment:
@@ -32,7 +33,7 @@ def test_graviton_gets_the_image_and_the_packages_of_its_architecture(world: Wor
     machine = world.connectivity.machines[outputs.instance_id]
     assert machine.system.processor == "aarch64"
     assert "amazon-cloudwatch-agent" in machine.packages.installed
-    assert not deployment.plan()
+    assert not aws_plan(deployment)
     assert not deployment.install()
 
 
@@ -45,7 +46,7 @@ def test_xen_finds_its_data_disk_by_the_name_of_its_device(world: World, instanc
     assert outputs.data_device == "/dev/sdf"
     assert machine.disks.device(outputs.data_volume_id) == "/dev/xvdf"
     assert machine.disks.mounted == {"/data": outputs.data_volume_id}
-    assert not deployment.plan()
+    assert not aws_plan(deployment)
     assert not deployment.install()
 
 
@@ -86,4 +87,4 @@ def test_from_nitro_to_xen_and_back_the_data_stays(world: World) -> None:
         deployment = deployed(world, instance_type=instance_type)
         machine = world.connectivity.machines[deployment.outputs().instance_id]
         assert machine.disks.mounted == {"/data": deployment.outputs().data_volume_id}
-        assert not deployment.plan()
+        assert not aws_plan(deployment)

@@ -17,6 +17,7 @@ from dify_aws.operations.lock.lock import lock_owner_of
 from tests.functional.test_adopt import Theirs
 from tests.support.inventory import GONE, KEPT, WHOLE, counted, inventory
 from tests.support.lags import RETRY_RULES
+from tests.support.plans import aws_plan
 from tests.support.process_kill import dies_at_each
 
 REGION: Final = "ap-northeast-1"
@@ -84,7 +85,7 @@ def test_another_zone_is_tried_by_itself(world: World) -> None:
     assert [event.moment for event in events].count("planned") == 2
 
     before = len(world.writes)
-    assert not deployment(world).plan()
+    assert not aws_plan(deployment(world))
     deployment(world).apply()
     assert len(world.writes) == before
 
@@ -95,7 +96,7 @@ def test_another_zone_is_tried_by_itself(world: World) -> None:
 def test_deploy_goes_to_another_zone_and_installs_there(world: World) -> None:
     no_capacity(world, FIRST, SECOND)
     assert deployment(world, ssh="lease").deploy().availability_zone == THIRD
-    assert not deployment(world, ssh="lease").plan()
+    assert not aws_plan(deployment(world, ssh="lease"))
 
 
 def test_the_data_volume_is_created_only_where_the_machine_was_launched(world: World) -> None:
@@ -139,7 +140,7 @@ def test_when_all_zones_refuse_the_error_names_each(world: World) -> None:
     no_capacity(world, SECOND, THIRD)
     assert deployment(world).apply().availability_zone == FIRST
     assert counted(inventory(world.session)) == whole(world)
-    assert not deployment(world).plan()
+    assert not aws_plan(deployment(world))
 
 
 def test_a_zone_that_was_chosen_is_not_left(world: World) -> None:
@@ -178,7 +179,7 @@ def test_a_volume_of_an_earlier_run_stays_and_decides(world: World) -> None:
     no_capacity(world)
     deployment(world).apply()
     assert volume in inventory(world.session)["volume"]
-    assert not deployment(world).plan()
+    assert not aws_plan(deployment(world))
 
 
 def test_any_volume_with_our_tag_ties_the_zone(world: World) -> None:
@@ -251,7 +252,7 @@ def test_died_on_the_way_to_another_zone(world: World, operation: str) -> None:
     assert counted(inventory(world.session)) == whole(world)
     seen = zones(world)
     assert set(seen["subnet"]) == set(seen["volume"]) == set(seen["instance"]) == {SECOND}
-    assert not deployment(world).plan()
+    assert not aws_plan(deployment(world))
     deployment(world).destroy(delete_data=True)
     assert counted(inventory(world.session)) == GONE
 
@@ -273,7 +274,7 @@ def test_a_subnet_of_a_dead_run_that_aws_shows_late_decides(world: World) -> Non
         deployment(world, availability_zone=SECOND).apply()
     world.restart()
     assert unlocked(world).apply().availability_zone == SECOND
-    assert not deployment(world).plan()
+    assert not aws_plan(deployment(world))
 
 
 def test_the_list_has_every_writing_call_of_the_move(world: World) -> None:
@@ -290,7 +291,7 @@ def test_died_at_all_of_them(world: World) -> None:
     dies_at_each(world, MOVED, lambda: unlocked(world).apply())
     assert counted(inventory(world.session)) == whole(world)
     assert set(zones(world)["subnet"]) == {SECOND}
-    assert not deployment(world).plan()
+    assert not aws_plan(deployment(world))
 
 
 def test_a_stack_in_which_created_after_goes_round_is_refused() -> None:

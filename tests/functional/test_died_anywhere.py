@@ -16,6 +16,7 @@ from dify_aws.offline.world import World
 from dify_aws.operations.lock.lock import lock_owner_of
 from tests.support.inventory import GONE, KEPT, WHOLE, counted, inventory
 from tests.support.lags import RETRY_RULES
+from tests.support.plans import aws_plan
 from tests.support.process_kill import dies_at_each
 
 SETTINGS: Final = Settings(environment="dev", alarm_email="a@your-company.com")
@@ -172,7 +173,7 @@ def test_died_at_every_call(world: World, life: int) -> None:
     world.lags.update(RETRY_RULES)
     dies_at_each(world, dealt(MADE, life, LIVES), lambda: unlocked(world).apply())
     assert counted(inventory(world.session)) == WHOLE
-    assert not deployment(world).plan()
+    assert not aws_plan(deployment(world))
 
     use(world)
     if life == 0:
@@ -197,7 +198,7 @@ def test_no_answer_to_any_writing_call(world: World, fault: str, nth: int) -> No
     deployment(world).apply()
     world.faults.disarm()
     assert counted(inventory(world.session)) == WHOLE
-    assert not deployment(world).plan()
+    assert not aws_plan(deployment(world))
     use(world)
     for operation, count in ENDED.items():
         if nth <= count:

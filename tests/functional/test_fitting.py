@@ -11,6 +11,7 @@ import pytest
 from dify_aws import Deployment, PlanRefused, RunFailed, Settings
 from dify_aws.offline import offline
 from dify_aws.offline.world import World
+from tests.support.plans import aws_plan
 
 
 @pytest.fixture
@@ -129,7 +130,7 @@ def test_a_root_disk_smaller_than_the_image_is_refused(world: World) -> None:
     assert world.writes == []
     fitting = deployment(world, image_id=image_id, root_volume_gib=40)
     fitting.apply()
-    assert not fitting.plan()
+    assert not aws_plan(fitting)
 
 
 def test_an_image_that_is_not_there(world: World) -> None:
@@ -159,7 +160,7 @@ def test_a_machine_that_runs_is_not_asked_about_again(world: World) -> None:
     made = deployment(world)
     made.apply()
     before = len(world.calls)
-    assert not made.plan()
+    assert not aws_plan(made)
     asked = [str(call) for call in world.calls[before:]]
     assert asked.count("ec2.DescribeInstanceTypes") == 1
     assert asked.count("ec2.DescribeInstanceCreditSpecifications") == 1
@@ -175,7 +176,7 @@ def test_a_plan_takes_no_more_than_46_calls(world: World) -> None:
     assert len(world.calls) <= 46
     made.apply()
     before = len(world.calls)
-    assert not made.plan()
+    assert not aws_plan(made)
     assert len(world.calls) - before <= 46
 
 
@@ -191,7 +192,7 @@ def test_a_lack_of_capacity_says_the_ways_out(world: World) -> None:
         assert remedy in told
     world.no_capacity.clear()
     made.apply()
-    assert not made.plan()
+    assert not aws_plan(made)
 
 
 def test_a_larger_type_without_capacity_leaves_a_way_back(world: World) -> None:
@@ -202,7 +203,7 @@ def test_a_larger_type_without_capacity_leaves_a_way_back(world: World) -> None:
         deployment(world, instance_type="t3.large").apply()
     assert "the old type starts it again" in str(failed.value)
     deployment(world).apply()
-    assert not deployment(world).plan()
+    assert not aws_plan(deployment(world))
 
 
 @pytest.mark.parametrize(("storage", "hops"), [("s3", 2), ("local", 1)])

@@ -10,6 +10,7 @@ from dify_aws import Deployment, Outputs, RunFailed, Settings
 from dify_aws.aws.create_request import TAG_DEPLOYMENT
 from dify_aws.offline.world import World
 from tests.support.inventory import GONE, counted, inventory
+from tests.support.plans import aws_plan
 
 SETTINGS = Settings(environment="dev", nat_gateway=False)
 
@@ -81,7 +82,7 @@ def test_what_guardduty_has_left_goes_with_the_vpc(world: World, outputs: Output
     """AWS made it by itself, and takes it away with nothing; no call of an apply or a plan asks for it."""
     ec2 = world.session.client("ec2")
     add_guardduty(ec2, outputs)
-    assert not deployment(world).plan()
+    assert not aws_plan(deployment(world))
     deployment(world).destroy(delete_data=True)
     assert counted(inventory(world.session)) == GONE
 

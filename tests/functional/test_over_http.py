@@ -20,6 +20,7 @@ from dify_aws.offline.calls import Call
 from dify_aws.offline.server import Served, serve
 from dify_aws.operations.lock.lock import lock_owner_of
 from tests.support.inventory import GONE, WHOLE, counted, inventory
+from tests.support.plans import aws_plan
 
 SETTINGS: Final = Settings(environment="dev", alarm_email="a@your-company.com")
 SCRIPT: Final = Path(__file__).with_name("apply_once.py")
@@ -84,7 +85,7 @@ def test_killed(served: Served) -> None:
     again = Deployment(SETTINGS, session=session())
     assert again.apply() == outputs
     assert writes(served) == []
-    assert not again.plan()
+    assert not aws_plan(again)
     dies(served, "destroy", "before", "ec2.DeleteSubnet")
     dies(served, "destroy", "after", "ec2.DeleteVpc")
     again.destroy(delete_data=True)

@@ -12,6 +12,7 @@ from dify_aws.errors import RunFailed, SettingsError
 from dify_aws.offline import offline
 from dify_aws.offline.world import World
 from tests.support.iam_policy import Policies, Request
+from tests.support.plans import aws_plan
 
 ACCOUNT: Final = "123456789012"
 BOUNDARY: Final = f"arn:aws:iam::{ACCOUNT}:policy/team/boundary"
@@ -52,7 +53,7 @@ def test_every_role_of_an_environment_has_it() -> None:
         assert "permissions_boundary" in str(deployment.plan())
         deployment.apply()
         assert boundaries(iam) == found
-        assert not deployment.plan()
+        assert not aws_plan(deployment)
         deployment.destroy(delete_data=True)
         assert boundaries(iam) == {}
 
@@ -68,7 +69,7 @@ def test_it_can_be_changed_and_left_out() -> None:
         assert set(boundaries(iam).values()) == {OTHER}
         # Who says nothing of it does not loosen what somebody else may have put on.
         silent = Deployment(SETTINGS.replace(permissions_boundary=None), session=world.session)
-        assert not silent.plan()
+        assert not aws_plan(silent)
         Deployment(SETTINGS.replace(permissions_boundary="none"), session=world.session).apply()
         assert set(boundaries(iam).values()) == {None}
 

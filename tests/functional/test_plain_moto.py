@@ -14,6 +14,7 @@ from moto.server import ThreadedMotoServer
 from dify_aws import Aws, Deployment, NotAvailable, Settings, Stack, Topic
 from dify_aws.offline.calls import Call
 from dify_aws.offline.world import forget_everything
+from tests.support.plans import aws_plan
 
 REGION: Final = "ap-northeast-1"
 
@@ -86,7 +87,7 @@ def test_a_whole_life() -> None:
     again = Calls()
     assert Deployment(of, session=again.session).apply() == outputs
     assert again.writes == []
-    assert not Deployment(of, session=again.session).plan()
+    assert not aws_plan(Deployment(of, session=again.session))
 
     ended = Deployment(of, session=Calls().session).destroy(delete_data=True)
     assert ended.kept == ()

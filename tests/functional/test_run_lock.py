@@ -15,6 +15,7 @@ from dify_aws.offline.world import World
 from dify_aws.operations.lock.lock import LEASE_SECONDS, Lock, lock_owner_of, unlock
 from dify_aws.resources.ec2.ssh_key import new_ssh_key
 from tests.support.inventory import inventory
+from tests.support.plans import aws_plan
 
 
 def aws(world: World) -> Aws:
@@ -171,4 +172,4 @@ def test_every_verb_of_a_deployment_waits_for_its_turn(world: World, verb: str) 
         assert freed is not None
         assert freed.reason == "deploy"
     late.apply()
-    assert not late.plan()
+    assert not aws_plan(late)

@@ -11,6 +11,7 @@ import pytest
 from dify_aws import Deployment, DifyAwsError, PlanOutdated, PlanRefused, Settings
 from dify_aws.offline.world import World
 from tests.support.inventory import GONE, KEPT, WHOLE, counted, inventory
+from tests.support.plans import aws_plan
 
 SETTINGS: Final = Settings(environment="dev", alarm_email="a@your-company.com")
 WITHOUT_NAT: Final = {**WHOLE, "address": 1, "nat-gateway": 0}
@@ -45,10 +46,10 @@ def test_nat_gateway_off_and_on(world: World, deploy: Deploy) -> None:
     without = off.apply()
     assert without.nat_gateway_id is None
     assert counted(inventory(world.session)) == {kind: n for kind, n in WITHOUT_NAT.items() if n}
-    assert not deploy(nat_gateway=False).plan()
+    assert not aws_plan(deploy(nat_gateway=False))
     again = deploy().apply()
     assert counted(inventory(world.session)) == WHOLE
-    assert not deploy().plan()
+    assert not aws_plan(deploy())
     assert again.instance_id == first.instance_id
 
 
@@ -69,7 +70,7 @@ def test_tunnel_on_and_off(world: World, deploy: Deploy) -> None:
     come = {("create", "instance-connect-endpoint/main"), ("create", "security-group/tunnel")}
     assert verbs(on) == {*come, ("update", "security-group/host")}
     tunnel = on.apply().security_groups["tunnel"]
-    assert not deploy(ssh="tunnel").plan()
+    assert not aws_plan(deploy(ssh="tunnel"))
     assert counted(inventory(world.session)) == {**WHOLE, "connect-endpoint": 1, "security-group": 4}
     ec2 = world.session.client("ec2")
     (endpoint,) = ec2.describe_instance_connect_endpoints()["InstanceConnectEndpoints"]
@@ -87,7 +88,7 @@ def test_tunnel_on_and_off(world: World, deploy: Deploy) -> None:
     assert verbs(deploy()) == {*gone, ("update", "security-group/host")}
     deploy().apply()
     assert counted(inventory(world.session)) == WHOLE
-    assert not deploy().plan()
+    assert not aws_plan(deploy())
 
 
 def test_tunnel_is_destroyed_with_the_rest(world: World, deploy: Deploy) -> None:
@@ -103,11 +104,11 @@ def test_alarm_email(world: World, deploy: Deploy) -> None:
     world.confirm_subscription("a@your-company.com")
     assert not any("a@your-company.com" in note for note in deploy().outputs().notes)
     deploy(alarm_email="b@your-company.com").apply()
-    assert not deploy(alarm_email="b@your-company.com").plan()
+    assert not aws_plan(deploy(alarm_email="b@your-company.com"))
     listed = inventory(world.session)["subscription"]
     assert [each.rpartition(" ")[2] for each in listed] == ["b@your-company.com"]
     deploy(alarm_email=None).apply()
-    assert not deploy(alarm_email=None).plan()
+    assert not aws_plan(deploy(alarm_email=None))
 
 
 def test_data_volume_grows_and_never_shrinks(world: World, deploy: Deploy) -> None:
@@ -129,7 +130,7 @@ def test_a_newer_image_replaces_nothing(world: World, deploy: Deploy) -> None:
     first = deploy().apply()
     running = ec2.describe_instances(InstanceIds=[first.instance_id])["Reservations"][0]["Instances"][0]["ImageId"]
     other = next(each["ImageId"] for each in ec2.describe_images()["Images"] if each["ImageId"] != running)
-    assert not deploy(image_id=other).plan()
+    assert not aws_plan(deploy(image_id=other))
 
 
 def test_web_cidrs_and_retention(world: World, deploy: Deploy) -> None:
@@ -140,7 +141,7 @@ def test_web_cidrs_and_retention(world: World, deploy: Deploy) -> None:
     logs = {("update", f"log-group/{name}") for name in ("system", "docker", "dify", "nginx")}
     assert verbs(changed) == {("update", "security-group/host"), ("update", "instance/host"), *logs}
     changed.apply()
-    assert not deploy(**other).plan()
+    assert not aws_plan(deploy(**other))
 
 
 def test_the_zone_follows_the_data(world: World, deploy: Deploy) -> None:
@@ -158,7 +159,7 @@ def test_the_zone_follows_the_data(world: World, deploy: Deploy) -> None:
         first.bucket,
     )
     assert counted(inventory(world.session)) == WHOLE
-    assert not deploy().plan()
+    assert not aws_plan(deploy())
 
 
 def test_destroy_needs_only_the_name_and_the_region(world: World, deploy: Deploy) -> None:
@@ -199,9 +200,9 @@ def test_two_environments_do_not_see_each_other(world: World, deploy: Deploy) ->
     """dev and staging stand side by side in one account and region; one goes, the other stays as it is."""
     deploy().apply()
     deploy(environment="staging").apply()
-    assert not deploy().plan()
+    assert not aws_plan(deploy())
     deploy().destroy(delete_data=True)
-    assert not deploy(environment="staging").plan()
+    assert not aws_plan(deploy(environment="staging"))
     assert counted(inventory(world.session)) == WHOLE
 
 
@@ -210,9 +211,9 @@ def test_one_name_in_two_regions(world: World, deploy: Deploy) -> None:
     first = deploy().apply()
     second = deploy(region="us-east-1").apply()
     assert first.bucket != second.bucket
-    assert not deploy().plan()
+    assert not aws_plan(deploy())
     deploy(region="us-east-1").destroy(delete_data=True)
-    assert not deploy().plan()
+    assert not aws_plan(deploy())
     assert counted(inventory(world.session)) == WHOLE
 
 
@@ -226,12 +227,12 @@ def test_an_agreed_plan_is_carried_out(world: World, deploy: Deploy) -> None:
     """And one of which somebody has done a part meanwhile, for then there is only less to do."""
     plan = deploy().plan()
     deploy().apply(plan)
-    assert not deploy().plan()
+    assert not aws_plan(deploy())
     both = {"web_cidrs": ("10.0.0.0/8",), "log_retention_days": 90}
     agreed = deploy(**both).plan()
     deploy(log_retention_days=90).apply()
     deploy(**both).apply(agreed)
-    assert not deploy(**both).plan()
+    assert not aws_plan(deploy(**both))
 
 
 def test_a_plan_that_aws_has_overtaken_is_refused(world: World, deploy: Deploy) -> None:

@@ -19,6 +19,7 @@ from dify_aws import (
 )
 from dify_aws.offline.world import World
 from tests.support.inventory import WHOLE, counted, inventory
+from tests.support.plans import aws_plan
 
 SETTINGS: Final = Settings(environment="dev", alarm_email="a@your-company.com")
 
@@ -76,7 +77,7 @@ def test_several_changes_by_hand_are_mended_at_once(world: World, ec2: Any, outp
     (running,) = [action for action in plan if action.address == "instance/host"]
     assert running.changes == (Change("running", False, True),)
     assert deployment(world).apply() == outputs
-    assert not deployment(world).plan()
+    assert not aws_plan(deployment(world))
     assert counted(inventory(world.session)) == WHOLE
 
 
@@ -93,7 +94,7 @@ def test_the_data_volume_on_another_device_is_refused(world: World, ec2: Any, ou
     ec2.detach_volume(VolumeId=outputs.data_volume_id)
     world.clock.advance(300)
     deployment(world).apply()
-    assert not deployment(world).plan()
+    assert not aws_plan(deployment(world))
 
 
 def test_another_disk_in_the_place_of_the_data_volume_is_refused(world: World, ec2: Any, outputs: Outputs) -> None:
@@ -143,7 +144,7 @@ def test_no_permission(world: World) -> None:
     world.faults.disarm()
     deployment(world).apply()
     assert counted(inventory(world.session)) == WHOLE
-    assert not deployment(world).plan()
+    assert not aws_plan(deployment(world))
 
 
 def test_no_permission_to_look(world: World) -> None:
@@ -180,7 +181,7 @@ def test_a_quota_is_used_up(world: World, quota: str, left: int, told: str) -> N
     world.quotas.update(before)
     deployment(world).apply()
     assert counted(inventory(world.session)) == WHOLE
-    assert not deployment(world).plan()
+    assert not aws_plan(deployment(world))
 
 
 def test_throttled_for_a_while(world: World) -> None:
@@ -197,7 +198,7 @@ def test_throttled_for_a_while(world: World) -> None:
     world.faults.refuse("PutMetricAlarm", "Throttling", "Rate exceeded", times=4)
     deployment(world).apply()
     assert counted(inventory(world.session)) == WHOLE
-    assert not deployment(world).plan()
+    assert not aws_plan(deployment(world))
 
 
 def test_a_failure_lets_finish_what_has_begun(world: World) -> None:
