@@ -22,8 +22,6 @@ from dify_aws.topologies.single_host_outputs import build_outputs, host_of
 ADDRESS: Final = "dify"
 """Of Dify itself in a plan, beside the resources of AWS."""
 
-PERMISSIONS: Final = frozenset({"ec2:CreateTags", "ec2:DescribeInstances"})
-
 
 def with_dify(plan: Plan, settings: Settings, found: Mapping[str, Actual | None]) -> Plan:
     """The plan of AWS's resources with what an installation would change on the machine. Asks nobody.
