@@ -12,6 +12,7 @@ from dify_aws.change import Affected, Change
 from dify_aws.engine.discovery import owned
 from dify_aws.engine.plan import Action, Plan
 from dify_aws.engine.resource import Actual
+from dify_aws.host.report import Report
 from dify_aws.outputs import Outputs
 from dify_aws.resources import Instance
 from dify_aws.runtimes.compose.fingerprint import TAG, UNFINISHED, Fingerprint, Installed
@@ -33,6 +34,24 @@ def with_dify(plan: Plan, settings: Settings, found: Mapping[str, Actual | None]
     """
     action = _action(settings, {address: actual for address, actual in found.items() if actual is not None})
     return plan if action is None else replace(plan, actions=(*plan.actions, action))
+
+
+def with_report(plan: Plan, report: Report) -> Plan:
+    """The plan with what a dry run found on the host, in place of what its tags say.
+
+    Args:
+        plan: as :func:`with_dify` makes it.
+        report: of a dry run of the installer.
+    """
+    changes = tuple(
+        Change(each.step, None, Affected(tuple(str(change) for change in each.changes) or ("would be done",)))
+        for each in report.outcomes
+        if each.state == "would change"
+    )
+    if not changes:
+        return plan
+    others = tuple(action for action in plan.actions if action.address != ADDRESS)
+    return replace(plan, actions=(*others, Action("update", ADDRESS, report.where, changes)))
 
 
 def _action(settings: Settings, there: Mapping[str, Actual]) -> Action | None:

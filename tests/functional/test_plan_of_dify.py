@@ -7,9 +7,10 @@ from typing import Any, Final
 
 import pytest
 
-from dify_aws import Action, Change, Deployment, Settings
+from dify_aws import Action, Change, Deployment, DifyAwsError, Settings
 from dify_aws.change import shown
 from dify_aws.host.errors import InstallFailed
+from dify_aws.offline.machine.files import Entry
 from dify_aws.offline.world import World
 from dify_aws.runtimes.compose.fingerprint import LONGEST_TAG, PARTS, TAG, UNFINISHED, Fingerprint, Installed
 
@@ -183,3 +184,26 @@ def test_a_new_machine_has_nothing_on_it(installed: World) -> None:
     ]
     deployment(installed).deploy()
     assert dify(installed) is None
+
+
+def test_a_plan_of_the_host_finds_what_was_changed_on_it_by_hand(installed: World) -> None:
+    """The tags cannot know of it. Nothing is changed by the look, and the lease is given back."""
+    (machine,) = installed.connectivity.machines.values()
+    machine.files.put("/opt/dify/nginx/nginx.conf", Entry("file", b"by hand", 0o644))
+    assert dify(installed) is None
+    plan = deployment(installed).plan(host=True)
+    (action,) = plan
+    assert (action.verb, action.address) == ("update", "dify")
+    assert "file /opt/dify/nginx/nginx.conf" in values(action)
+    assert machine.files.text("/opt/dify/nginx/nginx.conf") == "by hand"
+    ec2: Any = installed.session.client("ec2")
+    assert not [
+        each for each in ec2.describe_security_group_rules()["SecurityGroupRules"] if each.get("FromPort") == 22
+    ]
+    deployment(installed).deploy()
+    assert not deployment(installed).plan(host=True)
+
+
+def test_a_plan_of_a_host_that_is_not_there_says_so(world: World) -> None:
+    with pytest.raises(DifyAwsError, match="there is no dify/dev"):
+        deployment(world).plan(host=True)

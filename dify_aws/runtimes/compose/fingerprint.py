@@ -15,8 +15,6 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Any, Final, Self
 
-import yaml
-
 from dify_aws.dify.known_releases import release_of
 from dify_aws.outputs import Outputs
 from dify_aws.runtimes.compose.bundle import Bundle, references
@@ -145,6 +143,8 @@ def looks_secret(settings: Settings, name: str) -> bool:
 
 def _services(compose: str, variables: Mapping[str, str]) -> dict[str, str]:
     """The definition of each service as Compose would see it, with the values of its variables in it."""
+    import yaml  # only a plan of an installed Dify needs it
+
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     document: dict[str, Any] = yaml.load(compose, Loader=loader)
 
