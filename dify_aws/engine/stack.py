@@ -83,15 +83,7 @@ class Stack:
         return self.plan_and_found(aws, delete_data=delete_data)[0]
 
     def plan_and_found(self, aws: Aws, *, delete_data: bool = False) -> tuple[Plan, Mapping[str, Actual | None]]:
-        """The same plan, and what there is of the stack by address, from one reading of AWS.
-
-        Args:
-            aws: the client.
-            delete_data: also delete what holds data and is no longer desired.
-
-        Raises:
-            PlanRefused: as :meth:`plan`.
-        """
+        """The same as :meth:`plan`, and what there is of the stack by address, from one reading of AWS."""
         looked = self._survey(aws)
         return self._plan(aws, looked, delete_data), looked.found
 
