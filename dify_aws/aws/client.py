@@ -19,6 +19,7 @@ from dify_aws.aws.retry_rules import RetryRules
 from dify_aws.aws.service_clients import Clients
 from dify_aws.aws.sessions import open_session, region_of
 from dify_aws.aws.unexpected_answer import reading
+from dify_aws.aws.waiters import Waiter
 from dify_aws.clock import Clock, SystemClock
 from dify_aws.errors import AwsError
 
@@ -196,14 +197,14 @@ class Aws:
         """What the last token made is gone: the next :meth:`create` of this address asks for a new one."""
         self._turns[address] = self._turns.get(address, 0) + 1
 
-    def wait(self, service: str, waiter: str, **params: Any) -> dict[str, Any]:
-        """Wait for what one of botocore's waiters (or one of ours) describes; the last answer.
+    def wait(self, waiter: Waiter, **params: Any) -> dict[str, Any]:
+        """Wait for what a waiter describes; the last answer.
 
         Raises:
-            WaitTimedOut: it took longer than its row in ``waiters.WAITER_TIMINGS`` allows.
+            WaitTimedOut: it took longer than the waiter allows.
             AwsError: it failed, or AWS could not be asked.
         """
-        client = self._clients.get(service)
+        client = self._clients.get(waiter.service)
         # A thing that was just made may be unknown to the part of AWS that is asked: the waiters do not know that.
         return self.patience.call(
             lambda: waiters.wait(client, self.clock, waiter, self.region, params), lambda: self._mentions_new(params)

@@ -1,12 +1,13 @@
 """Waiters: work that AWS does in its own time, and how often we look.
 
-What "done" and "failed" mean is botocore's own data (its waiter models); the missing ones are added below in the same
-form. Only the polling is ours: botocore looks every 15 seconds, which turns a start of 16 seconds into one of 30.
+What "done" and "failed" mean is botocore's own data (its waiter models); the missing ones stand in the files of the
+kinds, in the same form. Only the polling is ours: botocore looks every 15 seconds, which turns a start of 16 seconds
+into one of 30.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, cast
 
@@ -22,30 +23,36 @@ from dify_aws.errors import AwsError, WaitTimedOut
 
 
 @dataclass(frozen=True)
-class WaiterTiming:
-    """How long a thing may take, and how often it is looked at, in seconds."""
+class Waiter:
+    """Work of AWS that a kind of resource waits for; it stands in the file of the kind.
 
+    Args:
+        service: as boto3 calls it.
+        name: of botocore's waiter, or of one of our own.
+        timeout: how long it may take, in seconds.
+        longest_pause: how often it is looked at, in seconds.
+        why: how long it takes as a rule.
+        model: what "done" and "failed" mean, in the form of botocore's waiter models, where botocore has none.
+    """
+
+    service: str
+    name: str
     timeout: float
     longest_pause: float
     why: str
+    model: Mapping[str, Any] | None = None
 
 
-WAITER_TIMINGS: Final = {
-    "nat_gateway_available": WaiterTiming(600, 5, "about 115 s as a rule"),
-    "nat_gateway_deleted": WaiterTiming(600, 5, "about 60 s as a rule"),
-    "instance_running": WaiterTiming(600, 2, "about 17 s as a rule"),
-    "instance_stopped": WaiterTiming(900, 5, "the machine writes its data first"),
-    "instance_terminated": WaiterTiming(900, 3, "about 30 s as a rule"),
-    "volume_available": WaiterTiming(300, 2, "a few seconds; longer while an instance lets go of it"),
-    "volume_deleted": WaiterTiming(300, 2, "a few seconds"),
-    "vpc_endpoint_available": WaiterTiming(300, 3, "a few seconds for a gateway endpoint"),
-    "vpc_endpoint_gone": WaiterTiming(300, 3, "its routes are taken out of the tables first"),
-    "schedule_group_gone": WaiterTiming(300, 3, "its schedules are deleted first"),
-    "table_exists": WaiterTiming(300, 2, "about 10 s as a rule"),
-    "table_not_exists": WaiterTiming(300, 2, "a few seconds"),
-    "instance_connect_endpoint_usable": WaiterTiming(900, 10, "some minutes as a rule"),
-    "instance_connect_endpoint_gone": WaiterTiming(900, 10, "its network interface goes first"),
-}
+def own_model(operation: str, *acceptors: Mapping[str, Any]) -> Mapping[str, Any]:
+    """A waiter that botocore lacks, in botocore's own form.
+
+    Args:
+        operation: that tells how far it is.
+        acceptors: in order; the first that matches decides.
+    """
+    # How often and how long is the Waiter's own: botocore wants both.
+    return {"operation": operation, "delay": 3, "maxAttempts": 100, "acceptors": list(acceptors)}
+
 
 REASONS: Final = ("State", "Status", "StateMessage", "FailureCode", "FailureMessage")
 """What AWS calls the words by which it tells how far a thing is, and why it is no farther."""
@@ -53,79 +60,15 @@ REASONS: Final = ("State", "Status", "StateMessage", "FailureCode", "FailureMess
 FIRST_PAUSE: Final = 0.5
 FEWEST_LOOKS: Final = 10
 
-_ENDPOINT_STATES: Final = "InstanceConnectEndpoints[].State"
 
-OURS: Final[dict[str, dict[str, Any]]] = {
-    "schedule_group_gone": {
-        "operation": "GetScheduleGroup",
-        "delay": 3,
-        "maxAttempts": 100,
-        "acceptors": [{"matcher": "error", "expected": "ResourceNotFoundException", "state": "success"}],
-    },
-    "vpc_endpoint_available": {
-        "operation": "DescribeVpcEndpoints",
-        "delay": 3,
-        "maxAttempts": 100,
-        "acceptors": [
-            {"matcher": "pathAll", "expected": "available", "argument": "VpcEndpoints[].State", "state": "success"},
-            *(
-                {"matcher": "pathAny", "expected": state, "argument": "VpcEndpoints[].State", "state": "failure"}
-                for state in ("failed", "rejected", "deleting", "deleted")
-            ),
-        ],
-    },
-    "vpc_endpoint_gone": {
-        "operation": "DescribeVpcEndpoints",
-        "delay": 3,
-        "maxAttempts": 100,
-        "acceptors": [
-            {"matcher": "error", "expected": "InvalidVpcEndpointId.NotFound", "state": "success"},
-            {"matcher": "path", "expected": True, "argument": "length(VpcEndpoints[]) == `0`", "state": "success"},
-            {"matcher": "pathAll", "expected": "deleted", "argument": "VpcEndpoints[].State", "state": "success"},
-            {"matcher": "pathAny", "expected": "failed", "argument": "VpcEndpoints[].State", "state": "failure"},
-        ],
-    },
-    "instance_connect_endpoint_usable": {
-        "operation": "DescribeInstanceConnectEndpoints",
-        "delay": 10,
-        "maxAttempts": 90,
-        "acceptors": [
-            *(
-                {"matcher": "pathAll", "expected": state, "argument": _ENDPOINT_STATES, "state": "success"}
-                for state in ("create-complete", "update-complete")
-            ),
-            *(
-                {"matcher": "pathAny", "expected": state, "argument": _ENDPOINT_STATES, "state": "failure"}
-                for state in ("create-failed", "update-failed", "delete-in-progress", "delete-complete")
-            ),
-        ],
-    },
-    "instance_connect_endpoint_gone": {
-        "operation": "DescribeInstanceConnectEndpoints",
-        "delay": 10,
-        "maxAttempts": 90,
-        "acceptors": [
-            {"matcher": "error", "expected": "InvalidInstanceConnectEndpointId.NotFound", "state": "success"},
-            {
-                "matcher": "path",
-                "expected": True,
-                "argument": "length(InstanceConnectEndpoints[]) == `0`",
-                "state": "success",
-            },
-            {"matcher": "pathAll", "expected": "delete-complete", "argument": _ENDPOINT_STATES, "state": "success"},
-            {"matcher": "pathAny", "expected": "delete-failed", "argument": _ENDPOINT_STATES, "state": "failure"},
-        ],
-    },
-}
-"""Waiters that botocore lacks, in botocore's own form."""
-
-
-def wait(client: BaseClient, clock: Clock, waiter: str, region: str, params: dict[str, Any]) -> dict[str, Any]:
+def wait(client: BaseClient, clock: Clock, waiter: Waiter, region: str, params: dict[str, Any]) -> dict[str, Any]:
     """Look until it is done; the last answer. AwsError if it failed, WaitTimedOut if it took too long."""
-    config: Any = SingleWaiterConfig(OURS[waiter]) if waiter in OURS else client.get_waiter(waiter).config
+    own = waiter.model
+    config: Any = SingleWaiterConfig(dict(own)) if own is not None else client.get_waiter(waiter.name).config
     operation = f"{client.meta.service_model.service_name}.{config.operation}"
     look = _looker(client, config.operation)
-    pace, began, pause, looks = WAITER_TIMINGS[waiter], clock.now(), FIRST_PAUSE, 0
+    began, pause, looks = clock.now(), FIRST_PAUSE, 0
+    state_of = waiter.name.replace("_", " ")
     while True:
         answer = look(params)
         looks += 1
@@ -134,19 +77,19 @@ def wait(client: BaseClient, clock: Clock, waiter: str, region: str, params: dic
             return answer
         if state == "failure":
             reason = _reason(answer)
-            failed = f"waiting for {waiter.replace('_', ' ')}: {reason}"
+            failed = f"waiting for {state_of}: {reason}"
             raise AwsError(operation, "Failed", failed, advice=ebs_key.advice(reason))
         if state is None and "Error" in answer:
             raise refusal(operation, ClientError(cast(Any, answer), config.operation), region)
-        if looks >= FEWEST_LOOKS and clock.now() - began >= pace.timeout:
+        if looks >= FEWEST_LOOKS and clock.now() - began >= waiter.timeout:
             raise WaitTimedOut(
                 operation,
                 "TimedOut",
-                f"not {waiter.replace('_', ' ')} after {pace.timeout:.0f} s ({pace.why}); last seen: {_reason(answer)}",
+                f"not {state_of} after {waiter.timeout:.0f} s ({waiter.why}); last seen: {_reason(answer)}",
                 advice="AWS may be slow today: run again to go on waiting.",
             )
         clock.sleep(pause)
-        pause = min(pause * 1.6, pace.longest_pause)
+        pause = min(pause * 1.6, waiter.longest_pause)
 
 
 def _looker(client: BaseClient, operation: str) -> Callable[[dict[str, Any]], dict[str, Any]]:

@@ -13,6 +13,8 @@ from inspect import isabstract
 from typing import Any, ClassVar, Final, Self, TypeAlias, TypeVar
 
 from dify_aws.aws import Aws
+from dify_aws.aws.adoption_view import Listed
+from dify_aws.aws.retry_rule import Retried
 from dify_aws.change import Change, Unknown
 from dify_aws.errors import Ambiguous
 
@@ -68,7 +70,7 @@ NOT_DESIRED: Final = frozenset({"name", "keep", "created_after"})
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Resource(ABC):
+class Resource(Retried, ABC):
     """Base of every kind. ``None`` in a field means "I do not care"; everything else is wished for.
 
     Args:
@@ -105,6 +107,8 @@ class Resource(ABC):
     """Kinds of which nothing may be left when a thing of this kind is deleted, though AWS would not mind."""
     origin_required: ClassVar[bool] = False
     """Whether a thing is deleted only if more than its tags says that we made it (see :meth:`foreign`)."""
+    listed: ClassVar[Listed | None] = None
+    """How AWS lists one thing by its id, whoever owns it, where things made by other means can be adopted by it."""
     already_exists: ClassVar[frozenset[str]] = frozenset()
     """Codes with which AWS refuses to create one that exists, beside those of its service (``error_meaning``)."""
     shared_listing: ClassVar[bool] = False

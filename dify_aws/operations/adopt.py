@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from dify_aws.aws import Aws
-from dify_aws.aws.adoption_view import AdoptionView, Listed
+from dify_aws.aws.adoption_view import AdoptionView
 from dify_aws.aws.create_request import TAG_ADDRESS, TAG_DEPLOYMENT, TAGS, tag_map
 from dify_aws.aws.error_meaning import is_deleted
 from dify_aws.aws.unexpected_answer import reading
@@ -22,22 +22,6 @@ from dify_aws.engine.stack import Stack
 from dify_aws.errors import AwsError, NotConverged, NotOurs, PlanOutdated, PlanRefused, ResourceError
 from dify_aws.resources.named_resource import NamedResource
 from dify_aws.settings.rules import did_you_mean
-
-LISTED: Final[Mapping[str, Listed]] = {
-    "vpc": Listed("ec2.DescribeVpcs", "Vpcs", "vpc-id", "VpcId"),
-    "subnet": Listed("ec2.DescribeSubnets", "Subnets", "subnet-id", "SubnetId"),
-    "internet-gateway": Listed(
-        "ec2.DescribeInternetGateways", "InternetGateways", "internet-gateway-id", "InternetGatewayId"
-    ),
-    "elastic-ip": Listed("ec2.DescribeAddresses", "Addresses", "allocation-id", "AllocationId"),
-    "nat-gateway": Listed("ec2.DescribeNatGateways", "NatGateways", "nat-gateway-id", "NatGatewayId"),
-    "route-table": Listed("ec2.DescribeRouteTables", "RouteTables", "route-table-id", "RouteTableId"),
-    "vpc-endpoint": Listed("ec2.DescribeVpcEndpoints", "VpcEndpoints", "vpc-endpoint-id", "VpcEndpointId"),
-    "security-group": Listed("ec2.DescribeSecurityGroups", "SecurityGroups", "group-id", "GroupId"),
-    "volume": Listed("ec2.DescribeVolumes", "Volumes", "volume-id", "VolumeId"),
-}
-"""The kinds that are known by an id of AWS; those that are known by a name of ours are found by it. No machine: what
-key it was started with, and what is installed on it, nobody knows. Its data volume and its address can be adopted."""
 
 SEEN_SECONDS: Final = 60.0
 """How long tags may take to be seen. A run that does not see them would make the thing a second time."""
@@ -166,7 +150,7 @@ def _candidate(aws: Aws, stack: Stack, address: str, id: str) -> _Candidate:
     if wish is None:
         raise NotAdoptable(address, f"there is no {address} in {stack.name}. {did_you_mean(address, stack.resources)}.")
     by_name = isinstance(wish, NamedResource) and wish.adoptable
-    if not by_name and wish.kind not in LISTED:
+    if not by_name and wish.listed is None:
         raise NotAdoptable(address, f"a thing of the kind {wish.kind} cannot be adopted: apply() makes it.")
     aws.begin()
     taken = _ours(wish, aws)
@@ -203,14 +187,14 @@ def _bare(aws: Aws, wish: Resource, id: str, tags: Mapping[str, str]) -> tuple[A
             told = f"it has to be called {name}, and cannot be renamed: only a thing of that name can be adopted"
             raise NotAdoptable(wish.address, f"{id} is not {wish.address}: {told}.") if id != name else nothing
         return aws, actual
-    listed = LISTED[wish.kind]
+    listed = wish.listed
     try:
-        thing = listed.one(aws, id)
+        thing = listed.one(aws, id) if listed is not None else None
     except AwsError as error:
         if not is_deleted(error):
             raise
         thing = None
-    if thing is None:
+    if thing is None or listed is None:
         raise nothing
     return AdoptionView(aws, listed, id, tags), Actual(address="", id=id, tags=tag_map(thing.get("Tags")))
 

@@ -6,13 +6,14 @@ from typing import Any
 
 from dify_aws.aws import Aws
 from dify_aws.aws.error_meaning import is_deleted
+from dify_aws.aws.waiters import Waiter
 from dify_aws.errors import AwsError
 
 
-def wait_until_deleted(aws: Aws, waiter: str, **params: Any) -> None:
+def wait_until_deleted(aws: Aws, waiter: Waiter, **params: Any) -> None:
     """Wait with one of the waiters for deletions; that AWS does not know the thing any more is success."""
     try:
-        aws.wait("ec2", waiter, **params)
+        aws.wait(waiter, **params)
     except AwsError as error:
         if not is_deleted(error):
             raise

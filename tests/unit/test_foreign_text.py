@@ -11,7 +11,7 @@ from dify_aws.aws import clock_skew, denial
 from dify_aws.aws.create_request import tag_map
 from dify_aws.aws.error_translation import MARKETPLACE, refusal
 from dify_aws.aws.policy import PolicyDocument
-from dify_aws.aws.retry_rules import RETRY_RULES
+from dify_aws.aws.retry_rule import retry_rules
 from dify_aws.errors import AwsError
 from dify_aws.foreign_json import MOST_CHARACTERS, MOST_LEVELS, parse_json
 from dify_aws.host.host import Result
@@ -61,7 +61,7 @@ def test_what_aws_says(text: str) -> None:
     clock_skew.advice("InvalidSignatureException", text, {})
     denial.advice(text, "ec2:CreateVpc")
     error = AwsError("ec2.RunInstances", "InvalidParameterValue", text)
-    assert not any(row.explains(error, False) for row in RETRY_RULES)
+    assert not any(row.explains(error, False) for row in retry_rules())
 
 
 def test_what_a_host_says(text: str) -> None:

@@ -7,7 +7,9 @@ import time
 
 import pytest
 
-from dify_aws.aws.retry_rules import RETRY_RULES, RetryRules
+import dify_aws.resources  # noqa: F401 - their rules
+from dify_aws.aws.retry_rule import retry_rules
+from dify_aws.aws.retry_rules import RetryRules
 from dify_aws.clock import Stopped, SystemClock
 from dify_aws.errors import AwsError
 from dify_aws.offline.clock import VirtualClock
@@ -82,7 +84,8 @@ def test_a_look_that_sees_nothing_ends() -> None:
 
 
 def test_each_lag_says_why() -> None:
-    assert all(lag.why and lag.seconds > 0 for lag in RETRY_RULES)
+    assert all(lag.why and lag.seconds > 0 for lag in retry_rules())
+    assert len(retry_rules()) >= 14
 
 
 def test_a_sleep_ends_at_once_when_the_run_is_stopped_and_the_next_run_may_sleep_again() -> None:

@@ -9,6 +9,7 @@ from typing import Any
 from dify_aws.aws import Aws
 from dify_aws.aws.create_request import tag_list
 from dify_aws.aws.error_meaning import is_deleted
+from dify_aws.aws.retry_rule import RetryRule
 from dify_aws.engine.resource import Actual, Input
 from dify_aws.errors import AwsError
 from dify_aws.resources.deletion import delete
@@ -42,6 +43,15 @@ class Trail(NamedResource):
     tables = ("trails",)
     indexed_as = "cloudtrail"
     in_arn = ":trail/"
+    retry_rules = (
+        RetryRule(
+            r"cloudtrail\.(Create|Update)Trail",
+            "InsufficientS3BucketPolicyException|S3BucketDoesNotExistException",
+            "",
+            60,
+            "The bucket, or the policy that lets CloudTrail write to it, was made a moment ago.",
+        ),
+    )
     permissions = frozenset(
         {
             "cloudtrail:AddTags",

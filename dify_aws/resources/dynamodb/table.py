@@ -4,16 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from dify_aws.aws import Aws
 from dify_aws.aws.create_request import tag_list
 from dify_aws.aws.error_meaning import is_deleted
+from dify_aws.aws.retry_rule import RetryRule
+from dify_aws.aws.waiters import Waiter
 from dify_aws.engine.resource import Actual
 from dify_aws.errors import AwsError
 from dify_aws.resources.deletion import delete
 from dify_aws.resources.named_resource import NamedResource, tags_of
 from dify_aws.resources.observe import observe
+
+EXISTS: Final = Waiter("dynamodb", "table_exists", 300, 2, "about 10 s as a rule")
+DELETED: Final = Waiter("dynamodb", "table_not_exists", 300, 2, "a few seconds")
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -36,6 +41,22 @@ class Table(NamedResource):
     tables = ("dynamodb-tables",)
     indexed_as = "dynamodb"
     in_arn = ":table/"
+    retry_rules = (
+        RetryRule(
+            r"dynamodb\.CreateTable",
+            "ResourceInUseException",
+            "(?i)being deleted",
+            120,
+            "A table of the same name is still being deleted.",
+        ),
+        RetryRule(
+            r"dynamodb\.DeleteTable",
+            "ResourceInUseException",
+            "",
+            120,
+            "A table cannot be deleted while it is being made or changed.",
+        ),
+    )
     permissions = frozenset(
         {
             "dynamodb:CreateTable",
@@ -79,7 +100,7 @@ class Table(NamedResource):
     def ready(self, aws: Aws, actual: Actual) -> bool:
         if actual["status"] == "ACTIVE":
             return False
-        aws.wait("dynamodb", "table_exists", TableName=actual.id)
+        aws.wait(EXISTS, TableName=actual.id)
         aws.read_cache.forget(*self.tables)
         return True
 
@@ -94,7 +115,7 @@ class Table(NamedResource):
     @classmethod
     def delete(cls, aws: Aws, actual: Actual) -> None:
         delete(aws, "dynamodb.DeleteTable", TableName=actual.id)
-        aws.wait("dynamodb", "table_not_exists", TableName=actual.id)
+        aws.wait(DELETED, TableName=actual.id)
 
 
 def _described(aws: Aws, name: str) -> dict[str, Any] | None:

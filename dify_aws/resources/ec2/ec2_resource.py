@@ -8,6 +8,7 @@ from typing import Any
 
 from dify_aws.aws import Aws
 from dify_aws.aws.create_request import TAG_DEPLOYMENT, tag_list
+from dify_aws.aws.retry_rule import RetryRule
 from dify_aws.engine.resource import Actual, Resource
 
 
@@ -15,6 +16,15 @@ from dify_aws.engine.resource import Actual, Resource
 class Ec2Resource(Resource):
     """A kind of EC2. Its identity is its tags: most have no name that AWS keeps unique."""
 
+    retry_rules = (
+        RetryRule(
+            r"ec2\.(Delete|Detach|Disassociate|Release).*",
+            r"DependencyViolation|InvalidIPAddress\.InUse|AuthFailure|VolumeInUse|Client\.DependencyViolation",
+            "",
+            180,
+            "Network interfaces and addresses of an instance or a NAT gateway go some seconds after it.",
+        ),
+    )
     eventually_consistent = True
 
     def retag(self, aws: Aws, actual: Actual, tags: Mapping[str, str]) -> None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from dify_aws.aws import Aws
+from dify_aws.aws.retry_rule import RetryRule
 from dify_aws.change import Change
 from dify_aws.engine.resource import PENDING, Actual, Input, Resource
 from dify_aws.resources.deletion import delete, wait_until_deleted
@@ -15,6 +16,8 @@ from dify_aws.resources.ec2.cpu_credits import TABLE as CPU_CREDITS
 from dify_aws.resources.ec2.cpu_credits import cpu_credits, set_cpu_credits
 from dify_aws.resources.ec2.ec2_resource import Ec2Resource, ours
 from dify_aws.resources.ec2.image import find_image
+from dify_aws.resources.ec2.instance_power import RUNNING, STOPPED, TERMINATED, change_type, start, stop
+from dify_aws.resources.ec2.instance_profile_association import attach_profile
 from dify_aws.resources.ec2.instance_protection import deleted_with, is_set, keep_volumes, protection, refuse_to_stop
 from dify_aws.resources.ec2.origin import foreign_launch
 from dify_aws.resources.ec2.root_disk import grow_root_disk, root_disk_size
@@ -58,6 +61,7 @@ class Instance(Ec2Resource):
     volumes_outlive_instance: bool | None = True
 
     kind = "instance"
+    # It cannot be adopted: what key it was started with, and what is installed on it, nobody knows.
     # What is only on its root disk goes with it.
     origin_required = True
     fixed = frozenset({"subnet", "key_name"})
@@ -65,6 +69,16 @@ class Instance(Ec2Resource):
     set_later = frozenset({"volumes"})
     unordered = frozenset({"security_groups"})
     tables = ("instances", CPU_CREDITS)
+    retry_rules = (
+        RetryRule(
+            r"ec2\.(RunInstances|(Associate|Replace)IamInstanceProfile.*)",
+            "InvalidParameterValue",
+            "(?i)iam ?instance ?profile",
+            120,
+            "IAM is eventually consistent, and EC2 learns of a new profile (and of the role in it) last. "
+            "https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot.html#troubleshoot_general_eventual-consistency",
+        ),
+    )
     permissions = frozenset(
         {
             "ec2:AssociateIamInstanceProfile",
@@ -152,10 +166,10 @@ class Instance(Ec2Resource):
         return None
 
     def ready(self, aws: Aws, actual: Actual) -> bool:
-        waiters = {"pending": "instance_running", "stopping": "instance_stopped"}
+        waiters = {"pending": RUNNING, "stopping": STOPPED}
         if actual["state"] not in waiters:
             return False
-        aws.wait("ec2", waiters[actual["state"]], InstanceIds=[actual.id])
+        aws.wait(waiters[actual["state"]], InstanceIds=[actual.id])
         return True
 
     def check(self, actual: Actual, changes: Mapping[str, Change]) -> None:
@@ -167,14 +181,14 @@ class Instance(Ec2Resource):
 
     def update(self, aws: Aws, actual: Actual, names: frozenset[str]) -> None:
         if "instance_type" in names:
-            self._retype(aws, actual)
+            change_type(aws, actual.id, self.instance_type)
         if names & {"running", "instance_type"}:
-            self._run(aws, actual)
+            (start if self.running else stop)(aws, actual.id)
         if "security_groups" in names:
             groups = sorted(str(group) for group in self.security_groups)
             aws.call("ec2.ModifyInstanceAttribute", InstanceId=actual.id, Groups=groups)
         if "instance_profile" in names:
-            self._give_profile(aws, actual)
+            attach_profile(aws, actual.id, self.instance_profile)
         if names & {"http_tokens", "http_put_response_hop_limit"}:
             aws.call("ec2.ModifyInstanceMetadataOptions", InstanceId=actual.id, **self._metadata())
         if "root_volume_gib" in names:
@@ -205,7 +219,7 @@ class Instance(Ec2Resource):
         keep_volumes(aws, actual.id, actual["deleted_with_it"])
         delete(aws, "ec2.TerminateInstances", InstanceIds=[actual.id])
         # Its disks, its network interface and its place in the security groups stay taken until it is really gone.
-        wait_until_deleted(aws, "instance_terminated", InstanceIds=[actual.id])
+        wait_until_deleted(aws, TERMINATED, InstanceIds=[actual.id])
 
     def _metadata(self) -> dict[str, Any]:
         return {
@@ -213,34 +227,6 @@ class Instance(Ec2Resource):
             "HttpPutResponseHopLimit": self.http_put_response_hop_limit,
             "HttpEndpoint": "enabled",
         }
-
-    def _retype(self, aws: Aws, actual: Actual) -> None:
-        # AWS changes the type of a stopped instance only.
-        aws.call("ec2.StopInstances", InstanceIds=[actual.id])
-        aws.wait("ec2", "instance_stopped", InstanceIds=[actual.id])
-        wish = {"Value": self.instance_type}
-        aws.call("ec2.ModifyInstanceAttribute", InstanceId=actual.id, InstanceType=wish)
-
-    def _run(self, aws: Aws, actual: Actual) -> None:
-        if self.running:
-            aws.call("ec2.StartInstances", InstanceIds=[actual.id])
-            aws.wait("ec2", "instance_running", InstanceIds=[actual.id])
-        else:
-            aws.call("ec2.StopInstances", InstanceIds=[actual.id])
-            aws.wait("ec2", "instance_stopped", InstanceIds=[actual.id])
-
-    def _give_profile(self, aws: Aws, actual: Actual) -> None:
-        of_this = [{"Name": "instance-id", "Values": [actual.id]}]
-        found = aws.pages(
-            "ec2.DescribeIamInstanceProfileAssociations", "IamInstanceProfileAssociations", Filters=of_this
-        )
-        profile = {"Arn": self.instance_profile}
-        there = [each for each in found if each["State"] in ("associating", "associated")]
-        if there:
-            association = there[0]["AssociationId"]
-            aws.call("ec2.ReplaceIamInstanceProfileAssociation", AssociationId=association, IamInstanceProfile=profile)
-        else:
-            aws.call("ec2.AssociateIamInstanceProfile", InstanceId=actual.id, IamInstanceProfile=profile)
 
 
 def _seen(aws: Aws, instance: Mapping[str, Any]) -> Actual | None:

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from dify_aws.aws import Aws, ebs_key
+from dify_aws.aws.adoption_view import Listed
 from dify_aws.aws.error_meaning import is_deleted
+from dify_aws.aws.retry_rule import RetryRule
+from dify_aws.aws.waiters import Waiter
 from dify_aws.change import Change
 from dify_aws.engine.resource import Actual, Input, Resource
 from dify_aws.errors import AwsError, ChangeRefused, NotConverged
@@ -15,6 +18,9 @@ from dify_aws.resources.deletion import delete, wait_until_deleted
 from dify_aws.resources.ec2.ec2_resource import Ec2Resource, ours
 from dify_aws.resources.ec2.origin import HISTORY_DAYS, created_by_us, is_our_instance
 from dify_aws.resources.observe import observe_owned
+
+AVAILABLE: Final = Waiter("ec2", "volume_available", 300, 2, "a few seconds; longer while an instance lets go of it")
+DELETED: Final = Waiter("ec2", "volume_deleted", 300, 2, "a few seconds")
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -47,6 +53,17 @@ class Volume(Ec2Resource):
     fixed = frozenset({"availability_zone", "encrypted"})
     initial = frozenset({"token_seed"})
     tables = ("volumes",)
+    listed = Listed("ec2.DescribeVolumes", "Volumes", "volume-id", "VolumeId")
+    retry_rules = (
+        RetryRule(
+            r"ec2\.AttachVolume",
+            r"IncorrectState|IncorrectInstanceState|VolumeInUse",
+            "",
+            90,
+            "A volume that was just detached, or an instance that was just started, needs some seconds. "
+            "A volume that is really in use elsewhere still is after that, and is told.",
+        ),
+    )
     permissions = frozenset(
         {
             "cloudtrail:LookupEvents",
@@ -96,7 +113,7 @@ class Volume(Ec2Resource):
         if actual["state"] != "creating":
             return False
         try:
-            aws.wait("ec2", "volume_available", VolumeIds=[actual.id])
+            aws.wait(AVAILABLE, VolumeIds=[actual.id])
         except AwsError as error:
             if not is_deleted(error):
                 raise
@@ -131,9 +148,9 @@ class Volume(Ec2Resource):
     def delete(cls, aws: Aws, actual: Actual) -> None:
         if actual["state"] == "in-use":
             # Its instance has just been terminated, and lets go of it in a moment.
-            aws.wait("ec2", "volume_available", VolumeIds=[actual.id])
+            aws.wait(AVAILABLE, VolumeIds=[actual.id])
         delete(aws, "ec2.DeleteVolume", VolumeId=actual.id)
-        wait_until_deleted(aws, "volume_deleted", VolumeIds=[actual.id])
+        wait_until_deleted(aws, DELETED, VolumeIds=[actual.id])
 
 
 def refuse_to_shrink(address: str, change: Change | None) -> None:

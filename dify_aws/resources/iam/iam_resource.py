@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from dify_aws.aws import Aws
 from dify_aws.aws.create_request import TAG_DEPLOYMENT
+from dify_aws.aws.retry_rule import RetryRule
 from dify_aws.engine.resource import Actual, Resource
 from dify_aws.resources.named_resource import NamedResource
 
@@ -16,6 +17,15 @@ from dify_aws.resources.named_resource import NamedResource
 class IamResource(NamedResource):
     """A kind of IAM. Its index is its path, for AWS's index of tags has no roles."""
 
+    retry_rules = (
+        RetryRule(
+            r"iam\.Delete.*",
+            "DeleteConflict",
+            "",
+            30,
+            "What was just taken off a role may still count as attached to it.",
+        ),
+    )
     in_arn = ":iam:"
     # It is found below our path in IAM, and a path cannot be changed.
     adoptable = False

@@ -11,6 +11,7 @@ from dify_aws.aws.actions import action_of
 from dify_aws.aws.create_request import tag_list
 from dify_aws.aws.physical_name import physical_name
 from dify_aws.aws.policy import PolicyDocument, Statement
+from dify_aws.aws.retry_rule import RetryRule
 from dify_aws.engine.resource import Actual
 from dify_aws.errors import AwsError, ChangeRefused
 from dify_aws.resources.deletion import delete
@@ -65,6 +66,23 @@ class Bucket(NamedResource):
     in_arn = ":s3:::"
     settle_seconds = SETTLE_SECONDS
     steady_answers = STEADY_ANSWERS
+    retry_rules = (
+        RetryRule(
+            r"s3\.CreateBucket",
+            "OperationAborted",
+            "",
+            3600,
+            "a bucket of this name was deleted, and S3 takes up to an hour until the name is free again. "
+            "https://docs.aws.amazon.com/AmazonS3/latest/userguide/delete-bucket.html",
+        ),
+        RetryRule(
+            r"s3\..*",
+            "OperationAborted",
+            "",
+            120,
+            "S3 is still busy with a change of the same bucket, or with its deletion.",
+        ),
+    )
     permissions = frozenset(
         {
             "s3:AbortMultipartUpload",

@@ -4,14 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Final
 
 from dify_aws.aws import Aws
 from dify_aws.aws.create_request import TAG_DEPLOYMENT, TAGS, tag_list
 from dify_aws.aws.physical_name import physical_name
+from dify_aws.aws.retry_rule import RetryRule
+from dify_aws.aws.waiters import Waiter, own_model
 from dify_aws.engine.resource import Actual
 from dify_aws.resources.deletion import delete
 from dify_aws.resources.named_resource import NamedResource
 from dify_aws.resources.observe import observe
+
+DELETED: Final = Waiter(
+    "scheduler",
+    "schedule_group_gone",
+    300,
+    3,
+    "its schedules are deleted first",
+    own_model("GetScheduleGroup", {"matcher": "error", "expected": "ResourceNotFoundException", "state": "success"}),
+)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -25,6 +37,22 @@ class ScheduleGroup(NamedResource):
     kind = "schedule-group"
     tables = ("schedule-groups",)
     in_arn = ":scheduler:"
+    retry_rules = (
+        RetryRule(
+            r"scheduler\.(Create|Update)Schedule",
+            "ValidationException",
+            "(?i)assume the role",
+            60,
+            "IAM is eventually consistent, and EventBridge Scheduler tries the role before it takes the order.",
+        ),
+        RetryRule(
+            r"scheduler\.CreateScheduleGroup",
+            "ConflictException",
+            "",
+            120,
+            "A group of the same name is still being deleted, with its schedules.",
+        ),
+    )
     permissions = frozenset(
         {
             "scheduler:CreateScheduleGroup",
@@ -68,7 +96,7 @@ class ScheduleGroup(NamedResource):
     @classmethod
     def delete(cls, aws: Aws, actual: Actual) -> None:
         delete(aws, "scheduler.DeleteScheduleGroup", Name=actual.id)
-        aws.wait("scheduler", "schedule_group_gone", Name=actual.id)
+        aws.wait(DELETED, Name=actual.id)
 
 
 def _prefix(aws: Aws) -> str:

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from dify_aws.aws import Aws
 from dify_aws.aws.error_meaning import is_deleted
+from dify_aws.aws.waiters import Waiter, own_model
 from dify_aws.engine.resource import Actual, Input, only
 from dify_aws.errors import AwsError, QuotaExceeded
 from dify_aws.resources.deletion import delete, wait_until_deleted
@@ -21,6 +22,47 @@ QUOTA: Final = (
     "A VPC may have one EC2 Instance Connect Endpoint, and a region five: delete one that nobody needs, or ask for "
     "more (https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/eice-quotas.html), and run again. "
     'The setting ssh = "lease" does without.'
+)
+
+
+STATES: Final = "InstanceConnectEndpoints[].State"
+
+USABLE: Final = Waiter(
+    "ec2",
+    "instance_connect_endpoint_usable",
+    900,
+    10,
+    "some minutes as a rule",
+    own_model(
+        "DescribeInstanceConnectEndpoints",
+        *(
+            {"matcher": "pathAll", "expected": state, "argument": STATES, "state": "success"}
+            for state in ("create-complete", "update-complete")
+        ),
+        *(
+            {"matcher": "pathAny", "expected": state, "argument": STATES, "state": "failure"}
+            for state in ("create-failed", "update-failed", "delete-in-progress", "delete-complete")
+        ),
+    ),
+)
+DELETED: Final = Waiter(
+    "ec2",
+    "instance_connect_endpoint_gone",
+    900,
+    10,
+    "its network interface goes first",
+    own_model(
+        "DescribeInstanceConnectEndpoints",
+        {"matcher": "error", "expected": "InvalidInstanceConnectEndpointId.NotFound", "state": "success"},
+        {
+            "matcher": "path",
+            "expected": True,
+            "argument": "length(InstanceConnectEndpoints[]) == `0`",
+            "state": "success",
+        },
+        {"matcher": "pathAll", "expected": "delete-complete", "argument": STATES, "state": "success"},
+        {"matcher": "pathAny", "expected": "delete-failed", "argument": STATES, "state": "failure"},
+    ),
 )
 
 
@@ -91,7 +133,7 @@ class InstanceConnectEndpoint(Ec2Resource):
         for endpoint in _listed(aws):
             if endpoint["State"] == "delete-in-progress":
                 ids = [endpoint["InstanceConnectEndpointId"]]
-                wait_until_deleted(aws, "instance_connect_endpoint_gone", InstanceConnectEndpointIds=ids)
+                wait_until_deleted(aws, DELETED, InstanceConnectEndpointIds=ids)
         for seen in self._mine(aws):
             if seen["state"] == FAILED:
                 self.delete(aws, seen)
@@ -141,7 +183,7 @@ class InstanceConnectEndpoint(Ec2Resource):
             _wait_until_it_rests(aws, actual)
         delete(aws, "ec2.DeleteInstanceConnectEndpoint", InstanceConnectEndpointId=actual.id)
         # Its subnet and its groups cannot go while its network interface is there.
-        wait_until_deleted(aws, "instance_connect_endpoint_gone", InstanceConnectEndpointIds=[actual.id])
+        wait_until_deleted(aws, DELETED, InstanceConnectEndpointIds=[actual.id])
 
     def _mine(self, aws: Aws) -> list[Actual]:
         return [seen for seen in self.owned(aws) if seen.address == self.address]
@@ -153,7 +195,7 @@ def _listed(aws: Aws) -> list[dict[str, Any]]:
 
 
 def _wait(aws: Aws, actual: Actual) -> None:
-    aws.wait("ec2", "instance_connect_endpoint_usable", InstanceConnectEndpointIds=[actual.id])
+    aws.wait(USABLE, InstanceConnectEndpointIds=[actual.id])
 
 
 def _wait_until_it_rests(aws: Aws, actual: Actual) -> None:

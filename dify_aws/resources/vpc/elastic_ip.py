@@ -6,7 +6,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from dify_aws.aws import Aws
+from dify_aws.aws.adoption_view import Listed
 from dify_aws.aws.error_meaning import is_deleted
+from dify_aws.aws.retry_rule import RetryRule
 from dify_aws.engine.resource import Actual, Input
 from dify_aws.errors import AwsError
 from dify_aws.resources.deletion import delete
@@ -30,6 +32,16 @@ class ElasticIp(Ec2Resource):
     # The address of a machine that could not be deleted still leads to it. It lets go of it by itself.
     goes_after = frozenset({"instance"})
     tables = ("addresses",)
+    listed = Listed("ec2.DescribeAddresses", "Addresses", "allocation-id", "AllocationId")
+    retry_rules = (
+        RetryRule(
+            r"ec2\.AssociateAddress",
+            r"Gateway\.NotAttached|InvalidInstanceID|IncorrectInstanceState",
+            "(?i)gateway|pending|state",
+            60,
+            "The internet gateway was attached, or the instance was started, a moment ago.",
+        ),
+    )
     permissions = frozenset(
         {
             "ec2:AllocateAddress",

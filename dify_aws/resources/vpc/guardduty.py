@@ -14,6 +14,7 @@ from dify_aws.aws.create_request import tag_map
 from dify_aws.errors import PermissionDenied
 from dify_aws.resources.deletion import delete, wait_until_deleted
 from dify_aws.resources.ec2.ec2_resource import ours
+from dify_aws.resources.vpc.vpc_endpoint import DELETED
 
 MANAGED: Final = "GuardDutyManaged"
 """The tag with which GuardDuty marks what it has made. https://docs.aws.amazon.com/guardduty/latest/ug/"""
@@ -47,7 +48,7 @@ def _removed(aws: Aws, vpc: str) -> bool:
         endpoints, groups = leftovers(aws, vpc)
         if endpoints:
             aws.call("ec2.DeleteVpcEndpoints", VpcEndpointIds=endpoints)
-            wait_until_deleted(aws, "vpc_endpoint_gone", VpcEndpointIds=endpoints)
+            wait_until_deleted(aws, DELETED, VpcEndpointIds=endpoints)
         for group in groups:
             delete(aws, "ec2.DeleteSecurityGroup", GroupId=group)
     except PermissionDenied:

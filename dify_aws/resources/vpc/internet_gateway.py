@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from dify_aws.aws import Aws
+from dify_aws.aws.adoption_view import Listed
 from dify_aws.engine.resource import Actual, Input
 from dify_aws.errors import AwsError
 from dify_aws.resources.ec2.ec2_resource import Ec2Resource, ours
@@ -26,6 +27,7 @@ class InternetGateway(Ec2Resource):
 
     kind = "internet-gateway"
     tables = ("internet-gateways",)
+    listed = Listed("ec2.DescribeInternetGateways", "InternetGateways", "internet-gateway-id", "InternetGatewayId")
     permissions = frozenset(
         {
             "ec2:AttachInternetGateway",

@@ -4,12 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Final
 
 from dify_aws.aws import Aws
+from dify_aws.aws.adoption_view import Listed
+from dify_aws.aws.waiters import Waiter
 from dify_aws.engine.resource import PENDING, Actual, Input
 from dify_aws.resources.deletion import delete, wait_until_deleted
 from dify_aws.resources.ec2.ec2_resource import Ec2Resource, ours
 from dify_aws.resources.observe import observe_owned
+
+AVAILABLE: Final = Waiter("ec2", "nat_gateway_available", 600, 5, "about 115 s as a rule")
+DELETED: Final = Waiter("ec2", "nat_gateway_deleted", 600, 5, "about 60 s as a rule")
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -29,6 +35,7 @@ class NatGateway(Ec2Resource):
     # Without a gateway on the VPC, AWS makes it and then lets it fail (Gateway.NotAttached).
     after = frozenset({"internet-gateway"})
     tables = ("nat-gateways",)
+    listed = Listed("ec2.DescribeNatGateways", "NatGateways", "nat-gateway-id", "NatGatewayId")
     permissions = frozenset(
         {
             "ec2:CreateNatGateway",
@@ -58,7 +65,7 @@ class NatGateway(Ec2Resource):
         # One that a run has begun to delete has the address until it is gone; a new one would be made, and then fail.
         for gateway in ours(aws, "nat-gateways", "ec2.DescribeNatGateways", "NatGateways"):
             if gateway["State"] == "deleting":
-                wait_until_deleted(aws, "nat_gateway_deleted", NatGatewayIds=[gateway["NatGatewayId"]])
+                wait_until_deleted(aws, DELETED, NatGatewayIds=[gateway["NatGatewayId"]])
         aws.create(
             "ec2.CreateNatGateway", self.address, keep=self.keep, SubnetId=self.subnet, AllocationId=self.allocation
         )
@@ -67,11 +74,11 @@ class NatGateway(Ec2Resource):
     def ready(self, aws: Aws, actual: Actual) -> bool:
         if actual["state"] == "available":
             return False
-        aws.wait("ec2", "nat_gateway_available", NatGatewayIds=[actual.id])
+        aws.wait(AVAILABLE, NatGatewayIds=[actual.id])
         return True
 
     @classmethod
     def delete(cls, aws: Aws, actual: Actual) -> None:
         delete(aws, "ec2.DeleteNatGateway", NatGatewayId=actual.id)
         # Its address and its network interface stay taken until it is really gone.
-        wait_until_deleted(aws, "nat_gateway_deleted", NatGatewayIds=[actual.id])
+        wait_until_deleted(aws, DELETED, NatGatewayIds=[actual.id])

@@ -7,8 +7,10 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from dify_aws.aws import Aws
+from dify_aws.aws.adoption_view import Listed
 from dify_aws.aws.create_request import OWNERSHIP_PREFIX
 from dify_aws.aws.error_meaning import is_deleted
+from dify_aws.aws.retry_rule import RetryRule
 from dify_aws.engine.resource import Actual, Input
 from dify_aws.errors import AwsError
 from dify_aws.resources.deletion import delete
@@ -49,6 +51,17 @@ class RouteTable(Ec2Resource):
     fixed = frozenset({"vpc"})
     unordered = frozenset({"subnets"})
     tables = ("route-tables",)
+    listed = Listed("ec2.DescribeRouteTables", "RouteTables", "route-table-id", "RouteTableId")
+    retry_rules = (
+        RetryRule(
+            r"ec2\.CreateRoute|ec2\.ReplaceRoute",
+            r"InvalidNatGatewayID\.NotFound|InvalidGatewayID\.NotFound|Gateway\.NotAttached",
+            "",
+            60,
+            "Routes learn of a new gateway late.",
+            fresh=True,
+        ),
+    )
     permissions = frozenset(
         {
             "ec2:AssociateRouteTable",

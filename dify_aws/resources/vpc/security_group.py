@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from dify_aws.aws import Aws
+from dify_aws.aws.adoption_view import Listed
 from dify_aws.aws.create_request import TAG_ADDRESS, tag_map
 from dify_aws.aws.date import answered_at
 from dify_aws.aws.error_meaning import is_deleted
@@ -100,6 +101,7 @@ class SecurityGroup(Ec2Resource):
     unordered = frozenset({"ingress", "egress"})
     already_exists = frozenset({"InvalidGroup.Duplicate"})
     tables = ("security-groups",)
+    listed = Listed("ec2.DescribeSecurityGroups", "SecurityGroups", "group-id", "GroupId")
     permissions = frozenset(
         {
             "ec2:AuthorizeSecurityGroupEgress",

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from dify_aws.aws import Aws
+from dify_aws.aws.adoption_view import Listed
 from dify_aws.engine.resource import Actual, Input
 from dify_aws.resources.ec2.ec2_resource import Ec2Resource, ours
 from dify_aws.resources.observe import observe_owned
@@ -34,6 +35,7 @@ class Subnet(Ec2Resource):
     fixed = frozenset({"vpc", "cidr_block", "availability_zone"})
     already_exists = frozenset({"InvalidSubnet.Conflict"})
     tables = ("subnets",)
+    listed = Listed("ec2.DescribeSubnets", "Subnets", "subnet-id", "SubnetId")
     permissions = frozenset(
         {
             "ec2:CreateSubnet",

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from dify_aws.aws import Aws
+from dify_aws.aws.adoption_view import Listed
 from dify_aws.engine.resource import Actual
 from dify_aws.resources.ec2.ec2_resource import Ec2Resource, ours
 from dify_aws.resources.observe import observe_owned
@@ -30,6 +31,7 @@ class Vpc(Ec2Resource):
     kind = "vpc"
     fixed = frozenset({"cidr_block"})
     tables = ("vpcs",)
+    listed = Listed("ec2.DescribeVpcs", "Vpcs", "vpc-id", "VpcId")
     permissions = frozenset(
         {
             "ec2:CreateTags",

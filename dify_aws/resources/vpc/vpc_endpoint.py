@@ -4,13 +4,48 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Final
 
 from dify_aws.aws import Aws
+from dify_aws.aws.adoption_view import Listed
+from dify_aws.aws.waiters import Waiter, own_model
 from dify_aws.engine.resource import PENDING, Actual, Input
 from dify_aws.errors import AwsError
 from dify_aws.resources.deletion import wait_until_deleted
 from dify_aws.resources.ec2.ec2_resource import Ec2Resource, ours
 from dify_aws.resources.observe import observe_owned
+
+STATES: Final = "VpcEndpoints[].State"
+
+AVAILABLE: Final = Waiter(
+    "ec2",
+    "vpc_endpoint_available",
+    300,
+    3,
+    "a few seconds for a gateway endpoint",
+    own_model(
+        "DescribeVpcEndpoints",
+        {"matcher": "pathAll", "expected": "available", "argument": STATES, "state": "success"},
+        *(
+            {"matcher": "pathAny", "expected": state, "argument": STATES, "state": "failure"}
+            for state in ("failed", "rejected", "deleting", "deleted")
+        ),
+    ),
+)
+DELETED: Final = Waiter(
+    "ec2",
+    "vpc_endpoint_gone",
+    300,
+    3,
+    "its routes are taken out of the tables first",
+    own_model(
+        "DescribeVpcEndpoints",
+        {"matcher": "error", "expected": "InvalidVpcEndpointId.NotFound", "state": "success"},
+        {"matcher": "path", "expected": True, "argument": "length(VpcEndpoints[]) == `0`", "state": "success"},
+        {"matcher": "pathAll", "expected": "deleted", "argument": STATES, "state": "success"},
+        {"matcher": "pathAny", "expected": "failed", "argument": STATES, "state": "failure"},
+    ),
+)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -31,6 +66,7 @@ class VpcEndpoint(Ec2Resource):
     fixed = frozenset({"vpc", "service"})
     unordered = frozenset({"route_tables"})
     tables = ("vpc-endpoints",)
+    listed = Listed("ec2.DescribeVpcEndpoints", "VpcEndpoints", "vpc-endpoint-id", "VpcEndpointId")
     permissions = frozenset(
         {
             "ec2:CreateTags",
@@ -71,7 +107,7 @@ class VpcEndpoint(Ec2Resource):
     def ready(self, aws: Aws, actual: Actual) -> bool:
         if actual["state"] != "pending":
             return False
-        aws.wait("ec2", "vpc_endpoint_available", VpcEndpointIds=[actual.id])
+        aws.wait(AVAILABLE, VpcEndpointIds=[actual.id])
         return True
 
     def update(self, aws: Aws, actual: Actual, names: frozenset[str]) -> None:
@@ -92,4 +128,4 @@ class VpcEndpoint(Ec2Resource):
             if not error["Code"].endswith("NotFound"):
                 raise AwsError("ec2.DeleteVpcEndpoints", error["Code"], error.get("Message", ""))
         # The route tables cannot go while its routes are in them.
-        wait_until_deleted(aws, "vpc_endpoint_gone", VpcEndpointIds=[actual.id])
+        wait_until_deleted(aws, DELETED, VpcEndpointIds=[actual.id])
