@@ -16,7 +16,7 @@ from dify_aws.offline.faults import ProcessKilled
 from dify_aws.offline.world import World
 from dify_aws.resources.ec2.origin import foreign_launch
 from tests.functional.cases import CASES
-from tests.functional.test_died_anywhere import ENDED, unlocked
+from tests.functional.test_killed_anywhere import ENDED, unlocked
 from tests.support.case import Hand
 from tests.support.inventory import GONE, counted, inventory
 from tests.support.lab import DEPLOYMENT, Lab

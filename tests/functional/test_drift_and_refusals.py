@@ -1,4 +1,4 @@
-"""Trouble: what people do by hand, what AWS refuses, and what a run says of it."""
+"""Drift and refusals: manual changes, missing permissions, quotas and throttling, and how a run reports them."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def ec2(world: World) -> Any:
     return world.session.client("ec2")
 
 
-def test_several_changes_by_hand_are_mended_at_once(world: World, ec2: Any, outputs: Outputs) -> None:
+def test_several_manual_changes_are_corrected_in_one_run(world: World, ec2: Any, outputs: Outputs) -> None:
     """A port opened, a route added, a policy attached, an alarm silenced, logs kept for ever, a machine stopped."""
     ec2.authorize_security_group_ingress(
         GroupId=outputs.security_groups["host"],
@@ -131,7 +131,7 @@ def test_the_data_volume_on_another_machine_is_refused(world: World, ec2: Any, o
     assert deployment(world).apply() == outputs
 
 
-def test_no_permission(world: World) -> None:
+def test_missing_permission_is_named(world: World) -> None:
     """The missing action is named, with what is done and what is not; when it is allowed, the next run goes on."""
     world.faults.refuse("CreateRole", "AccessDenied", "User: x is not authorized to perform: iam:CreateRole", 99, 403)
     with pytest.raises(RunFailed) as failed:
@@ -147,14 +147,14 @@ def test_no_permission(world: World) -> None:
     assert not aws_plan(deployment(world))
 
 
-def test_no_permission_to_look(world: World) -> None:
+def test_plan_fails_without_read_permission(world: World) -> None:
     """A plan that cannot see everything is no plan."""
     world.faults.refuse("DescribeVpcs", "UnauthorizedOperation", "You are not authorized", 99, 403)
     with pytest.raises(PermissionDenied, match="ec2:DescribeVpcs"):
         deployment(world).plan()
 
 
-def test_wrong_credentials(world: World) -> None:
+def test_invalid_credentials_fail_at_the_first_call(world: World) -> None:
     """The very first call tells it, and nothing else is tried."""
     world.faults.refuse("GetCallerIdentity", "InvalidClientTokenId", "The security token is invalid", 99, 403)
     with pytest.raises(CredentialsError, match="aws sts get-caller-identity"):
@@ -166,7 +166,7 @@ def test_wrong_credentials(world: World) -> None:
     ("quota", "left", "told"),
     [("vpc", 1, "VPCs per Region"), ("elastic-ip", 1, "Elastic IPs"), ("elastic-ip", 0, "Elastic IPs")],
 )
-def test_a_quota_is_used_up(world: World, quota: str, left: int, told: str) -> None:
+def test_exceeded_quota_is_named(world: World, quota: str, left: int, told: str) -> None:
     """Which one, and how to raise it; what is done stays done, and the next run ends complete."""
     before = dict(world.quotas)
     world.quotas[quota] = left
@@ -184,7 +184,7 @@ def test_a_quota_is_used_up(world: World, quota: str, left: int, told: str) -> N
     assert not aws_plan(deployment(world))
 
 
-def test_throttled_for_a_while(world: World) -> None:
+def test_throttled_calls_are_retried(world: World) -> None:
     """AWS is busy: the calls are sent again, and nothing is made twice."""
     for operation in (
         "DescribeVpcs",
@@ -201,7 +201,7 @@ def test_throttled_for_a_while(world: World) -> None:
     assert not aws_plan(deployment(world))
 
 
-def test_a_failure_lets_finish_what_has_begun(world: World) -> None:
+def test_failure_lets_running_work_finish(world: World) -> None:
     """The NAT gateway is on its way for minutes when something else fails: it is waited for, and told as done."""
     world.faults.refuse("ImportKeyPair", "InvalidKey.Format", "no", times=99)
     with pytest.raises(RunFailed) as failed:
@@ -218,7 +218,7 @@ def test_a_failure_lets_finish_what_has_begun(world: World) -> None:
     assert counted(inventory(world.session)) == WHOLE
 
 
-def test_a_key_that_cannot_be_used_is_named(world: World) -> None:
+def test_unusable_kms_key_is_named(world: World) -> None:
     """AWS says only that the volume is not there, or that the client made an error: to run again would not help."""
     world.default_key_unusable = True
     with pytest.raises(RunFailed) as caught:
@@ -229,7 +229,7 @@ def test_a_key_that_cannot_be_used_is_named(world: World) -> None:
     assert counted(inventory(world.session)) == WHOLE
 
 
-def test_a_machine_that_cannot_read_its_disk_is_told_with_the_key(world: World) -> None:
+def test_instance_with_an_unusable_kms_key_is_reported(world: World) -> None:
     """The data volume was made before the key was lost, for another machine."""
     deployment(world).apply()
     deployment(world).destroy()

@@ -1,4 +1,4 @@
-"""What does not fit is told by the plan: the zone, the type, the image, the memory. AWS would refuse it half way."""
+"""Validation in the plan: zone, type, image and memory. AWS would refuse them only during the run."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def test_a_zone_without_the_type_is_never_chosen(virginia: World) -> None:
     assert "us-east-1a" in str(subnet)
 
 
-def test_another_type_that_the_settled_zone_does_not_offer(virginia: World) -> None:
+def test_type_that_the_zone_does_not_offer_is_refused(virginia: World) -> None:
     """The subnet and the data volume are in us-east-1e; the machine cannot become what is not offered there."""
     made = deployment(virginia, region="us-east-1", availability_zone="us-east-1e", instance_type="m4.large")
     made.apply()
@@ -78,13 +78,13 @@ def test_another_type_that_the_settled_zone_does_not_offer(virginia: World) -> N
     assert len(virginia.writes) == before
 
 
-def test_a_type_that_aws_does_not_know(world: World) -> None:
+def test_unknown_type_is_refused(world: World) -> None:
     told = refusal(deployment(world, instance_type="t9.medium", availability_zone="ap-northeast-1a"))
     assert "AWS does not offer it in ap-northeast-1" in told
     assert world.writes == []
 
 
-def test_memory_that_the_profile_does_not_fit(world: World) -> None:
+def test_too_little_memory_for_the_profile_is_refused(world: World) -> None:
     """profile="full" on 4 GiB, for a new machine and for one that is there."""
     made = deployment(world, profile="full")
     assert "it has 4096 MiB of memory" in refusal(made)
@@ -97,7 +97,7 @@ def test_memory_that_the_profile_does_not_fit(world: World) -> None:
 @pytest.mark.parametrize(
     "instance_type", ["t2.medium", "t3.medium", "t3a.medium", "t4g.medium", "m4.large", "c6g.large"]
 )
-def test_what_fits_is_planned(world: World, instance_type: str) -> None:
+def test_valid_settings_are_planned(world: World, instance_type: str) -> None:
     assert deployment(world, instance_type=instance_type).plan()
 
 
@@ -113,7 +113,7 @@ def test_what_fits_is_planned(world: World, instance_type: str) -> None:
         ("t3.medium", {"state": "failed"}, "is failed: choose one that is available"),
     ],
 )
-def test_an_image_that_does_not_fit(world: World, instance_type: str, changed: Any, why: str) -> None:
+def test_incompatible_image_is_refused(world: World, instance_type: str, changed: Any, why: str) -> None:
     """By itself, or with the type. What AWS refuses in RunInstances, its answer to DescribeImages tells."""
     image_id = own_image(world, **changed)
     told = refusal(deployment(world, instance_type=instance_type, image_id=image_id))
@@ -133,19 +133,19 @@ def test_a_root_disk_smaller_than_the_image_is_refused(world: World) -> None:
     assert not aws_plan(fitting)
 
 
-def test_an_image_that_is_not_there(world: World) -> None:
+def test_missing_image_is_refused(world: World) -> None:
     told = refusal(deployment(world, image_id="ami-0123456789abcdef0"))
     assert "there is no image ami-0123456789abcdef0 in ap-northeast-1" in told
 
 
-def test_all_that_does_not_fit_is_told_at_once(world: World) -> None:
+def test_all_problems_are_reported_at_once(world: World) -> None:
     image_id = own_image(world, ena_support=False, boot_mode="uefi")
     told = refusal(deployment(world, profile="full", instance_type="t2.medium", image_id=image_id))
     assert "4096 MiB" in told
     assert "boots by uefi" in told
 
 
-def test_a_machine_keeps_its_architecture(world: World) -> None:
+def test_change_of_architecture_is_refused(world: World) -> None:
     """AWS would refuse it with the machine already stopped."""
     deployment(world).apply()
     before = len(world.writes)
@@ -155,7 +155,7 @@ def test_a_machine_keeps_its_architecture(world: World) -> None:
     assert len(world.writes) == before
 
 
-def test_a_machine_that_runs_is_not_asked_about_again(world: World) -> None:
+def test_running_instance_needs_no_extra_reads(world: World) -> None:
     """Its type is offered where it is; of its type one read, and of its CPU credits another: no more than that."""
     made = deployment(world)
     made.apply()
@@ -180,7 +180,7 @@ def test_a_plan_takes_no_more_than_46_calls(world: World) -> None:
     assert len(world.calls) - before <= 46
 
 
-def test_a_lack_of_capacity_says_the_ways_out(world: World) -> None:
+def test_missing_capacity_error_says_what_to_do(world: World) -> None:
     """In a zone that was chosen: when AWS has room there again, the next run goes on from there."""
     made = deployment(world, availability_zone="ap-northeast-1a")
     world.no_capacity.add(("ap-northeast-1a", "t3.medium"))
@@ -195,7 +195,7 @@ def test_a_lack_of_capacity_says_the_ways_out(world: World) -> None:
     assert not aws_plan(made)
 
 
-def test_a_larger_type_without_capacity_leaves_a_way_back(world: World) -> None:
+def test_type_change_without_capacity_can_be_reverted(world: World) -> None:
     """The machine is stopped by then: the old type starts it again."""
     deployment(world).apply()
     world.no_capacity.add(("ap-northeast-1a", "t3.large"))

@@ -1,4 +1,4 @@
-"""What somebody else has put into our network: a destroy says what is in the way, and takes away only GuardDuty's."""
+"""Deletion blockers: a destroy names the resources of others in our network, and deletes only GuardDuty's."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ def test_all_that_is_in_the_vpc_is_named(world: World, outputs: Outputs) -> None
     assert f"security group {group}" in str(caught.value.failures["vpc/main"])
 
 
-def test_what_guardduty_has_left_goes_with_the_vpc(world: World, outputs: Outputs) -> None:
+def test_guardduty_resources_are_deleted_with_the_vpc(world: World, outputs: Outputs) -> None:
     """AWS made it by itself, and takes it away with nothing; no call of an apply or a plan asks for it."""
     ec2 = world.session.client("ec2")
     add_guardduty(ec2, outputs)
@@ -88,7 +88,7 @@ def test_what_guardduty_has_left_goes_with_the_vpc(world: World, outputs: Output
 
 
 @pytest.mark.parametrize("managed", ["false", "yes"])
-def test_what_only_looks_like_guardduty_stays(world: World, outputs: Outputs, managed: str) -> None:
+def test_resources_that_only_look_like_guardduty_are_kept(world: World, outputs: Outputs, managed: str) -> None:
     """Its names without its tag: it is named, and left alone."""
     ec2 = world.session.client("ec2")
     _, endpoint = add_guardduty(ec2, outputs, managed=managed)
@@ -97,7 +97,7 @@ def test_what_only_looks_like_guardduty_stays(world: World, outputs: Outputs, ma
     assert ec2.describe_vpc_endpoints(VpcEndpointIds=[endpoint])["VpcEndpoints"]
 
 
-def test_in_the_network_of_somebody_else_guardduty_stays(world: World, outputs: Outputs) -> None:
+def test_guardduty_resources_in_an_existing_network_are_kept(world: World, outputs: Outputs) -> None:
     """Our tag on the VPC says that it is ours to take away."""
     ec2 = world.session.client("ec2")
     add_guardduty(ec2, outputs)
@@ -152,9 +152,7 @@ def _network_acl(ec2: Any, vpc: str, subnet: str) -> Any:
         (_transit_attachment, "transit gateway attachment", "subnet/private"),
     ],
 )
-def test_what_else_keeps_a_network_is_named(
-    world: World, outputs: Outputs, create: Any, kind: str, address: str
-) -> None:
+def test_other_blockers_are_named(world: World, outputs: Outputs, create: Any, kind: str, address: str) -> None:
     """Whatever AWS wants to be detached or deleted first, and none that belongs to another VPC."""
     ec2 = world.session.client("ec2")
     other = ec2.create_vpc(CidrBlock="10.9.0.0/16")["Vpc"]["VpcId"]
@@ -204,7 +202,7 @@ def test_an_internet_gateway_that_is_needed_is_explained(world: World, outputs: 
     assert line.endswith(f", {address['PublicIp']})")
 
 
-def test_guardduty_is_looked_for_only_after_a_refusal(world: World, outputs: Outputs) -> None:
+def test_guardduty_is_queried_only_after_a_refusal(world: World, outputs: Outputs) -> None:
     """A destroy that AWS refuses nothing of reads nothing about what others have in the VPC."""
     world.forget_calls()
     deployment(world).destroy(delete_data=True)

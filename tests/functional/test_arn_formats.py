@@ -1,4 +1,4 @@
-"""ARNs are right where AWS's answer has none, or something else: in China, and while IAM settles."""
+"""ARNs are correct if AWS's response has none or another value: in China, and while IAM is not consistent yet."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tests.support.iam_policy import Policies, Request
 ACCOUNT = "123456789012"
 
 
-def test_a_security_group_has_one_where_the_partition_tells_none() -> None:
+def test_security_group_arn_is_built_if_aws_returns_none() -> None:
     """A policy of another thing is made with it. https://github.com/terraform-aws-modules/terraform-aws-eks/issues/3422"""
     with offline(region="cn-north-1") as world:
         ec2 = world.session.client("ec2")
@@ -27,7 +27,7 @@ def test_a_security_group_has_one_where_the_partition_tells_none() -> None:
         assert found["arn"] == applied["security-group/host"]["arn"] == arn
 
 
-def test_a_role_is_handed_to_ec2_in_china_too() -> None:
+def test_pass_role_includes_ec2_in_china() -> None:
     """EC2 has another name there; and nobody else gets a role for it."""
     settings = Settings(environment="dev", region="cn-north-1", image_id="ami-0123456789abcdef0")
     deployer = Policies(permissions(settings, ACCOUNT).deployer)
@@ -41,7 +41,7 @@ def test_a_role_is_handed_to_ec2_in_china_too() -> None:
         assert deployer.allow(request) == allowed, service
 
 
-def test_a_role_and_a_profile_are_named_before_iam_has_settled(world: World) -> None:
+def test_role_and_profile_arns_before_iam_is_consistent(world: World) -> None:
     """IAM tells their ids where their ARNs will be: what stands on them gets the ARNs, and nothing drifts.
 
     https://github.com/hashicorp/terraform-provider-aws/issues/22018

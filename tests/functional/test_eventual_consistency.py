@@ -1,4 +1,4 @@
-"""AWS leaves out what belongs to a thing that is on its way: that is no drift, and no reason to refuse anything."""
+"""Eventual consistency: values that AWS does not show yet are neither drift nor a reason to refuse."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ LATE = {
 
 
 @pytest.mark.parametrize("kind", LATE)
-def test_a_plan_in_between_neither_refuses_nor_changes_it(world: World, kind: str) -> None:
+def test_plan_during_a_creation_shows_no_drift(world: World, kind: str) -> None:
     """A run died right after AWS had begun: what the next plan sees is not complete, and the next run waits for it."""
     lab, (operation, late) = Lab(world, CASES[kind]), LATE[kind]
     for _ in range(20):
@@ -42,7 +42,7 @@ def test_a_plan_in_between_neither_refuses_nor_changes_it(world: World, kind: st
     assert not lab.plan()
 
 
-def test_what_is_never_shown_is_told(world: World) -> None:
+def test_value_that_never_appears_is_reported(world: World) -> None:
     """Somebody took the root disk off. It is not compared with nothing: the error says what is missing of what."""
     lab = Lab(world, CASES["instance"])
     id = lab.apply()[lab.case.address].id

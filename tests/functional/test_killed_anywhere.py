@@ -1,4 +1,4 @@
-"""A process dies at any call of a whole apply or destroy, or its answer is lost: the next run ends as if nothing was.
+"""A process is killed at any call of an apply or a destroy, or a response is lost: the next run completes it.
 
 Runs have several threads, so a call is told by its operation and by how many of that operation were sent before it.
 """
@@ -148,7 +148,7 @@ def clipped(calls: list[Call]) -> dict[str, int]:
     return {operation: 1 if operation in REPEATED else count for operation, count in counts.items()}
 
 
-def test_the_lists_have_every_writing_call(world: World) -> None:
+def test_lists_contain_every_write_call(world: World) -> None:
     """So that no call is forgotten below when the code changes."""
     deployment(world).apply()
     assert clipped(world.writes) == MADE
@@ -165,7 +165,7 @@ def dealt(calls: dict[str, int], life: int, lives: int) -> dict[str, int]:
 
 
 @pytest.mark.parametrize("life", range(LIVES))
-def test_died_at_every_call(world: World, life: int) -> None:
+def test_killed_at_every_call(world: World, life: int) -> None:
     """However many processes have died, there is one of each thing in the end, and then nothing.
 
     Only the destroys of the first life are told to delete the data; those of the others keep it, until the last one.
@@ -190,7 +190,7 @@ def test_died_at_every_call(world: World, life: int) -> None:
 
 @pytest.mark.parametrize("fault", ["lose_answer", "server_error"])
 @pytest.mark.parametrize("nth", [1, 2])
-def test_no_answer_to_any_writing_call(world: World, fault: str, nth: int) -> None:
+def test_lost_response_of_every_write_call(world: World, fault: str, nth: int) -> None:
     """AWS does it and nobody hears of it, for each operation in turn: one run, exactly one of each, and an end."""
     for operation, count in MADE.items():
         if nth <= count:
