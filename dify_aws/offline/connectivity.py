@@ -67,7 +67,7 @@ class OfflineConnectivity:
         """
         self._cloud.settle()
         found = next((each for each in _instances() if each[0].public_ip == address), None)
-        if found is None or found[0].state != "running" or not self._let_in(*found, port):
+        if found is None or found[0].state != "running" or not self._allows(*found, port):
             raise TimeoutError("timed out")
         machine = self._machine(*found)
         program = machine.system.listening.get(port)
@@ -92,7 +92,7 @@ class OfflineConnectivity:
         self._cloud.settle()
         where = f"{user}@{address}"
         found = next((each for each in _instances() if each[0].public_ip == address), None)
-        if found is None or found[0].state != "running" or (sock is None and not self._let_in(*found)):
+        if found is None or found[0].state != "running" or (sock is None and not self._allows(*found)):
             raise Unreachable(where, SSH, TimeoutError("timed out"), 300.0)
         instance, backend = found
         met = host_keys(key_of_instance(self._cloud, instance.id))[0]
@@ -132,11 +132,11 @@ class OfflineConnectivity:
                     machine.disks.xen_names[volume.id] = xen_name(at.device)
         return machine
 
-    def _let_in(self, instance: Any, backend: Any, port: int = SSH) -> bool:
-        mine = ip_address(self.address)
-        kind = "CidrIp" if mine.version == 4 else "CidrIpv6"
+    def _allows(self, instance: Any, backend: Any, port: int = SSH) -> bool:
+        own = ip_address(self.address)
+        kind = "CidrIp" if own.version == 4 else "CidrIpv6"
         return any(
-            mine in ip_network(rule.ip_range[kind])
+            own in ip_network(rule.ip_range[kind])
             for group in instance.security_groups
             for rule in backend.get_security_group_from_id(group.id).ingress_rules
             if rule.ip_protocol == "tcp" and rule.from_port <= port <= rule.to_port and kind in rule.ip_range

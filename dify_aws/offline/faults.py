@@ -58,13 +58,13 @@ class Faults:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._armed: list[Fault] = []
-        self._dead: list[str] = []
+        self._kills: list[str] = []
 
     @property
     def deaths(self) -> list[str]:
         """What the process has died of. It can be more than one thing: threads reach their calls at the same time."""
         with self._lock:
-            return list(self._dead)
+            return list(self._kills)
 
     def kill_before(self, operation: str, nth: int = 1) -> None:
         """The process dies right before the call is sent: AWS never hears of it, nor of any later one like it."""
@@ -98,12 +98,12 @@ class Faults:
     def kill(self, why: str) -> None:
         """End the process: from now on every call of it raises `Died`, in any thread."""
         with self._lock:
-            self._dead.append(why)
+            self._kills.append(why)
 
     def breathe(self) -> None:
         """Raise `Died` if the process is dead."""
-        if self._dead:
-            raise ProcessKilled(self._dead[0])
+        if self._kills:
+            raise ProcessKilled(self._kills[0])
 
     def striking(self, call: Call) -> list[Fault]:
         """The faults that happen at this `call` as it is sent; each armed fault has counted it."""

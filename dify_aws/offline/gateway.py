@@ -43,13 +43,13 @@ class Gateway:
         if (refused := refusal(environ)) is not None:
             return refused(environ, start_response)
         if environ["PATH_INFO"] == "/dify-aws/calls":
-            return self._tell(environ)(environ, start_response)
+            return self._respond(environ)(environ, start_response)
         self._ledger.note(_call(environ))
         if self._latency:
             self._wall.sleep(self._latency)
         return self._moto(environ, start_response)
 
-    def _tell(self, environ: dict[str, Any]) -> Response:
+    def _respond(self, environ: dict[str, Any]) -> Response:
         if environ["REQUEST_METHOD"] == "DELETE":
             self._ledger.forget()
             return Response(status=204)

@@ -105,7 +105,7 @@ class OfflineSession(boto3.Session):
         self._making = threading.RLock()
         # Only S3's clients are made by it: see client().
         core = _patterns().core("s3")
-        wire.plug_into(core.get_component("event_emitter"))
+        wire.register(core.get_component("event_emitter"))
         super().__init__(DUMMY, DUMMY, region_name=region, botocore_session=core)
 
     # boto3's own overloads tell a type checker which client comes back; what is different here is not its business.
@@ -126,14 +126,14 @@ class OfflineSession(boto3.Session):
                         client = super().client(service_name, region_name=region, config=config, **kwargs)
                     else:
                         client = _patterns().copy(key, service_name, region, config=config, **kwargs)
-                        self._wire.plug_into(client.meta.events)
-                    client._endpoint.__class__ = _PatientEndpoint
+                        self._wire.register(client.meta.events)
+                    client._endpoint.__class__ = _RetryingEndpoint
                     client._endpoint.clock = self.clock
                     self._clients[key] = client
                 return self._clients[key]
 
 
-class _PatientEndpoint(Endpoint):
+class _RetryingEndpoint(Endpoint):
     """botocore's endpoint, but the pause before a retry is one of the world's clock: no test sleeps for real."""
 
     clock: Clock

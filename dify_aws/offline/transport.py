@@ -28,7 +28,7 @@ class Transport:
         self._thread = threading.local()
         self._open = True
 
-    def plug_into(self, events: BaseEventHooks) -> None:
+    def register(self, events: BaseEventHooks) -> None:
         """Listen to the events of a botocore session."""
         # Last: botocore fills in a ClientToken of its own at the same event.
         events.register_last("before-parameter-build", self._prepare)
@@ -53,13 +53,13 @@ class Transport:
         struck = {fault.when: fault for fault in self.faults.striking(call)}
 
         if "kill_before" in struck:
-            self._die(f"died before {call}")
+            self._kill(f"died before {call}")
         self._ledger.note(call)
         if fault := struck.get("refuse"):
             return refusal(request, model, code=fault.code, message=fault.message, status=fault.status)
-        answer = self._ask_moto(request)
+        answer = self._send_to_moto(request)
         if self.faults.answered(call, refused=answer.status_code >= 400):
-            self._die(f"died after {call}")
+            self._kill(f"died after {call}")
         self.faults.breathe()
         if "lose_answer" in struck:
             raise ConnectionClosedError(endpoint_url=request.url)
@@ -67,11 +67,11 @@ class Transport:
             return refusal(request, model, code=fault.code, message=fault.message, status=fault.status)
         return answer
 
-    def _die(self, why: str) -> None:
+    def _kill(self, why: str) -> None:
         self.faults.kill(why)
         self.faults.breathe()
 
-    def _ask_moto(self, request: AWSPreparedRequest) -> AWSResponse:
+    def _send_to_moto(self, request: AWSPreparedRequest) -> AWSResponse:
         answer = self._moto.process_request(request)
         if answer is None:
             raise RuntimeError(f"moto knows no service at {request.url}")

@@ -268,7 +268,7 @@ def test_a_second_key_beside_the_right_one_is_refused(others: str) -> None:
 def test_another_who_installs_packages_is_waited_for() -> None:
     """Unattended upgrades, at the first boot."""
     machine = fresh()
-    machine.packages.holders = ["unattended-upgr"] * 3
+    machine.packages.lock_owners = ["unattended-upgr"] * 3
     before = machine.clock.now()
     alone(Packages(wishes=("docker.io",)), machine)
     assert "docker.io" in machine.packages.installed
@@ -278,7 +278,7 @@ def test_another_who_installs_packages_is_waited_for() -> None:
 def test_another_who_never_ends_is_named() -> None:
     """After ten minutes, with who it is."""
     machine = fresh()
-    machine.packages.holders = ["aptitude"] * 1000
+    machine.packages.lock_owners = ["aptitude"] * 1000
     with pytest.raises(CommandFailed, match=r"(?s)held by process 812 \(aptitude\).*Let it end, or stop it"):
         alone(Packages(wishes=("docker.io",)), machine)
     assert machine.clock.now() == pytest.approx(601)

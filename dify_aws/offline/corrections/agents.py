@@ -27,7 +27,7 @@ def agents_tell(
     cloud: Cloud,
     original: Callable[..., Any],
     backend: Any,
-    **asked: Any,
+    **parameters: Any,
 ) -> Any:
     running = {
         instance.id
@@ -35,14 +35,14 @@ def agents_tell(
         for instance in reservation.instances
         if instance.state == "running"
     }
-    end: datetime = asked["end_time"]
+    end: datetime = parameters["end_time"]
     for id, machine in cloud.remember("machines").items():
         text = machine.files.text(AGENT)
         if id in running and text and machine.units.runs(UNIT):
-            told = {"Dimensions": [{"Name": "InstanceId", "Value": id}], "Timestamp": end - timedelta(seconds=90)}
-            values = [{**told, "MetricName": name, "Value": value} for name, value in _values(machine).items()]
+            common = {"Dimensions": [{"Name": "InstanceId", "Value": id}], "Timestamp": end - timedelta(seconds=90)}
+            values = [{**common, "MetricName": name, "Value": value} for name, value in _values(machine).items()]
             backend.put_metric_data(json.loads(text)["metrics"]["namespace"], values)
-    return original(**asked)
+    return original(**parameters)
 
 
 def _values(machine: Machine) -> dict[str, float]:

@@ -14,7 +14,7 @@ SECONDS_UNTIL_SHOWN = 300
 SECONDS_KEPT = 90 * 86_400
 
 _HISTORY = "https://docs.aws.amazon.com/awscloudtrail/latest/userguide/view-cloudtrail-events.html"
-_NOTEBOOK = "event history"
+_EVENTS = "event history"
 
 
 @corrects(
@@ -29,9 +29,9 @@ def creation_is_recorded(cloud: Cloud, original: Callable[[], Any], response: An
         {"resourceType": kind, "tags": [{"key": key, "value": value} for key, value in its.items()]}
         for kind, its in response._parse_tag_specification().items()
     ]
-    asked = {"zone": response._get_param("AvailabilityZone"), "tagSpecificationSet": {"items": tags}}
-    event = {"eventName": "CreateVolume", "requestParameters": asked}
-    cloud.remember(_NOTEBOOK)[answer.result.id] = (cloud.clock.now(), utc(cloud), event)
+    requested = {"zone": response._get_param("AvailabilityZone"), "tagSpecificationSet": {"items": tags}}
+    event = {"eventName": "CreateVolume", "requestParameters": requested}
+    cloud.remember(_EVENTS)[answer.result.id] = (cloud.clock.now(), utc(cloud), event)
     return answer
 
 
@@ -41,12 +41,12 @@ def creation_is_recorded(cloud: Cloud, original: Callable[[], Any], response: An
     says="LookupEvents finds what happened to a resource in the last 90 days, some minutes after it did.",
     link="https://docs.aws.amazon.com/awscloudtrail/latest/APIReference/API_LookupEvents.html",
 )
-def history_is_told(cloud: Cloud, original: Callable[[], Any], response: Any) -> Any:
+def event_history_is_returned(cloud: Cloud, original: Callable[[], Any], response: Any) -> Any:
     if response._get_action() != "LookupEvents":
         return original()
-    asked = {each["AttributeKey"]: each["AttributeValue"] for each in json.loads(response.body)["LookupAttributes"]}
+    requested = {each["AttributeKey"]: each["AttributeValue"] for each in json.loads(response.body)["LookupAttributes"]}
     with cloud.lock:
-        found = cloud.remember(_NOTEBOOK).get(asked.get("ResourceName"))
+        found = cloud.remember(_EVENTS).get(requested.get("ResourceName"))
         now = cloud.clock.now()
     events = []
     if found and SECONDS_UNTIL_SHOWN <= now - found[0] <= SECONDS_KEPT:
@@ -56,4 +56,4 @@ def history_is_told(cloud: Cloud, original: Callable[[], Any], response: Any) ->
     return 200, headers, json.dumps({"Events": events})
 
 
-CORRECTIONS = (creation_is_recorded, history_is_told)
+CORRECTIONS = (creation_is_recorded, event_history_is_returned)

@@ -106,11 +106,11 @@ def confirm(address: str) -> int:
     says="A new alarm has insufficient data; putting one that exists changes neither its state nor its tags.",
     link="https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutMetricAlarm.html",
 )
-def an_alarm_begins_without_data(cloud: Cloud, original: Callable[..., Any], backend: Any, **wish: Any) -> Any:
-    before = backend.alarms.get(wish["name"])
+def an_alarm_begins_without_data(cloud: Cloud, original: Callable[..., Any], backend: Any, **parameters: Any) -> Any:
+    before = backend.alarms.get(parameters["name"])
     if before is not None:
-        wish["tags"] = None
-    alarm = original(**wish)
+        parameters["tags"] = None
+    alarm = original(**parameters)
     if before is None:
         alarm.state_value = "INSUFFICIENT_DATA"
         alarm.state_reason = "Unchecked: Initial alarm creation"
@@ -146,22 +146,22 @@ def days_that_are_known(cloud: Cloud, original: Callable[[], Any], response: Any
 def a_log_group_can_be_protected(cloud: Cloud, original: Callable[[], Any], response: Any) -> Any:
     protected: dict[Any, bool] = cloud.remember("protected log groups")
     action, place = response._get_action(), (response.current_account, response.region)
-    asked = json.loads(response.body) if response.body else {}
+    request = json.loads(response.body) if response.body else {}
     headers = {"content-type": "application/x-amz-json-1.1"}
     if action == "PutLogGroupDeletionProtection":
-        name = asked["logGroupIdentifier"].rpartition(":")[2]
-        protected[(*place, name)] = asked["deletionProtectionEnabled"]
+        name = request["logGroupIdentifier"].rpartition(":")[2]
+        protected[(*place, name)] = request["deletionProtectionEnabled"]
         return 200, {**headers, "status": "200"}, "{}"
-    if action == "DeleteLogGroup" and protected.get((*place, asked["logGroupName"])):
-        told = f"The log group {asked['logGroupName']} has deletion protection enabled."
-        fault = {"__type": "ValidationException", "message": told}
+    if action == "DeleteLogGroup" and protected.get((*place, request["logGroupName"])):
+        message = f"The log group {request['logGroupName']} has deletion protection enabled."
+        fault = {"__type": "ValidationException", "message": message}
         return 400, {**headers, "status": "400"}, json.dumps(fault)
     status, found, body = original()
     if action == "DescribeLogGroups" and status == 200:
-        told = json.loads(body)
-        for group in told["logGroups"]:
+        answer = json.loads(body)
+        for group in answer["logGroups"]:
             group["deletionProtectionEnabled"] = protected.get((*place, group["logGroupName"]), False)
-        body = json.dumps(told)
+        body = json.dumps(answer)
     return status, found, body
 
 

@@ -25,11 +25,11 @@ def price_list(cloud: Cloud, original: Callable[..., Any], stubber: Any, request
     host = urlsplit(request.url).hostname or ""
     if not (host.startswith("api.pricing.") and host.split(".")[2] in STANDS_IN):
         return original(request)
-    asked = json.loads(request.body)
+    expected = json.loads(request.body)
     documents = [
         json.dumps(document)
-        for document in _documents(asked["ServiceCode"])
-        if all(_matches(document["product"], each) for each in asked.get("Filters", ()))
+        for document in _documents(expected["ServiceCode"])
+        if all(_matches(document["product"], each) for each in expected.get("Filters", ()))
     ]
     body = {"FormatVersion": "aws_v1", "PriceList": documents}
     return 200, {"content-type": "application/x-amz-json-1.1"}, json.dumps(body).encode()
@@ -49,7 +49,7 @@ def _document(product: Product, region: str) -> dict[str, Any]:
     attributes = {
         # Where only a part is known, AWS's word begins with a name of the region.
         field.removesuffix(CONTAINS): f"{region.upper()}-{word}" if field.endswith(CONTAINS) else word
-        for field, word in _words(product, region).items()
+        for field, word in _attributes(product, region).items()
     }
     step = {"unit": price.unit, "beginRange": "0", "endRange": "Inf", "pricePerUnit": {"USD": f"{price.dollars:.10f}"}}
     return {
@@ -59,15 +59,15 @@ def _document(product: Product, region: str) -> dict[str, Any]:
     }
 
 
-def _words(product: Product, region: str) -> Mapping[str, str]:
+def _attributes(product: Product, region: str) -> Mapping[str, str]:
     own = product.name.partition("/")[2]
     return {field: word.format(region=region, name=own) for field, word in product.filters.items()}
 
 
-def _matches(product: Mapping[str, Any], asked: Mapping[str, str]) -> bool:
-    field = asked["Field"]
-    told = product["productFamily"] if field == "productFamily" else product["attributes"].get(field, "")
-    return asked["Value"] in told if asked["Type"] == "CONTAINS" else asked["Value"] == told
+def _matches(product: Mapping[str, Any], expected: Mapping[str, str]) -> bool:
+    field = expected["Field"]
+    value = product["productFamily"] if field == "productFamily" else product["attributes"].get(field, "")
+    return expected["Value"] in value if expected["Type"] == "CONTAINS" else expected["Value"] == value
 
 
 CORRECTIONS = (price_list,)

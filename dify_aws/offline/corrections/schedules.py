@@ -54,7 +54,7 @@ def utc(cloud: Cloud) -> datetime:
 def _at_its_time(cloud: Cloud, original: Callable[[], Any], response: Any) -> Any:
     with cloud.lock:
         cloud.settle()
-        _carry_out_what_is_due(cloud)
+        _execute_due_schedules(cloud)
         status, headers, body = original()
         if isinstance(cloud.clock, VirtualClock):
             headers = {**headers, "date": format_datetime(utc(cloud), usegmt=True)}
@@ -66,12 +66,12 @@ before_ec2_answers = corrects("moto.ec2.responses:EC2Response", "call_action", s
 before_the_scheduler_answers = corrects(_RESPONSES, "call_action", says=_SAYS, link=_TYPES)(_at_its_time)
 
 
-def _carry_out_what_is_due(cloud: Cloud) -> None:
+def _execute_due_schedules(cloud: Cloud) -> None:
     for account, region, group, schedule in list(_schedules()):
         due = _moment(schedule)
         if due is None or utc(cloud) < due + timedelta(seconds=SECONDS_LATE) or schedule.state != "ENABLED":
             continue
-        _carry_out(account, region, group, schedule.target)
+        _execute(account, region, group, schedule.target)
         # With NONE it stays, and does nothing any more.
         schedule.state = "COMPLETED"
         if schedule.action_after_completion == "DELETE":
@@ -87,12 +87,12 @@ def _schedules() -> Iterator[tuple[str, str, Any, Any]]:
 
 def _moment(schedule: Any) -> datetime | None:
     """When a one-time schedule is due; None for one that comes again and again, which nothing carries out here."""
-    told = re.fullmatch(r"at\((.*)\)", schedule.schedule_expression)
+    match = re.fullmatch(r"at\((.*)\)", schedule.schedule_expression)
     zone = ZoneInfo(schedule.schedule_expression_timezone)
-    return datetime.strptime(told[1], "%Y-%m-%dT%H:%M:%S").replace(tzinfo=zone) if told else None
+    return datetime.strptime(match[1], "%Y-%m-%dT%H:%M:%S").replace(tzinfo=zone) if match else None
 
 
-def _carry_out(account: str, region: str, group: Any, target: Any) -> None:
+def _execute(account: str, region: str, group: Any, target: Any) -> None:
     request = json.loads(target["Input"])
     arn = f"arn:{get_partition(region)}:ec2:{region}:{account}:security-group/{request['GroupId']}"
     role = _role(account, region, target["RoleArn"])
@@ -112,11 +112,11 @@ def _role(account: str, region: str, arn: str) -> Any:
 
 
 def _trusts(role: Any, account: str, group_arn: str) -> bool:
-    told = {"aws:SourceAccount": account, "aws:SourceArn": group_arn}
+    context = {"aws:SourceAccount": account, "aws:SourceArn": group_arn}
     return any(
         statement["Principal"].get("Service") == SCHEDULER
         and all(
-            any(fnmatchcase(told.get(key, ""), each) for each in listed(wanted))
+            any(fnmatchcase(context.get(key, ""), each) for each in listed(wanted))
             for test in statement.get("Condition", {}).values()
             for key, wanted in test.items()
         )
@@ -155,7 +155,7 @@ def a_new_role_spreads(cloud: Cloud, original: Callable[[], Any], response: Any)
     says="A schedule is in a group that exists, and its role lets EventBridge Scheduler take it.",
     link=_ROLE,
 )
-def its_role_is_tried(cloud: Cloud, original: Callable[..., Any], backend: Any, **given: Any) -> Any:
+def role_is_validated(cloud: Cloud, original: Callable[..., Any], backend: Any, **given: Any) -> Any:
     group, target = backend.get_schedule_group(given["group_name"]), given["target"]
     if group.name != "default" and _is_going(group):
         raise ScheduleGroupNotFound(group.name)
@@ -235,7 +235,7 @@ def deleting_takes_a_moment(cloud: Cloud, original: Callable[..., Any], backend:
     says="The state of a schedule group is ACTIVE or DELETING.",
     link="https://docs.aws.amazon.com/scheduler/latest/APIReference/API_GetScheduleGroup.html",
 )
-def its_state_is_told(cloud: Cloud, original: Callable[[], Any], group: Any) -> Any:
+def state_is_reported(cloud: Cloud, original: Callable[[], Any], group: Any) -> Any:
     return {**original(), "State": "DELETING" if _is_going(group) else "ACTIVE"}
 
 
@@ -260,12 +260,12 @@ def only_a_rule_that_is_there_is_tagged(cloud: Cloud, original: Callable[[], Any
 
 CORRECTIONS = (
     a_new_role_spreads,
-    its_role_is_tried,
+    role_is_validated,
     all_of_it_is_replaced,
     one_token_one_thing,
     one_name_one_group,
     deleting_takes_a_moment,
-    its_state_is_told,
+    state_is_reported,
     only_a_rule_that_is_there_is_tagged,
     before_ec2_answers,
     before_the_scheduler_answers,

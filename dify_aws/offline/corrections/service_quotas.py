@@ -9,7 +9,7 @@ from typing import Any, Final
 from dify_aws.offline.cloud import DEFAULT_QUOTAS, Cloud
 from dify_aws.offline.correction import corrects
 
-_HELD: Final = {
+_QUOTA_NAMES: Final = {
     "L-F678F1CE": "vpc",
     "L-0263D0A3": "elastic-ip",
     "L-A4707A72": "internet-gateway",
@@ -17,7 +17,7 @@ _HELD: Final = {
 }
 """The quotas that the world holds its calls against, by their code."""
 
-_TOLD: Final = {"L-1216C47A": 32}
+_OTHER_DEFAULTS: Final = {"L-1216C47A": 32}
 """Those that it only tells: virtual processors of standard instances."""
 
 
@@ -31,17 +31,17 @@ def applied_and_default(cloud: Cloud, original: Callable[[], Any], response: Any
     operation = response._get_action()
     if operation not in ("GetServiceQuota", "GetAWSDefaultServiceQuota"):
         return original()
-    asked = json.loads(response.body)
-    code = asked["QuotaCode"]
-    held = _HELD.get(code, "")
-    default = DEFAULT_QUOTAS.get(held) or _TOLD.get(code)
-    applied = cloud.quotas.get(held)
+    request = json.loads(response.body)
+    code = request["QuotaCode"]
+    quota_name = _QUOTA_NAMES.get(code, "")
+    default = DEFAULT_QUOTAS.get(quota_name) or _OTHER_DEFAULTS.get(code)
+    applied = cloud.quotas.get(quota_name)
     value = default if operation != "GetServiceQuota" else applied if applied != default else None
     headers = {"content-type": "application/x-amz-json-1.1"}
     if value is None:
         fault = {"__type": "NoSuchResourceException", "Message": f"There is no quota {code} that was changed."}
         return 400, {**headers, "status": "400"}, json.dumps(fault)
-    quota = {"ServiceCode": asked["ServiceCode"], "QuotaCode": code, "Value": float(value)}
+    quota = {"ServiceCode": request["ServiceCode"], "QuotaCode": code, "Value": float(value)}
     return 200, {**headers, "status": "200"}, json.dumps({"Quota": quota})
 
 

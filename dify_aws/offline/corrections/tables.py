@@ -78,12 +78,12 @@ def deleting_takes_a_moment(cloud: Cloud, original: Callable[..., Any], backend:
     says="The state of a table is told: CREATING, ACTIVE or DELETING.",
     link=f"{_API}/API_TableDescription.html",
 )
-def its_state_is_told(
+def status_is_reported(
     cloud: Cloud, original: Callable[..., Any], table: Any, base_key: str = "TableDescription"
 ) -> Any:
-    told = original(base_key)
-    told[base_key]["TableStatus"] = _state(table)
-    return told
+    description = original(base_key)
+    description[base_key]["TableStatus"] = _state(table)
+    return description
 
 
 @corrects(
@@ -122,7 +122,7 @@ def _state(table: Any) -> str:
 CORRECTIONS = (
     creating_takes_a_moment,
     deleting_takes_a_moment,
-    its_state_is_told,
+    status_is_reported,
     only_an_active_one_is_used,
     one_tag_a_key,
     one_step,

@@ -58,7 +58,7 @@ def _check_policy(backend: Any, name: str, bucket_name: str) -> None:
 
 
 def _lets(statement: dict[str, Any], action: str, on: str, arn: str) -> bool:
-    told = {"aws:SourceArn": arn, "s3:x-amz-acl": "bucket-owner-full-control"}
+    context = {"aws:SourceArn": arn, "s3:x-amz-acl": "bucket-owner-full-control"}
     return (
         statement["Effect"] == "Allow"
         and isinstance(statement["Principal"], dict)
@@ -66,7 +66,7 @@ def _lets(statement: dict[str, Any], action: str, on: str, arn: str) -> bool:
         and action in statement["Action"]
         and any(fnmatchcase(on, each) for each in statement["Resource"])
         and all(
-            any(fnmatchcase(told.get(key, ""), each) for each in listed(wanted))
+            any(fnmatchcase(context.get(key, ""), each) for each in listed(wanted))
             for test in statement.get("Condition", {}).values()
             for key, wanted in test.items()
         )
@@ -79,15 +79,15 @@ def _lets(statement: dict[str, Any], action: str, on: str, arn: str) -> bool:
     says="The index of tags of a region lists its trails.",
     link="https://docs.aws.amazon.com/resourcegroupstagging/latest/APIReference/supported-services.html",
 )
-def indexed(cloud: Cloud, original: Callable[..., Any], backend: Any, **asked: Any) -> Iterator[Any]:
-    yield from original(**asked)
-    kinds = asked.get("resource_type_filters")
+def indexed(cloud: Cloud, original: Callable[..., Any], backend: Any, **parameters: Any) -> Iterator[Any]:
+    yield from original(**parameters)
+    kinds = parameters.get("resource_type_filters")
     if kinds and not {"cloudtrail", "cloudtrail:trail"} & set(kinds):
         return
     trails = cloudtrail_backends[backend.account_id][backend.region_name]
     for trail in trails.trails.values():
         tags = trails.tagging_service.get_tag_dict_for_resource(trail.arn)
-        wanted = asked.get("tag_filters") or []
+        wanted = parameters.get("tag_filters") or []
         if tags and all(tags.get(each["Key"]) in (each.get("Values") or tags.values()) for each in wanted):
             yield TaggedResource(arn=trail.arn, tags=tags, resource_type="cloudtrail:trail")
 

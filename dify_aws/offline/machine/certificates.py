@@ -41,30 +41,30 @@ def today(machine: Machine) -> datetime:
 
 def issue(machine: Machine, domain: str, ends: datetime, *, issuer: str = ISSUER, names: Sequence[str] = ()) -> None:
     """Put a certificate where certbot keeps them, as files of the machine, whatever was there."""
-    told: dict[str, Any] = {"names": list(names) or [domain], "ends": ends.timestamp(), "issuer": issuer}
-    told["key"] = sha256(json.dumps(told).encode()).hexdigest()
+    details: dict[str, Any] = {"names": list(names) or [domain], "ends": ends.timestamp(), "issuer": issuer}
+    details["key"] = sha256(json.dumps(details).encode()).hexdigest()
     machine.files.make_directories(f"{LIVE}/{domain}")
-    for name, text in (("fullchain.pem", json.dumps(told)), ("privkey.pem", told["key"])):
+    for name, text in (("fullchain.pem", json.dumps(details)), ("privkey.pem", details["key"])):
         entry = Entry("file", text.encode(), 0o600, changed=machine.clock.now())
         machine.files.put(f"{LIVE}/{domain}/{name}", entry)
 
 
-def _told(machine: Machine, domain: str) -> dict[str, Any]:
+def _certificate_data(machine: Machine, domain: str) -> dict[str, Any]:
     entry = machine.files.get(f"{LIVE}/{domain}/fullchain.pem")
-    told: dict[str, Any] = json.loads(entry.data) if entry else {}
-    return told
+    details: dict[str, Any] = json.loads(entry.data) if entry else {}
+    return details
 
 
 def _certificate_of(machine: Machine, fact: CertificateOf) -> Answer:
-    told = _told(machine, fact.domain)
-    if not told:
+    details = _certificate_data(machine, fact.domain)
+    if not details:
         return Answer()
-    match = "does match" if fact.domain in told["names"] else "does NOT match"
-    keys = (told["key"], machine.files.text(f"{LIVE}/{fact.domain}/privkey.pem"))
+    match = "does match" if fact.domain in details["names"] else "does NOT match"
+    keys = (details["key"], machine.files.text(f"{LIVE}/{fact.domain}/privkey.pem"))
     lines = [
         f"now={today(machine).timestamp():.0f}",
-        f"notAfter={datetime.fromtimestamp(told['ends'], UTC):%b %d %H:%M:%S %Y} GMT",
-        f"issuer={told['issuer']}",
+        f"notAfter={datetime.fromtimestamp(details['ends'], UTC):%b %d %H:%M:%S %Y} GMT",
+        f"issuer={details['issuer']}",
         f"Hostname {fact.domain} {match} certificate",
         *(f"-----BEGIN PUBLIC KEY-----\n{key}\n-----END PUBLIC KEY-----" for key in keys if key),
     ]
@@ -77,19 +77,19 @@ def _certbot(machine: Machine, argv: Sequence[str], stdin: bytes) -> Ended:
     options.add_argument("--server")
     options.add_argument("--force-renewal", action="store_true")
     options.add_argument("--quiet", action="store_true")
-    said = options.parse_args(argv[1:])
+    parsed = options.parse_args(argv[1:])
     program = machine.files.get(PROGRAM)
     if program is None or not program.mode & 0o100:
         return failed(f"bash: {PROGRAM}: No such file or directory", 127)
     found = re.search(r"--cert-name (\S+)", program.data.decode())
     assert found, f"{PROGRAM} names no certificate"
-    domain, told = found[1], _told(machine, found[1])
-    left = datetime.fromtimestamp(told["ends"], UTC) - today(machine) if told else timedelta()
-    if left > ISSUED_FOR / 3 and not said.force_renewal:
+    domain, details = found[1], _certificate_data(machine, found[1])
+    left = datetime.fromtimestamp(details["ends"], UTC) - today(machine) if details else timedelta()
+    if left > ISSUED_FOR / 3 and not parsed.force_renewal:
         return Ended(out=b"Certificate not yet due for renewal; no action taken.\n")
     if machine.authority.refusal:
         return failed(machine.authority.refusal)
-    issuer = f"CN=(STAGING) Mysterious Mulberry,O=(STAGING) {said.server}" if said.server else ISSUER
+    issuer = f"CN=(STAGING) Mysterious Mulberry,O=(STAGING) {parsed.server}" if parsed.server else ISSUER
     issue(machine, domain, today(machine) + ISSUED_FOR, issuer=issuer)
     return Ended(out=b"Successfully received certificate.\n")
 

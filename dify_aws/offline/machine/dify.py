@@ -117,10 +117,10 @@ def _own_databases(machine: Machine, arguments: Sequence[str], stdin: bytes) -> 
     """psql, which is given a role, a database and a verifier, again and again."""
     if well(machine, "db_postgres") is None:
         return failed("the container of db_postgres does not run")
-    told = re.findall(r"^\\set (owner|database|verifier) '(.*)'$", stdin.decode(), re.MULTILINE)
+    values = re.findall(r"^\\set (owner|database|verifier) '(.*)'$", stdin.decode(), re.MULTILINE)
     known = database(machine)
     roles, owners = dict(known.get("roles", {})), dict(known.get("owners", {}))
-    for (_, owner), (_, name), (_, verifier) in zip(told[0::3], told[1::3], told[2::3], strict=True):
+    for (_, owner), (_, name), (_, verifier) in zip(values[0::3], values[1::3], values[2::3], strict=True):
         roles[owner], owners[name] = verifier, owner
     _store(machine, roles=roles, owners=owners)
     return Ended()
@@ -128,8 +128,8 @@ def _own_databases(machine: Machine, arguments: Sequence[str], stdin: bytes) -> 
 
 def ailment(machine: Machine, found: Running) -> str:
     """What is wrong with a container that was started: of the world's making, or for want of others."""
-    told = machine.engine.ails.get(found.service, "")
-    return told or ("ends" if complaint(machine, found.service, found.environment) else "")
+    failure = machine.engine.ails.get(found.service, "")
+    return failure or ("ends" if complaint(machine, found.service, found.environment) else "")
 
 
 def well(machine: Machine, service: str) -> Running | None:
@@ -143,11 +143,11 @@ def log(machine: Machine, service: str) -> str:
     found = of_service(machine, service)
     if found is None:
         return ""
-    told = complaint(machine, service, found.environment) or machine.engine.ails.get(service, "")
-    return f"{service}: {told or 'ready'}\n"
+    message = complaint(machine, service, found.environment) or machine.engine.ails.get(service, "")
+    return f"{service}: {message or 'ready'}\n"
 
 
-def migrate(machine: Machine, services: Mapping[str, Any], words: Sequence[str]) -> Ended:
+def migrate(machine: Machine, services: Mapping[str, Any], arguments: Sequence[str]) -> Ended:
     """The one job that there is: docker compose run … api."""
     options = Options("docker compose run")
     for flag in ("--rm", "--no-deps", "-T"):
@@ -155,10 +155,10 @@ def migrate(machine: Machine, services: Mapping[str, Any], words: Sequence[str])
     options.add_argument("--name", choices=[JOB], required=True)
     options.add_argument("--env", action="append", default=[])
     options.add_argument("service", choices=["api"])
-    said = options.parse_args(words)
-    environment = {**services["api"]["environment"], **dict(each.split("=", 1) for each in said.env)}
+    parsed = options.parse_args(arguments)
+    environment = {**services["api"]["environment"], **dict(each.split("=", 1) for each in parsed.env)}
     if (environment["MODE"], environment["MIGRATION_ENABLED"]) != ("migration", "true"):
-        raise NotModelled(shlex.join(words))
+        raise NotModelled(shlex.join(arguments))
     if wrong := complaint(machine, "api", environment) or machine.dify.migration_fails:
         return failed(wrong)
     if machine.dify.migration_skips:
@@ -168,22 +168,22 @@ def migrate(machine: Machine, services: Mapping[str, Any], words: Sequence[str])
     return Ended(out=b"Database migration successful!\n")
 
 
-def execute(machine: Machine, words: Sequence[str], stdin: bytes) -> Ended:
+def execute(machine: Machine, arguments: Sequence[str], stdin: bytes) -> Ended:
     """docker compose exec in the container of api: curl, which reads its requests, and Dify's own command."""
     api = well(machine, "api")
     if api is None:
         return failed('service "api" is not running')
-    if list(words) == ["-T", "api", "flask", "reset-password"]:
+    if list(arguments) == ["-T", "api", "flask", "reset-password"]:
         return _reset_password(machine, stdin.decode())
-    if list(words) != ["-T", "api", "curl", "--config", "-"]:
-        raise NotModelled(shlex.join(words))
+    if list(arguments) != ["-T", "api", "curl", "--config", "-"]:
+        raise NotModelled(shlex.join(arguments))
     out, welcome = "", False
     for part in stdin.decode().split("next\n"):
-        told = dict(re.findall(r'^([\w-]+) = "(.*)"$', part, re.MULTILINE))
-        path = urlsplit(told["url"]).path
-        status, answer = _posted(machine, api, path, json.loads(re.sub(r"\\(.)", r"\1", told["data"])), welcome)
+        request = dict(re.findall(r'^([\w-]+) = "(.*)"$', part, re.MULTILINE))
+        path = urlsplit(request["url"]).path
+        status, answer = _posted(machine, api, path, json.loads(re.sub(r"\\(.)", r"\1", request["data"])), welcome)
         welcome = welcome or (path.endswith("/init") and status == 201)
-        out += json.dumps(answer) + told["write-out"].replace("\\n", "\n").replace("%{http_code}", str(status))
+        out += json.dumps(answer) + request["write-out"].replace("\\n", "\n").replace("%{http_code}", str(status))
     return Ended(out=out.encode())
 
 
@@ -209,18 +209,18 @@ def _posted(
 
 def _reset_password(machine: Machine, answers: str) -> Ended:
     """Dify's command asks on its standard input, and ends with status 0 whatever comes of it."""
-    asked = b"Email: New password: Password confirm: "
+    prompts = b"Email: New password: Password confirm: "
     if answers.count("\n") < 3:
         return failed("Aborted!")
     email, password, again = answers.splitlines()[:3]
     if password.strip() != again.strip():
-        return Ended(out=asked + b"Passwords do not match.\n")
+        return Ended(out=prompts + b"Passwords do not match.\n")
     if email != database(machine)["admin"]:
-        return Ended(out=asked + f"Account not found for email: {email}\n".encode())
+        return Ended(out=prompts + f"Account not found for email: {email}\n".encode())
     if not PASSWORD.fullmatch(password):
-        return Ended(out=asked + b"Invalid password. Must match ^(?=.*[a-zA-Z])(?=.*\\d).{8,}$\n")
+        return Ended(out=prompts + b"Invalid password. Must match ^(?=.*[a-zA-Z])(?=.*\\d).{8,}$\n")
     _store(machine, admin_password=password)
-    return Ended(out=asked + b"Password reset successfully.\n")
+    return Ended(out=prompts + b"Password reset successfully.\n")
 
 
 def _setup(machine: Machine, fact: Setup) -> Answer:
@@ -231,7 +231,7 @@ def _setup(machine: Machine, fact: Setup) -> Answer:
     return Answer(json.dumps({"step": "finished" if database(machine)["admin"] else "not_started"}).encode())
 
 
-def _asked(machine: Machine, fact: Asked) -> Answer:
+def _api_response(machine: Machine, fact: Asked) -> Answer:
     """It goes well if all the containers that the question goes to, or through, are well."""
     needed = {fact.service, *re.findall(r"\binside (\w+)", fact.question)}
     if "--connect-to" in fact.question:
@@ -246,7 +246,7 @@ def _asked(machine: Machine, fact: Asked) -> Answer:
 
 ANSWERS: Final[Mapping[type[Fact[Any]], Callable[[Machine, Any], Answer]]] = {
     Setup: _setup,
-    Asked: _asked,
+    Asked: _api_response,
     DatabaseOwners: _database_owners,
 }
 SCRIPTS: Final[Mapping[str, Callable[[Machine, Sequence[str], bytes], Ended]]] = {APPLY: _own_databases}

@@ -59,10 +59,10 @@ class Disks:
 
 
 def _block_device(machine: Machine, fact: BlockDevice) -> Answer:
-    return Answer("\n".join(_told(machine, fact.volume_id, fact.path, xen_name(fact.device))).encode())
+    return Answer("\n".join(_disk_state(machine, fact.volume_id, fact.path, xen_name(fact.device))).encode())
 
 
-def _told(machine: Machine, asked_for: str, path: str, name: str) -> Iterator[str]:
+def _disk_state(machine: Machine, expected_id: str, path: str, name: str) -> Iterator[str]:
     disks = machine.disks
     if there := disks.mounted.get(path):
         yield f"at={disks.device(there)} ext4"
@@ -70,7 +70,7 @@ def _told(machine: Machine, asked_for: str, path: str, name: str) -> Iterator[st
     else:
         names = (each.removeprefix(f"{path}/") for each in machine.files.below(path) if each != path)
         yield from [f"inside={name}" for name in names if "/" not in name][:3]
-    volume_id = disks.seen(asked_for, name)
+    volume_id = disks.seen(expected_id, name)
     if volume_id is None:
         yield from (f"there={each}" for each in disks.attached if not disks.xen_names)
         return
@@ -79,7 +79,7 @@ def _told(machine: Machine, asked_for: str, path: str, name: str) -> Iterator[st
     yield f"size={disk.size}"
     yield from (f"part={part}" for part in disk.parts)
     yield from (f"mounted={where}" for where, volume in disks.mounted.items() if volume == volume_id)
-    if machine.files.get(f"/var/lib/dify-aws/formatting-{asked_for}"):
+    if machine.files.get(f"/var/lib/dify-aws/formatting-{expected_id}"):
         yield "begun=yes"
     yield from (f"signature={signature}" for signature in disk.signatures)
     if disk.signatures == ("ext4",):
@@ -91,14 +91,14 @@ def _told(machine: Machine, asked_for: str, path: str, name: str) -> Iterator[st
 
 
 def _format(machine: Machine, arguments: Sequence[str], stdin: bytes) -> Ended:
-    asked_for, uuid, marks, name = arguments
-    volume_id = machine.disks.seen(asked_for, name)
+    expected_id, uuid, marks, name = arguments
+    volume_id = machine.disks.seen(expected_id, name)
     if volume_id is None:
         return failed("")
     disk = machine.disks.attached[volume_id]
     if disk.uuid == uuid:
         return Ended()
-    mark = f"{marks}/formatting-{asked_for}"
+    mark = f"{marks}/formatting-{expected_id}"
     if disk.signatures or disk.parts or (disk.filled and not machine.files.get(mark)):
         return failed(f"{machine.disks.device(volume_id)} is not blank: {' '.join(disk.signatures + disk.parts)}", 65)
     machine.files.make_directories(marks)

@@ -44,7 +44,7 @@ def _project(machine: Machine, fact: Project) -> Answer:
     lines = [f"{present.timestamp():.0f}"]
     if not runs(machine):
         return Answer("\n".join([*lines, ""]).encode())
-    lines += [f"{service} {digest(wished)}" for service, wished in sorted(definitions(machine).items())]
+    lines += [f"{service} {digest(definition)}" for service, definition in sorted(definitions(machine).items())]
     lines += [f"file {_moment(machine, changed):.6f} {folder}" for folder, changed in _changed(machine).items()]
     for found in machine.engine.containers.values():
         ail = dify.ailment(machine, found) if found.state == "running" else ""
@@ -94,23 +94,23 @@ def _docker(machine: Machine, argv: Sequence[str], stdin: bytes) -> Ended:
     folder = ""  # nobody has logged in to a registry by hand
     if argv[1] == "--config":
         folder, argv = argv[2], [argv[0], *argv[3:]]
-    verb, *words = argv[1:]
+    verb, *arguments = argv[1:]
     match verb:
         case "compose":
-            return _compose(machine, words, stdin)
+            return _compose(machine, arguments, stdin)
         case "pull":
-            return images.pull(machine, words, folder)
-        case "wait" | "rm" if len(words) == 1:
+            return images.pull(machine, arguments, folder)
+        case "wait" | "rm" if len(arguments) == 1:
             # A job is over as soon as it was begun, and then it is gone.
-            return failed(f"Error response from daemon: No such container: {words[0]}")
+            return failed(f"Error response from daemon: No such container: {arguments[0]}")
         case _:
             raise NotModelled(shlex.join(argv))
 
 
-def _compose(machine: Machine, words: Sequence[str], stdin: bytes) -> Ended:
-    if list(words[:2]) != ["--project-directory", HOME]:
-        raise NotModelled(shlex.join(words))
-    verb, *rest = words[2:]
+def _compose(machine: Machine, arguments: Sequence[str], stdin: bytes) -> Ended:
+    if list(arguments[:2]) != ["--project-directory", HOME]:
+        raise NotModelled(shlex.join(arguments))
+    verb, *rest = arguments[2:]
     try:
         services = definitions(machine)
     except KeyError as variable:
@@ -124,21 +124,21 @@ def _compose(machine: Machine, words: Sequence[str], stdin: bytes) -> Ended:
         return dify.migrate(machine, services, rest)
     if verb == "exec":
         return dify.execute(machine, rest, stdin)
-    raise NotModelled(shlex.join(words))
+    raise NotModelled(shlex.join(arguments))
 
 
-def _up(machine: Machine, services: Mapping[str, Any], words: Sequence[str]) -> Ended:
+def _up(machine: Machine, services: Mapping[str, Any], arguments: Sequence[str]) -> Ended:
     options = Options("docker compose up")
     options.add_argument("--detach", action="store_true", required=True)
     options.add_argument("--pull", choices=["never"], required=True)
     options.add_argument("--remove-orphans", action="store_true")
     options.add_argument("services", nargs="+")
-    said = options.parse_args(words)
+    parsed = options.parse_args(arguments)
     containers = machine.engine.containers
-    if said.remove_orphans:
+    if parsed.remove_orphans:
         for name in [name for name, each in containers.items() if each.service not in services]:
             del containers[name]
-    wanted = list(said.services)
+    wanted = list(parsed.services)
     for service in wanted:
         wanted += [each for each in services[service].get("depends_on", {}) if each not in wanted]
     for service in reversed(wanted):
@@ -148,25 +148,25 @@ def _up(machine: Machine, services: Mapping[str, Any], words: Sequence[str]) -> 
     return Ended()
 
 
-def _begin(machine: Machine, service: str, wished: Mapping[str, Any]) -> Ended:
+def _begin(machine: Machine, service: str, definition: Mapping[str, Any]) -> Ended:
     name, engine = named(service), machine.engine
     found = engine.containers.get(name)
-    if found and found.configuration == digest(wished) and found.state in ("running", "paused"):
+    if found and found.configuration == digest(definition) and found.state in ("running", "paused"):
         return Ended()
-    if listed(wished["image"]) not in engine.images:
-        return failed(f"Error response from daemon: No such image: {wished['image']}")
+    if listed(definition["image"]) not in engine.images:
+        return failed(f"Error response from daemon: No such image: {definition['image']}")
     engine.containers[name] = made = Running(
         service=service,
-        configuration=digest(wished),
-        image=wished["image"],
-        environment=wished.get("environment", {}),
-        memory_mib=int(wished["mem_limit"].removesuffix("m")),
-        watched="healthcheck" in wished,
-        mounts=tuple(normpath(join(HOME, each.partition(":")[0])) for each in wished.get("volumes", ())),
+        configuration=digest(definition),
+        image=definition["image"],
+        environment=definition.get("environment", {}),
+        memory_mib=int(definition["mem_limit"].removesuffix("m")),
+        watched="healthcheck" in definition,
+        mounts=tuple(normpath(join(HOME, each.partition(":")[0])) for each in definition.get("volumes", ())),
         started=machine.clock.now(),
         state="created",
     )
-    for port in (int(published.partition(":")[0]) for published in wished.get("ports", ())):
+    for port in (int(published.partition(":")[0]) for published in definition.get("ports", ())):
         if machine.system.listening.setdefault(port, "docker-proxy") != "docker-proxy":
             return failed(
                 "Error response from daemon: driver failed programming external connectivity on endpoint "
@@ -178,40 +178,40 @@ def _begin(machine: Machine, service: str, wished: Mapping[str, Any]) -> Ended:
     return Ended()
 
 
-def _of(machine: Machine, services: Mapping[str, Any], words: Sequence[str]) -> list[Running]:
-    if strangers := [word for word in words if word not in services]:
-        raise NotModelled(f"docker compose: no such service: {strangers}")
-    return [each for each in machine.engine.containers.values() if each.service in words]
+def _of(machine: Machine, services: Mapping[str, Any], arguments: Sequence[str]) -> list[Running]:
+    if unknown := [word for word in arguments if word not in services]:
+        raise NotModelled(f"docker compose: no such service: {unknown}")
+    return [each for each in machine.engine.containers.values() if each.service in arguments]
 
 
-def _stop(machine: Machine, services: Mapping[str, Any], words: Sequence[str]) -> Ended:
-    for each in _of(machine, services, words):
+def _stop(machine: Machine, services: Mapping[str, Any], arguments: Sequence[str]) -> Ended:
+    for each in _of(machine, services, arguments):
         each.state = "exited"
     return Ended()
 
 
-def _restart(machine: Machine, services: Mapping[str, Any], words: Sequence[str]) -> Ended:
+def _restart(machine: Machine, services: Mapping[str, Any], arguments: Sequence[str]) -> Ended:
     """It comes up again, and what ailed it alone may be over; the world's ailments are not."""
-    if words[0] != "--no-deps":
-        raise NotModelled(shlex.join(["docker", "compose", "restart", *words]))
-    for each in _of(machine, services, words[1:]):
+    if arguments[0] != "--no-deps":
+        raise NotModelled(shlex.join(["docker", "compose", "restart", *arguments]))
+    for each in _of(machine, services, arguments[1:]):
         each.state, each.started = "running", machine.clock.now()
     return Ended()
 
 
-def _unpause(machine: Machine, services: Mapping[str, Any], words: Sequence[str]) -> Ended:
-    for each in _of(machine, services, words):
+def _unpause(machine: Machine, services: Mapping[str, Any], arguments: Sequence[str]) -> Ended:
+    for each in _of(machine, services, arguments):
         each.state = "running" if each.state == "paused" else each.state
     return Ended()
 
 
-def _logs(machine: Machine, services: Mapping[str, Any], words: Sequence[str]) -> Ended:
+def _logs(machine: Machine, services: Mapping[str, Any], arguments: Sequence[str]) -> Ended:
     options = Options("docker compose logs")
     options.add_argument("--no-color", action="store_true", required=True)
     options.add_argument("--no-log-prefix", action="store_true", required=True)
     options.add_argument("--tail", required=True)
     options.add_argument("service")
-    return Ended(out=dify.log(machine, options.parse_args(words).service).encode())
+    return Ended(out=dify.log(machine, options.parse_args(arguments).service).encode())
 
 
 def _flock(machine: Machine, argv: Sequence[str], stdin: bytes) -> Ended:

@@ -116,5 +116,5 @@ def _variables(text: str) -> Iterator[tuple[str, str]]:
 
 def digest(definition: Mapping[str, Any]) -> str:
     """Changes with all of a service's definition but those that it depends on."""
-    told = {key: value for key, value in definition.items() if key != "depends_on"}
-    return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()
+    hashed = {key: value for key, value in definition.items() if key != "depends_on"}
+    return hashlib.sha256(json.dumps(hashed, sort_keys=True).encode()).hexdigest()

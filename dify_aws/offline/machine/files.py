@@ -112,17 +112,17 @@ def _at_path(machine: Machine, fact: AtPath) -> Answer:
     entry = machine.files.get(fact.path)
     if entry is None:
         return Answer()
-    words = "directory" if entry.kind == "directory" else "regular file" if entry.data else "regular empty file"
+    file_type = "directory" if entry.kind == "directory" else "regular file" if entry.data else "regular empty file"
     names = ":".join(NAMES.get(number, "UNKNOWN") for number in entry.owner.split(":"))
-    return Answer(f"{words}|{entry.mode:o}|{names}|{entry.owner}\n".encode() + entry.data)
+    return Answer(f"{file_type}|{entry.mode:o}|{names}|{entry.owner}\n".encode() + entry.data)
 
 
 def _file_kind(machine: Machine, fact: FileKind) -> Answer:
     entry = machine.files.get(fact.path)
     if entry is None:
         return Answer()
-    words = {"file": "regular file", "directory": "directory", "link": "symbolic link"}[entry.kind]
-    return Answer(f"{words}|{entry.mode:o}|{entry.owner}\n".encode())
+    file_type = {"file": "regular file", "directory": "directory", "link": "symbolic link"}[entry.kind]
+    return Answer(f"{file_type}|{entry.mode:o}|{entry.owner}\n".encode())
 
 
 def _make_log(machine: Machine, arguments: Sequence[str], stdin: bytes) -> Ended:
@@ -171,11 +171,11 @@ def _install(machine: Machine, argv: Sequence[str], stdin: bytes) -> Ended:
     options.add_argument("-o", default="root")
     options.add_argument("-g", default="root")
     options.add_argument("paths", nargs="+")
-    said = options.parse_args(argv[1:])
-    for path in said.paths:
+    parsed = options.parse_args(argv[1:])
+    for path in parsed.paths:
         machine.files.make_directories(path)
-        owner = numbers(f"{said.o}:{said.g}")
-        machine.files.put(path, Entry("directory", mode=int(said.m, 8), owner=owner))
+        owner = numbers(f"{parsed.o}:{parsed.g}")
+        machine.files.put(path, Entry("directory", mode=int(parsed.m, 8), owner=owner))
     return Ended()
 
 
@@ -184,19 +184,19 @@ def _ownership(machine: Machine, argv: Sequence[str], stdin: bytes) -> Ended:
     options = Options(argv[0])
     options.add_argument("-h", action="store_true")
     options.add_argument("-R", action="store_true")
-    options.add_argument("wish")
+    options.add_argument("value")
     options.add_argument("paths", nargs="+")
-    said = options.parse_args(argv[1:])
-    for top in said.paths:
+    parsed = options.parse_args(argv[1:])
+    for top in parsed.paths:
         if machine.files.get(top) is None:
             return failed(f"{argv[0]}: cannot access '{top}': No such file or directory")
-        for path in machine.files.below(top) if said.R else [top]:
+        for path in machine.files.below(top) if parsed.R else [top]:
             entry = machine.files.get(path)
             assert entry
             kept = (
-                replace(entry, owner=numbers(said.wish))
+                replace(entry, owner=numbers(parsed.value))
                 if argv[0] == "chown"
-                else replace(entry, mode=int(said.wish, 8))
+                else replace(entry, mode=int(parsed.value, 8))
             )
             machine.files.put(path, kept)
     return Ended()

@@ -115,11 +115,11 @@ class ModelHost:
     ) -> Result:
         """See :meth:`dify_aws.host.host.Host.run`."""
         with self._acting:
-            self._meet()
+            self._check_fault()
             self._before(script)
             began = self.machine.clock.now()
             masked_log.command(self.where, script, len(stdin or b""))
-            ended = self._carry_out(script, stdin or b"")
+            ended = self._execute(script, stdin or b"")
             self._after(script)
             result = Result(script, ended.status, ended.out, ended.err, self.machine.clock.now() - began, secret)
             masked_log.result(self.where, result)
@@ -145,14 +145,14 @@ class ModelHost:
     def read(self, path: str) -> bytes | None:
         """See :meth:`dify_aws.host.host.Host.read`."""
         with self._acting:
-            self._meet()
+            self._check_fault()
             entry = self.machine.files.get(path)
             return entry.data if entry else None
 
     def write(self, path: str, data: bytes, *, mode: int = 0o644, owner: str = "root:root") -> None:
         """See :meth:`dify_aws.host.host.Host.write`."""
         with self._acting:
-            self._meet()
+            self._check_fault()
             self._before(f"write {path}")
             entry = files.Entry("file", data, mode, files.numbers(owner), self.machine.clock.now())
             try:
@@ -165,14 +165,14 @@ class ModelHost:
     def ask(self, facts: Iterable[Fact[Any]]) -> Facts:
         """See :meth:`dify_aws.host.host.Host.ask`."""
         with self._acting:
-            self._meet()
+            self._check_fault()
             return Facts(self.where, {fact: self._answer(fact) for fact in dict.fromkeys(facts)})
 
     def close(self) -> None:
         """Let go of the machine."""
         self._closed = True
 
-    def _meet(self) -> None:
+    def _check_fault(self) -> None:
         if self._closed:
             raise HostClosed(self.where)
         self._round_trips += 1
@@ -182,7 +182,7 @@ class ModelHost:
             raise NotModelled(f"the model machine has no answer to {fact.name!r} ({type(fact).__name__})")
         return ANSWERS[type(fact)](self.machine, fact)
 
-    def _carry_out(self, script: str, stdin: bytes) -> Ended:
+    def _execute(self, script: str, stdin: bytes) -> Ended:
         """As bash -e does: one command after the other, until one fails."""
         first, _, body = script.partition("\n")
         if first.startswith("set -- ") and body in SCRIPTS:

@@ -30,7 +30,7 @@ class Strain:
     synchronized: bool = True
 
 
-def _vitals(machine: Machine, fact: HostUsage) -> Answer:
+def _host_usage(machine: Machine, fact: HostUsage) -> Answer:
     strain = machine.strain
     swap = machine.kernel.allocated.get(PATH, 0) >> 10 if PATH in machine.kernel.used else 0
     rooms = [("/", ROOT, machine.system.free)]
@@ -51,11 +51,11 @@ def _vitals(machine: Machine, fact: HostUsage) -> Answer:
     return Answer("\n".join(lines).encode())
 
 
-def _last_words(machine: Machine, fact: LastLogLines) -> Answer:
+def _last_log_lines(machine: Machine, fact: LastLogLines) -> Answer:
     return Answer(dify.log(machine, fact.service).encode())
 
 
 ANSWERS: Final[Mapping[type[Fact[Any]], Callable[[Machine, Any], Answer]]] = {
-    LastLogLines: _last_words,
-    HostUsage: _vitals,
+    LastLogLines: _last_log_lines,
+    HostUsage: _host_usage,
 }

@@ -40,16 +40,16 @@ def _local_digests(machine: Machine, fact: LocalDigests) -> Answer:
     return Answer("\n".join(f"{tag} {machine.engine.digests.get(tag, '<none>')}" for tag in tags).encode())
 
 
-def pull(machine: Machine, words: Sequence[str], folder: str) -> Ended:
+def pull(machine: Machine, arguments: Sequence[str], folder: str) -> Ended:
     """docker pull: by a tag, or by a digest that the registry has. ``folder`` has Docker's configuration."""
     options = Options("docker pull")
     options.add_argument("--quiet", action="store_true", required=True)
     options.add_argument("image")
-    image, engine = options.parse_args(words).image, machine.engine
+    image, engine = options.parse_args(arguments).image, machine.engine
     if engine.refusals:
         engine.refusals -= 1
-        told = 'Get "https://registry-1.docker.io/v2/": dial tcp 192.0.2.9:443: connect: connection refused'
-        return failed(f"Error response from daemon: {told}")
+        message = 'Get "https://registry-1.docker.io/v2/": dial tcp 192.0.2.9:443: connect: connection refused'
+        return failed(f"Error response from daemon: {message}")
     registry = image.partition("/")[0]
     if registry in engine.logins and _login(machine, folder, registry) != engine.logins[registry]:
         return failed(f"Error response from daemon: Head {registry}/v2/: no basic auth credentials")

@@ -70,14 +70,14 @@ def _fallocate(machine: Machine, argv: Sequence[str], stdin: bytes) -> Ended:
     options = Options("fallocate")
     options.add_argument("--length", required=True)
     options.add_argument("path")
-    said = options.parse_args(argv[1:])
-    size = int(said.length.removesuffix("MiB")) << 20
+    parsed = options.parse_args(argv[1:])
+    size = int(parsed.length.removesuffix("MiB")) << 20
     if size > machine.system.free:
         return failed("fallocate: fallocate failed: No space left on device")
-    entry = machine.files.get(said.path) or Entry("file", mode=0o644)
-    machine.files.put(said.path, replace(entry, changed=machine.clock.now()))
-    machine.kernel.allocated[said.path] = size
-    machine.kernel.made.discard(said.path)
+    entry = machine.files.get(parsed.path) or Entry("file", mode=0o644)
+    machine.files.put(parsed.path, replace(entry, changed=machine.clock.now()))
+    machine.kernel.allocated[parsed.path] = size
+    machine.kernel.made.discard(parsed.path)
     return Ended()
 
 

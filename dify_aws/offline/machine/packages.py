@@ -79,7 +79,7 @@ class Packages:
     repositories: list[Repository] = field(default_factory=_repositories)
     indexed: dict[str, str] = field(default_factory=dict)
     offered: dict[str, str] = field(default_factory=dict)
-    holders: list[str] = field(default_factory=list)
+    lock_owners: list[str] = field(default_factory=list)
     interrupted: bool = False
     broken: str = ""
 
@@ -137,18 +137,18 @@ def _fetch_key(machine: Machine, arguments: Sequence[str], stdin: bytes) -> Ende
 
 
 def _env(machine: Machine, argv: Sequence[str], stdin: bytes) -> Ended:
-    words = [word for word in argv[1:] if not re.match(r"[A-Z_]+=", word)]
-    held = machine.packages.holders.pop(0) if machine.packages.holders else ""
-    match words[0]:
+    command = [word for word in argv[1:] if not re.match(r"[A-Z_]+=", word)]
+    locked_by = machine.packages.lock_owners.pop(0) if machine.packages.lock_owners else ""
+    match command[0]:
         case "apt-get":
-            if held:
-                lock = f"E: Could not get lock /var/lib/apt/lists/lock. It is held by process 812 ({held})\n"
+            if locked_by:
+                lock = f"E: Could not get lock /var/lib/apt/lists/lock. It is held by process 812 ({locked_by})\n"
                 return Ended(100, err=lock.encode())
-            return _apt_get(machine, words)
-        case "dpkg" if words[-2:] == ["--configure", "--pending"]:
-            if held:
+            return _apt_get(machine, command)
+        case "dpkg" if command[-2:] == ["--configure", "--pending"]:
+            if locked_by:
                 return Ended(
-                    2, err=f"dpkg: error: dpkg frontend lock was locked by {held} process with pid 812".encode()
+                    2, err=f"dpkg: error: dpkg frontend lock was locked by {locked_by} process with pid 812".encode()
                 )
             machine.packages.interrupted = False
             return Ended()
@@ -162,14 +162,14 @@ def _apt_get(machine: Machine, argv: Sequence[str]) -> Ended:
     options.add_argument("--option", action="append")
     options.add_argument("verb", choices=("update", "install"))
     options.add_argument("names", nargs="*")
-    said = options.parse_args(argv[1:])
+    parsed = options.parse_args(argv[1:])
     if machine.packages.broken:
         return failed(machine.packages.broken, 100)
     if machine.packages.interrupted:
         return failed(
             "E: dpkg was interrupted, you must manually run 'dpkg --configure -a' to correct the problem.", 100
         )
-    return _update(machine) if said.verb == "update" else _install(machine, said.names)
+    return _update(machine) if parsed.verb == "update" else _install(machine, parsed.names)
 
 
 def _update(machine: Machine) -> Ended:

@@ -58,10 +58,10 @@ def _progress(machine: Machine, fact: Progress) -> Answer:
     system = machine.system
     if system.booting:
         return Answer(b"running\n")
-    told: dict[str, Any] = {"datasource": "DataSourceEc2Local", "errors": system.boot_errors}
+    status: dict[str, Any] = {"datasource": "DataSourceEc2Local", "errors": system.boot_errors}
     if system.boot_warnings:
-        told["recoverable_errors"] = {"WARNING": system.boot_warnings}
-    return Answer(json.dumps({"v1": told}).encode())
+        status["recoverable_errors"] = {"WARNING": system.boot_warnings}
+    return Answer(json.dumps({"v1": status}).encode())
 
 
 def _cloud_init(machine: Machine, argv: Sequence[str], stdin: bytes) -> Ended:

@@ -105,9 +105,9 @@ def _unit(machine: Machine, fact: Unit) -> Answer:
         "FragmentPath": next((path for path in own if not path.endswith(".conf")), ""),
         "DropInPaths": " ".join(path for path in own if path.endswith(".conf")),
     }
-    told = [f"{key}={value}" for key, value in lines.items()]
-    told += [f"file={moment:.6f} {path}" for path, moment in changed.items()]
-    return Answer("\n".join(told).encode())
+    output = [f"{key}={value}" for key, value in lines.items()]
+    output += [f"file={moment:.6f} {path}" for path, moment in changed.items()]
+    return Answer("\n".join(output).encode())
 
 
 def _moment(seconds: float) -> str:
@@ -119,23 +119,23 @@ def _systemctl(machine: Machine, argv: Sequence[str], stdin: bytes) -> Ended:
     options = Options("systemctl")
     options.add_argument("verb")
     options.add_argument("unit", nargs="?", default="")
-    said = options.parse_args(argv[1:])
-    if said.verb == "daemon-reload":
+    parsed = options.parse_args(argv[1:])
+    if parsed.verb == "daemon-reload":
         for each in machine.units.records.values():
             each.loaded = machine.clock.now()
         return Ended()
-    record = _record(machine, said.unit)
+    record = _record(machine, parsed.unit)
     if record is None:
-        return failed(f"Unit {said.unit} could not be found.", 5)
-    match said.verb:
+        return failed(f"Unit {parsed.unit} could not be found.", 5)
+    match parsed.verb:
         case "start" if record.active == "active":
             return Ended()
         case "start" | "restart":
-            return begin(machine, said.unit)
+            return begin(machine, parsed.unit)
         case "stop":
             record.active = "inactive"
         case "enable" | "disable" if record.at_boot != "static":
-            record.at_boot = f"{said.verb}d"
+            record.at_boot = f"{parsed.verb}d"
         case "reset-failed":
             record.active = "inactive" if record.active == "failed" else record.active
         case "is-active":

@@ -29,7 +29,7 @@ def _of_nat_gateway(backend: Any, address: Any) -> bool:
     return any(gateway._eni is address.eni for gateway in backend.nat_gateways.values()) and address.eni is not None
 
 
-def _asked_for(response: Any) -> Any:
+def _requested(response: Any) -> Any:
     backend = response.ec2_backend
     if association_id := response._get_param("AssociationId"):
         return backend.address_by_association([association_id])[0]
@@ -47,7 +47,7 @@ def _asked_for(response: Any) -> Any:
 )
 def associated_where_it_works(cloud: Cloud, original: Callable[[], Any], response: Any) -> Any:
     backend, instance_id = response.ec2_backend, response._get_param("InstanceId")
-    address = _asked_for(response)
+    address = _requested(response)
     if instance_id:
         instance = backend.get_instance(instance_id)
         if instance.state not in ("running", "stopping", "stopped"):
@@ -87,14 +87,14 @@ def associated_where_it_works(cloud: Cloud, original: Callable[[], Any], respons
     link="https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DisassociateAddress.html",
 )
 def a_nat_gateway_keeps_its_own(cloud: Cloud, original: Callable[[], Any], response: Any) -> Any:
-    if _of_nat_gateway(response.ec2_backend, _asked_for(response)):
+    if _of_nat_gateway(response.ec2_backend, _requested(response)):
         raise EC2ClientError("AuthFailure", "You do not have permission to access the specified resource.")
     return original()
 
 
 @corrects(_EC2, "release_address", says="An address that is associated cannot be released.", link=_RELEASE)
 def not_released_in_use(cloud: Cloud, original: Callable[[], Any], response: Any) -> Any:
-    address = _asked_for(response)
+    address = _requested(response)
     if address.association_id:
         raise EC2ClientError("InvalidIPAddress.InUse", f"Address {address.public_ip} is in use.")
     return original()

@@ -56,7 +56,7 @@ class Endpoint(TaggedEC2Resource):  # type: ignore[misc]
     def vpc_id(self) -> str:
         return str(self.subnet.vpc_id)
 
-    def told(self) -> dict[str, Any]:
+    def as_response(self) -> dict[str, Any]:
         """As AWS tells it."""
         account, region = self.ec2_backend.account_id, self.ec2_backend.region_name
         # Its network interface and its name are shown when it is there.
@@ -88,7 +88,7 @@ def _here(cloud: Cloud, response: Any) -> dict[str, Endpoint]:
     return endpoints
 
 
-def _asked_for(cloud: Cloud, response: Any) -> Endpoint:
+def _requested(cloud: Cloud, response: Any) -> Endpoint:
     return _find(cloud, response, response._get_param("InstanceConnectEndpointId"))
 
 
@@ -126,7 +126,7 @@ def create_instance_connect_endpoint(cloud: Cloud, response: Any) -> ActionResul
         endpoint.message = f"There are not enough free IP addresses in the subnet {subnet.id}."
         cloud.later(SECONDS_UNTIL_FAILED, functools.partial(_becomes, endpoint, "create-in-progress", "create-failed"))
     here[endpoint.id] = endpoint
-    return ActionResult({"InstanceConnectEndpoint": endpoint.told()})
+    return ActionResult({"InstanceConnectEndpoint": endpoint.as_response()})
 
 
 def _check_groups(backend: Any, groups: list[str]) -> None:
@@ -155,14 +155,14 @@ def _becomes(endpoint: Endpoint, before: str, after: str) -> None:
 @adds(says="DescribeInstanceConnectEndpoints filters by id, state, subnet, VPC and tags; an unknown id is an error.")
 def describe_instance_connect_endpoints(cloud: Cloud, response: Any) -> ActionResult:
     ids = response._get_param("InstanceConnectEndpointIds", [])
-    asked_for = [_find(cloud, response, id) for id in ids] or list(_here(cloud, response).values())
-    found = generic_filter(response._filters_from_querystring(), asked_for)
-    return ActionResult({"InstanceConnectEndpoints": [endpoint.told() for endpoint in found]})
+    requested = [_find(cloud, response, id) for id in ids] or list(_here(cloud, response).values())
+    found = generic_filter(response._filters_from_querystring(), requested)
+    return ActionResult({"InstanceConnectEndpoints": [endpoint.as_response() for endpoint in found]})
 
 
 @adds(says="The groups of an endpoint, and whose address it shows, can be changed once it is made; it takes a moment.")
 def modify_instance_connect_endpoint(cloud: Cloud, response: Any) -> ActionResult:
-    endpoint = _asked_for(cloud, response)
+    endpoint = _requested(cloud, response)
     _must_rest(endpoint)
     groups = response._get_param("SecurityGroupIds", []) or endpoint.groups
     _check_groups(endpoint.ec2_backend, groups)
@@ -181,12 +181,12 @@ def modify_instance_connect_endpoint(cloud: Cloud, response: Any) -> ActionResul
     " is made: https://github.com/aws-cloudformation/cloudformation-coverage-roadmap/issues/2000"
 )
 def delete_instance_connect_endpoint(cloud: Cloud, response: Any) -> ActionResult:
-    endpoint = _asked_for(cloud, response)
+    endpoint = _requested(cloud, response)
     if endpoint.state != "delete-in-progress":
         _must_rest(endpoint)
         endpoint.state = "delete-in-progress"
-        cloud.later(SECONDS_DELETING, functools.partial(_is_gone, _here(cloud, response), endpoint))
-    return ActionResult({"InstanceConnectEndpoint": endpoint.told()})
+        cloud.later(SECONDS_DELETING, functools.partial(_remove, _here(cloud, response), endpoint))
+    return ActionResult({"InstanceConnectEndpoint": endpoint.as_response()})
 
 
 def _must_rest(endpoint: Endpoint) -> None:
@@ -196,7 +196,7 @@ def _must_rest(endpoint: Endpoint) -> None:
         )
 
 
-def _is_gone(here: dict[str, Endpoint], endpoint: Endpoint) -> None:
+def _remove(here: dict[str, Endpoint], endpoint: Endpoint) -> None:
     here.pop(endpoint.id, None)
     endpoint.ec2_backend.tags.pop(endpoint.id, None)
     if endpoint.interface:

@@ -42,8 +42,8 @@ def console_has_the_host_keys(cloud: Cloud, original: Callable[[], Any], respons
     answer = original()
     instance = response.ec2_backend.get_instance(response._get_param("InstanceId"))
     log = "" if instance.state == "pending" else LOG.format(key=host_key(cloud, instance.id))
-    told = cloud.remember("consoles").get(instance.id, log)
-    output = type(answer.result["Output"]).from_raw_string(told)
+    text = cloud.remember("consoles").get(instance.id, log)
+    output = type(answer.result["Output"]).from_raw_string(text)
     return ActionResult({**answer.result, "Output": output})
 
 

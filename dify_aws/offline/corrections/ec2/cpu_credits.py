@@ -17,7 +17,7 @@ _EC2 = "moto.ec2.responses:EC2Response"
 _GUIDE = (
     "https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/burstable-performance-instances-unlimited-mode-concepts.html"
 )
-_WORDS = ("standard", "unlimited")
+_VALUES = ("standard", "unlimited")
 _NOT_SUPPORTED = "InstanceCreditSpecification.NotSupported"
 
 
@@ -38,21 +38,24 @@ def specification(cloud: Cloud, instance: Any) -> str:
     link=_GUIDE,
 )
 def launched_with_credits(cloud: Cloud, original: Callable[[], Any], response: Any) -> Any:
-    wish, instance_type = response._get_param("CreditSpecification.CpuCredits"), response._get_param("InstanceType")
-    if wish is None:
-        wish = (response._get_param("CreditSpecification") or {}).get("CpuCredits")
-    if wish is not None:
-        if wish not in _WORDS:
-            raise EC2ClientError("InvalidParameterValue", f"Invalid value '{wish}' for CpuCredits.")
+    requested, instance_type = (
+        response._get_param("CreditSpecification.CpuCredits"),
+        response._get_param("InstanceType"),
+    )
+    if requested is None:
+        requested = (response._get_param("CreditSpecification") or {}).get("CpuCredits")
+    if requested is not None:
+        if requested not in _VALUES:
+            raise EC2ClientError("InvalidParameterValue", f"Invalid value '{requested}' for CpuCredits.")
         if not _has_credits(instance_type):
             raise EC2ClientError(
                 "InvalidParameterCombination",
                 f"CreditSpecification is not supported for instance type {instance_type}.",
             )
     answer = original()
-    if wish is not None:
+    if requested is not None:
         for instance in answer.result.instances:
-            cloud.remember("cpu credits")[instance.id] = wish
+            cloud.remember("cpu credits")[instance.id] = requested
     return answer
 
 
@@ -75,17 +78,17 @@ def those_with_credits(cloud: Cloud, original: Callable[[], Any], response: Any)
             for each in backend.all_instances()
             if _has_credits(each.instance_type) and specification(cloud, each) == "unlimited"
         ]
-    told = [{"InstanceId": each.id, "CpuCredits": specification(cloud, each)} for each in found]
-    return ActionResult({"InstanceCreditSpecifications": told})
+    specifications = [{"InstanceId": each.id, "CpuCredits": specification(cloud, each)} for each in found]
+    return ActionResult({"InstanceCreditSpecifications": specifications})
 
 
 @adds(says="The specification of a running or stopped instance can be changed; what cannot be is told in the answer.")
 def modify_instance_credit_specification(cloud: Cloud, response: Any) -> ActionResult:
     done, refused = [], []
-    for asked in response._get_param("InstanceCreditSpecifications", []):
-        instance_id = asked["InstanceId"]
+    for specified in response._get_param("InstanceCreditSpecifications", []):
+        instance_id = specified["InstanceId"]
         try:
-            _modify(cloud, response.ec2_backend, instance_id, asked.get("CpuCredits"))
+            _modify(cloud, response.ec2_backend, instance_id, specified.get("CpuCredits"))
         except EC2ClientError as error:
             fault = {"Code": error.code, "Message": error.message}
             refused.append({"InstanceId": instance_id, "Error": fault})
@@ -96,7 +99,7 @@ def modify_instance_credit_specification(cloud: Cloud, response: Any) -> ActionR
     )
 
 
-def _modify(cloud: Cloud, backend: Any, instance_id: str, wish: str | None) -> None:
+def _modify(cloud: Cloud, backend: Any, instance_id: str, requested: str | None) -> None:
     instance = backend.get_instance(instance_id)
     if not _has_credits(instance.instance_type):
         raise EC2ClientError(_NOT_SUPPORTED, f"The instance {instance_id} does not have CPU credits.")
@@ -104,9 +107,9 @@ def _modify(cloud: Cloud, backend: Any, instance_id: str, wish: str | None) -> N
         raise EC2ClientError(
             "IncorrectInstanceState", f"The instance '{instance_id}' is not in a state from which it can be modified."
         )
-    if wish not in _WORDS:
-        raise EC2ClientError("InvalidParameterValue", f"Invalid value '{wish}' for CpuCredits.")
-    cloud.remember("cpu credits")[instance_id] = wish
+    if requested not in _VALUES:
+        raise EC2ClientError("InvalidParameterValue", f"Invalid value '{requested}' for CpuCredits.")
+    cloud.remember("cpu credits")[instance_id] = requested
 
 
 CORRECTIONS = (launched_with_credits, those_with_credits, modify_instance_credit_specification)

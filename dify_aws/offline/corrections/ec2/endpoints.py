@@ -126,7 +126,7 @@ def deleting_takes_a_moment(cloud: Cloud, original: Callable[[], Any], response:
                 _remove_route(backend, table_id, endpoint.destination_prefix_list_id)
             for interface_id in endpoint.network_interface_ids:
                 backend.enis.pop(interface_id, None)
-            cloud.later(SECONDS_DELETING, functools.partial(_is_gone, backend, endpoint_id))
+            cloud.later(SECONDS_DELETING, functools.partial(_remove, backend, endpoint_id))
     return ActionResult({"Unsuccessful": unsuccessful})
 
 
@@ -143,7 +143,7 @@ def _remove_route(backend: Any, table_id: str, prefix_list_id: str | None) -> No
         table._routes.pop(generate_route_id(table_id, prefix_list_id), None)
 
 
-def _is_gone(backend: Any, endpoint_id: str) -> None:
+def _remove(backend: Any, endpoint_id: str) -> None:
     backend.vpc_end_points.pop(endpoint_id, None)
     backend.tags.pop(endpoint_id, None)
 

@@ -63,7 +63,7 @@ def launched_is_not_running(cloud: Cloud, original: Callable[[], Any], response:
         _goes_through(cloud, instance, "pending", SECONDS_PENDING, _nothing_more)
         if cloud.default_key_unusable:
             cloud.later(SECONDS_ENDED_BY_ITS_KEY, functools.partial(_cannot_decrypt, cloud, instance))
-        _keep_what_was_asked(response, instance)
+        _apply_interface_options(response, instance)
         instance.shows_its_disks_at = cloud.clock.now() + SECONDS_WITHOUT_DISKS
     return answer
 
@@ -91,14 +91,14 @@ disks_are_shown_late = Correction(
 )
 
 
-def _keep_what_was_asked(response: Any, instance: Any) -> None:
+def _apply_interface_options(response: Any, instance: Any) -> None:
     """What moto drops of a launch: the details of volumes, tags of interfaces, that they go with the instance."""
     backend = response.ec2_backend
     instance.disable_api_termination = response._get_param("DisableApiTermination") or False
     tags = response._parse_tag_specification()
-    asked = {spec.get("DeviceIndex", 0): spec for spec in response._get_param("NetworkInterfaces", [])}
+    requested = {spec.get("DeviceIndex", 0): spec for spec in response._get_param("NetworkInterfaces", [])}
     for index, interface in instance.nics.items():
-        spec = asked.get(index, {})
+        spec = requested.get(index, {})
         if not spec.get("NetworkInterfaceId"):
             interface.delete_on_termination = spec.get("DeleteOnTermination", True)
             interface.add_tags(tags.get("network-interface", {}))
@@ -280,8 +280,10 @@ def other_options_stay(
     says="DescribeInstances tells the profile that the instance has now, also after another one took its place.",
     link="https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_ReplaceIamInstanceProfileAssociation.html",
 )
-def the_new_profile_is_told(cloud: Cloud, original: Callable[..., Any], backend: Any, *args: Any, **said: Any) -> Any:
-    association = original(*args, **said)
+def replaced_association_shows_new_profile(
+    cloud: Cloud, original: Callable[..., Any], backend: Any, *args: Any, **options: Any
+) -> Any:
+    association = original(*args, **options)
     association.instance.iam_instance_profile = association.iam_instance_profile
     return association
 
@@ -295,5 +297,5 @@ CORRECTIONS = (
     state_in_the_answer,
     disks_are_shown_late,
     other_options_stay,
-    the_new_profile_is_told,
+    replaced_association_shows_new_profile,
 )

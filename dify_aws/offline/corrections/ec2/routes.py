@@ -12,7 +12,7 @@ from dify_aws.offline.correction import Correction, corrects
 
 _EC2 = "moto.ec2.responses:EC2Response"
 _TABLES = "https://docs.aws.amazon.com/vpc/latest/userguide/VPC_Route_Tables.html"
-_GONE = ("deleting", "deleted", "failed")
+_DELETED = ("deleting", "deleted", "failed")
 
 
 @corrects(_EC2, "associate_route_table", says="A subnet is associated with one route table at a time.", link=_TABLES)
@@ -41,7 +41,7 @@ def a_route_leads_somewhere(cloud: Cloud, original: Callable[[], Any], response:
     table = backend.get_route_table(response._get_param("RouteTableId"))
     if nat_gateway_id := response._get_param("NatGatewayId"):
         nat_gateway = backend.nat_gateways.get(nat_gateway_id)
-        if nat_gateway is None or nat_gateway.state in _GONE:
+        if nat_gateway is None or nat_gateway.state in _DELETED:
             raise EC2ClientError("InvalidNatGatewayID.NotFound", f"The natGateway ID '{nat_gateway_id}' does not exist")
     gateway_id = response._get_param("GatewayId") or ""
     if gateway_id.startswith("igw-"):
@@ -56,10 +56,10 @@ def a_route_leads_somewhere(cloud: Cloud, original: Callable[[], Any], response:
 
 def _blackhole(cloud: Cloud, original: property) -> property:
     def state(route: Any) -> str:
-        nat_is_gone = route.nat_gateway is not None and route.nat_gateway.state in _GONE
+        nat_is_deleted = route.nat_gateway is not None and route.nat_gateway.state in _DELETED
         # Only an internet gateway has a `vpc`; other gateways are not looked into.
-        gateway_is_gone = route.gateway is not None and getattr(route.gateway, "vpc", route) is None
-        return "blackhole" if nat_is_gone or gateway_is_gone else "active"
+        gateway_is_deleted = route.gateway is not None and getattr(route.gateway, "vpc", route) is None
+        return "blackhole" if nat_is_deleted or gateway_is_deleted else "active"
 
     return property(state)
 

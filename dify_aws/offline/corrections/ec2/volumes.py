@@ -107,11 +107,11 @@ def detaching_takes_a_while(cloud: Cloud, original: Callable[[], Any], response:
     if attachment is None:
         raise EC2ClientError("IncorrectState", f"Volume '{volume.id}' is in the '{volume.status}' state.")
     instance = attachment.instance
-    asked_instance, asked_device = response._get_param("InstanceId"), response._get_param("Device")
-    if asked_instance not in (None, "", instance.id) or asked_device not in (None, "", attachment.device):
+    requested_instance, requested_device = response._get_param("InstanceId"), response._get_param("Device")
+    if requested_instance not in (None, "", instance.id) or requested_device not in (None, "", attachment.device):
         raise EC2ClientError(
             "InvalidAttachment.NotFound",
-            f"Volume '{volume.id}' is not attached to instance '{asked_instance}' as device '{asked_device}'.",
+            f"Volume '{volume.id}' is not attached to instance '{requested_instance}' as device '{requested_device}'.",
         )
     if attachment.device == instance.root_device_name and instance.state != "stopped":
         raise EC2ClientError(

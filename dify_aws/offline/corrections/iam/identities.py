@@ -33,7 +33,7 @@ class _Shown:
     says="While IAM settles, the ARN of a new role or instance profile is told as its id, as AROA….",
     link="https://github.com/hashicorp/terraform-provider-aws/issues/22018",
 )
-def told_by_id_at_first(cloud: Cloud, original: Callable[[], Any], response: Any) -> Any:
+def new_arn_is_shown_as_id(cloud: Cloud, original: Callable[[], Any], response: Any) -> Any:
     answer = original()
     result = answer.result
     if "Role" in result:
@@ -52,4 +52,4 @@ def _early(cloud: Cloud, thing: Any) -> Any:
     return thing if cloud.clock.now() >= settled else _Shown(thing, arn=thing.id)
 
 
-CORRECTIONS = (told_by_id_at_first,)
+CORRECTIONS = (new_arn_is_shown_as_id,)

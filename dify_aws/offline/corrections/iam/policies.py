@@ -57,16 +57,16 @@ def _kept(value: Any) -> Any:
     if not isinstance(value, str) or '"Statement"' not in value:
         return value
     try:
-        return json.dumps(_retold(json.loads(value)))
+        return json.dumps(_reordered(json.loads(value)))
     except ValueError:
         return value
 
 
-def _retold(value: Any) -> Any:
+def _reordered(value: Any) -> Any:
     if isinstance(value, dict):
-        return {key: _retold(item) for key, item in reversed(value.items())}
+        return {key: _reordered(item) for key, item in reversed(value.items())}
     if isinstance(value, list):
-        items = [_retold(item) for item in reversed(value)]
+        items = [_reordered(item) for item in reversed(value)]
         return items[0] if len(items) == 1 else items
     return value
 

@@ -25,7 +25,7 @@ class _Change:
 
     before: Any
     until: float
-    asked: int = 0
+    read_count: int = 0
 
 
 def _by_turns(attribute: str, reads: str, *changes: str, link: str) -> tuple[Correction, Correction]:
@@ -48,8 +48,8 @@ def _by_turns(attribute: str, reads: str, *changes: str, link: str) -> tuple[Cor
             _, change = cloud.remember("changes of buckets").get((id(bucket), attribute), (None, None))
             if change is None or cloud.clock.now() >= change.until:
                 return original(bucket_name)
-            change.asked += 1
-            return change.before if change.asked % 2 else original(bucket_name)
+            change.read_count += 1
+            return change.before if change.read_count % 2 else original(bucket_name)
 
     return changed, read
 
@@ -78,11 +78,11 @@ _STILL_BUSY = (
     link="https://github.com/aws/aws-cli/issues/2593",
 )
 def a_name_is_kept(cloud: Cloud, original: Callable[..., Any], backend: Any, bucket_name: str) -> Any:
-    gone = original(bucket_name)
-    if gone is not None:
+    deleted = original(bucket_name)
+    if deleted is not None:
         with cloud.lock:
             cloud.remember("names of buckets free at")[bucket_name] = cloud.clock.now() + SECONDS_UNTIL_NAME_IS_FREE
-    return gone
+    return deleted
 
 
 @corrects(

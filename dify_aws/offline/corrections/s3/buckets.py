@@ -84,8 +84,8 @@ def tls_is_spoken(cloud: Cloud, original: Callable[..., Any], bucket: Any, actio
 
 
 def _is_about_plain_http(statement: dict[str, Any]) -> bool:
-    asked = statement.get("Condition", {}).get("Bool", {}).get("aws:SecureTransport")
-    return str(asked).lower() == "false"
+    parameters = statement.get("Condition", {}).get("Bool", {}).get("aws:SecureTransport")
+    return str(parameters).lower() == "false"
 
 
 @corrects(
@@ -94,9 +94,9 @@ def _is_about_plain_http(statement: dict[str, Any]) -> bool:
     says="The index of tags of a region lists the buckets of that region, and no others.",
     link="https://docs.aws.amazon.com/resourcegroupstagging/latest/APIReference/API_GetResources.html",
 )
-def indexed_where_it_is(cloud: Cloud, original: Callable[..., Any], backend: Any, **asked: Any) -> Any:
+def indexed_where_it_is(cloud: Cloud, original: Callable[..., Any], backend: Any, **parameters: Any) -> Any:
     buckets = s3_backends[backend.account_id][backend.partition].buckets
-    for resource in original(**asked):
+    for resource in original(**parameters):
         _, is_bucket, name = resource.arn.partition(":s3:::")
         if not is_bucket or buckets[name].region_name == backend.region_name:
             yield resource
