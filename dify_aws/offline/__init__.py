@@ -1,4 +1,4 @@
-"""The offline world: AWS inside this process, so that everything can be rehearsed without an account."""
+"""The offline world: an AWS inside this process, for rehearsals and tests without an account."""
 
 from __future__ import annotations
 
@@ -14,16 +14,24 @@ __all__ = ["offline"]
 
 @contextmanager
 def offline(*, region: str = "ap-northeast-1", speed: float = 4000) -> Iterator[World]:
-    """Open an AWS that lives in this process: no network, no credentials, nothing of the machine's AWS settings.
+    """Open an AWS inside this process: no network, no credentials, and no AWS settings of this computer.
 
-    `region` is the region of `world.session`. `speed` is how many seconds of waiting for AWS (a NAT gateway takes two
-    minutes) go by in one of ours; at 60 or so, progress can be watched. There can be one open world in a process at a
-    time, because moto keeps its state in the process; RuntimeError says so. When the block ends, all in it is gone.
+    At the end of the block, everything in it is deleted.
 
-    Raises ModuleNotFoundError when moto is not installed (`pip install 'dify-aws[offline]'`).
+    Args:
+        region: the region of `world.session`.
+        speed: seconds of waiting for AWS per real second (a NAT gateway takes two minutes). At about 60, the progress
+            can be watched.
+
+    Yields:
+        The world.
+
+    Raises:
+        ModuleNotFoundError: moto is not installed (`pip install 'dify-aws[offline]'`).
+        RuntimeError: a world is open already. moto keeps its state in the process, so there can be only one.
     """
     try:
-        # moto takes more than a second to import: only those who open a world pay for it.
+        # moto takes more than a second to import, so it is imported only when a world is opened.
         from dify_aws.offline.world import open_world
     except ModuleNotFoundError as error:
         if error.name is not None and error.name.startswith("dify_aws"):

@@ -1,4 +1,4 @@
-"""Addition: an action of EC2 that moto does not have, and how it is put in place and taken away again."""
+"""Addition: an EC2 action that moto does not have, and how it is installed and removed."""
 
 from __future__ import annotations
 
@@ -16,19 +16,27 @@ _REFERENCE = "https://docs.aws.amazon.com/AWSEC2/latest/APIReference"
 
 
 class Addition(Correction):
-    """An action of EC2 that moto does not have, so that there is nothing of moto's to stand around."""
+    """An EC2 action that moto does not have, so there is no method of moto to wrap."""
 
     def install(self, cloud: Cloud) -> Callable[[], None]:
-        """See :meth:`Correction.install`. TypeError if moto has the action by now: then correct that one."""
+        """See :meth:`Correction.install`.
+
+        Raises:
+            TypeError: moto has this action now; use a correction instead.
+        """
         (action,) = self.attributes
         if hasattr(EC2Response, action):
-            raise TypeError(f"moto has {action} by now")
+            raise TypeError(f"moto has {action} now")
         setattr(EC2Response, action, self.replace(cloud, None))
         return functools.partial(delattr, EC2Response, action)
 
 
 def adds(*, says: str) -> Callable[[Callable[[Cloud, Any], ActionResult]], Addition]:
-    """Make an addition out of a function that is called as the action is."""
+    """A decorator: makes an addition of a function with the name of the action.
+
+    Args:
+        says: what AWS does.
+    """
 
     def make(function: Callable[[Cloud, Any], ActionResult]) -> Addition:
         name = function.__name__

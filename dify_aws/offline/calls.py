@@ -1,4 +1,4 @@
-"""Call: one request that was sent to AWS, and the ledger that keeps them in order."""
+"""Call: one request that was sent to AWS, and the ledger that records the calls in order."""
 
 from __future__ import annotations
 
@@ -12,7 +12,13 @@ _READING = ("Describe", "Get", "List", "Head", "Lookup", "Search", "Query", "Sca
 
 @dataclass(frozen=True)
 class Call:
-    """`service` as boto3 names it ("ec2"), `operation` as AWS does ("CreateVpc"), `params` as boto3 was given them."""
+    """One request.
+
+    Args:
+        service: boto3's name of the service ("ec2").
+        operation: AWS's name of the operation ("CreateVpc").
+        params: the parameters that were passed to boto3.
+    """
 
     service: str
     operation: str
@@ -28,23 +34,27 @@ class Call:
 
 
 class Ledger:
-    """Every call that was sent, in order. Threads may write at once."""
+    """All calls that were sent, in order. It is thread-safe."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._calls: list[Call] = []
 
     def note(self, call: Call) -> None:
-        """Add `call` at the end."""
+        """Add a call at the end.
+
+        Args:
+            call: the call.
+        """
         with self._lock:
             self._calls.append(call)
 
     def calls(self) -> list[Call]:
-        """A copy of what is in the ledger now."""
+        """A copy of the current list."""
         with self._lock:
             return list(self._calls)
 
     def forget(self) -> None:
-        """Begin again with nothing."""
+        """Clear the list."""
         with self._lock:
             self._calls.clear()

@@ -1,22 +1,25 @@
-"""Clock: how time passes in the offline world, so that waiting minutes for AWS takes a test no time at all."""
+"""Clock: the time of the offline world. Waiting minutes for AWS takes almost no real time."""
 
 from __future__ import annotations
 
 import threading
 import time
 
-# A sleep of the virtual clock gives way to other threads at least for this long, or their work would never run.
-_LEAST_GIVEN_WAY = 0.0005
+# The minimum real sleep, so that other threads can run.
+_MINIMUM_SLEEP = 0.0005
 
 FAST = 4000.0
 
 
 class VirtualClock:
-    """Time that moves only when somebody sleeps or says so; computing costs none of it.
+    """Time that is advanced only by `sleep` and `advance`; computing takes no virtual time.
 
-    Two threads that sleep two seconds at the same time move it by two seconds, not four. Who sleeps one second comes
-    back before who sleeps fifteen: a sleep really lasts `1 / speed` of its time. Work of other threads is done
-    meanwhile, so a lower speed makes what is told of times truer.
+    Two threads that sleep two seconds at the same time advance it by two seconds, not four. A sleep takes `1 / speed`
+    of its time in reality, so a sleep of one second ends before one of fifteen. Other threads work in the meantime, so
+    reported times are more accurate at a lower speed.
+
+    Args:
+        speed: virtual seconds per real second.
     """
 
     def __init__(self, speed: float = FAST) -> None:
@@ -25,26 +28,41 @@ class VirtualClock:
         self._now = 0.0
 
     def now(self) -> float:
-        """Virtual seconds since the clock was made."""
+        """Virtual seconds since the creation of the clock."""
         with self._lock:
             return self._now
 
     def sleep(self, seconds: float) -> None:
-        """Return when `seconds` virtual seconds are over, which is almost at once."""
+        """Wait in virtual time; this returns almost at once.
+
+        Args:
+            seconds: virtual seconds.
+        """
         with self._lock:
             deadline = self._now + max(0.0, seconds)
-        time.sleep(max(_LEAST_GIVEN_WAY, seconds / self._speed))
+        time.sleep(max(_MINIMUM_SLEEP, seconds / self._speed))
         with self._lock:
             self._now = max(self._now, deadline)
 
     def advance(self, seconds: float) -> None:
-        """Let `seconds` virtual seconds pass without anybody waiting for them."""
+        """Advance the time without waiting.
+
+        Args:
+            seconds: virtual seconds.
+        """
         with self._lock:
             self._now += max(0.0, seconds)
 
 
 class RealClock:
-    """The machine's clock, `speed` times faster; at infinite speed everything that takes time is over at once."""
+    """The real clock, `speed` times faster; at infinite speed, every wait ends at once.
+
+    Args:
+        speed: seconds of this clock per real second.
+
+    Raises:
+        ValueError: the speed is not greater than 0.
+    """
 
     def __init__(self, speed: float = 1.0) -> None:
         if not speed > 0:
@@ -53,11 +71,15 @@ class RealClock:
         self._start = time.monotonic()
 
     def now(self) -> float:
-        """Seconds since the clock was made, times the speed."""
+        """Seconds since the creation of the clock, times the speed."""
         if self._speed == float("inf"):
             return self._speed
         return (time.monotonic() - self._start) * self._speed
 
     def sleep(self, seconds: float) -> None:
-        """Wait `seconds` of this clock."""
+        """Wait.
+
+        Args:
+            seconds: seconds of this clock.
+        """
         time.sleep(max(0.0, seconds) / self._speed)

@@ -1,4 +1,4 @@
-"""Cloud: what AWS remembers and moto does not: the time, what is on its way, quotas, client tokens."""
+"""Cloud: the state of AWS that moto lacks: time, pending changes, quotas, client tokens."""
 
 from __future__ import annotations
 
@@ -15,10 +15,13 @@ DEFAULT_QUOTAS = {"vpc": 5, "elastic-ip": 5, "internet-gateway": 5, "nat-gateway
 
 
 class Cloud:
-    """The state that corrections share. It lives as long as the world, and everything in it is touched under `lock`.
+    """The shared state of the corrections. It exists as long as the world, and is accessed only while holding `lock`.
 
-    `lock` is also what makes each EC2 action one step, as it is on AWS: moto checks first and acts later, and sixteen
-    threads would find the gap.
+    `lock` also makes each EC2 action atomic, as in AWS: moto checks first and acts later, and 16 threads would cause
+    race conditions.
+
+    Args:
+        clock: the clock of the world.
     """
 
     def __init__(self, clock: Clock) -> None:
@@ -32,20 +35,29 @@ class Cloud:
         self._due: list[tuple[float, int, Callable[[], object]]] = []
         self._order = itertools.count()
 
-    def later(self, seconds: float, happens: Callable[[], object]) -> None:
-        """Let `happens` be called once `seconds` have passed: by the first call to AWS after that moment."""
+    def later(self, seconds: float, change: Callable[[], object]) -> None:
+        """Schedule a change: the first call to AWS after this time executes it.
+
+        Args:
+            seconds: seconds from now.
+            change: the function to call.
+        """
         with self.lock:
-            heapq.heappush(self._due, (self.clock.now() + seconds, next(self._order), happens))
+            heapq.heappush(self._due, (self.clock.now() + seconds, next(self._order), change))
 
     def settle(self) -> None:
-        """Do everything whose time has come, in the order of time."""
+        """Execute all changes that are due, in the order of time."""
         with self.lock:
             now = self.clock.now()
             while self._due and self._due[0][0] <= now:
                 heapq.heappop(self._due)[2]()
 
     def remember(self, subject: str) -> dict[Any, Any]:
-        """The notebook about `subject` (an empty one at first); what is written in it stays until the world closes."""
+        """A dict for notes of corrections; it is kept until the world is closed.
+
+        Args:
+            subject: its name. The first call creates it.
+        """
         with self.lock:
             notebook: dict[Any, Any] = self._memory.setdefault(subject, {})
             return notebook

@@ -1,4 +1,4 @@
-"""Correction: one thing that AWS does and moto does not, and how it is put in place and taken away again."""
+"""Correction: one difference between moto and AWS, and how it is installed and removed."""
 
 from __future__ import annotations
 
@@ -18,9 +18,14 @@ _ABSENT = object()
 
 @dataclass(frozen=True, kw_only=True)
 class Correction:
-    """`says` is what AWS does, `link` the page where AWS says it.
+    """One difference between moto and AWS.
 
-    `replace` is given the cloud and what moto has there, and makes what is to be there instead.
+    Args:
+        owner: module and class of moto, such as "moto.ec2.responses:EC2Response".
+        attributes: the methods that are replaced.
+        says: what AWS does.
+        link: the page of AWS that describes it.
+        replace: gets the cloud and moto's method, and returns the replacement.
     """
 
     owner: str
@@ -30,7 +35,14 @@ class Correction:
     replace: Replace
 
     def install(self, cloud: Cloud) -> Callable[[], None]:
-        """Put the correction in place for `cloud`; the answer is a function that takes it away again."""
+        """Install the correction.
+
+        Args:
+            cloud: the shared state of the corrections.
+
+        Returns:
+            A function that removes the correction.
+        """
         module, _, path = self.owner.partition(":")
         target: Any = importlib.import_module(module)
         for part in filter(None, path.split(".")):
@@ -38,7 +50,7 @@ class Correction:
         undo = ExitStack()
         for attribute in self.attributes:
             own = vars(target).get(attribute, _ABSENT)
-            # A property must be seen as itself; a method may be inherited from one of moto's many mixins.
+            # vars() returns a property itself; a method can be inherited from one of moto's mixins.
             found = own if own is not _ABSENT else getattr(target, attribute)
             setattr(target, attribute, self.replace(cloud, found))
             undo.callback(_restore, target, attribute, own)
@@ -53,10 +65,15 @@ def _restore(target: Any, attribute: str, own: Any) -> None:
 
 
 def corrects(owner: str, *attributes: str, says: str, link: str) -> Callable[[Callable[..., Any]], Correction]:
-    """Make a correction out of a function that stands around moto's method.
+    """A decorator: makes a correction of a function that wraps a method of moto.
 
-    The function is called with the cloud, moto's own method (bound), and then what moto's method is called with,
-    `self` first.
+    The function is called with the cloud, moto's own method (bound), and the arguments of moto's method, `self` first.
+
+    Args:
+        owner: module and class of moto.
+        attributes: the methods that are replaced.
+        says: what AWS does.
+        link: the page of AWS that describes it.
     """
 
     def make(function: Callable[..., Any]) -> Correction:
@@ -73,7 +90,15 @@ def corrects(owner: str, *attributes: str, says: str, link: str) -> Callable[[Ca
 
 
 def install(corrections: Iterable[Correction], cloud: Cloud) -> Callable[[], None]:
-    """Put all `corrections` in place; the answer takes them away again, last one first."""
+    """Install corrections.
+
+    Args:
+        corrections: in this order.
+        cloud: the shared state of the corrections.
+
+    Returns:
+        A function that removes them, the last one first.
+    """
     with ExitStack() as undo:
         for correction in corrections:
             undo.callback(correction.install(cloud))

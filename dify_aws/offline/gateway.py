@@ -1,4 +1,4 @@
-"""Gateway: the offline world behind a port of this machine, for processes that are to be killed or measured."""
+"""Gateway: the offline world on a local port, for processes that are killed or measured."""
 
 from __future__ import annotations
 
@@ -22,14 +22,18 @@ from dify_aws.offline.same_machine import refusal
 
 Application = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 
-# The name that a service signs with, where boto3 calls it otherwise.
+# The signing name of a service, if it differs from boto3's name.
 _SIGNS_AS = {"monitoring": "cloudwatch", "tagging": "resourcegroupstaggingapi"}
 
 
 class Gateway:
-    """A WSGI application: moto's, with the corrections in place, a delay before each answer, and a list of the calls.
+    """The WSGI application of moto, with the corrections, a delay before each response, and a list of the calls.
 
-    `GET /dify-aws/calls` is that list ("ec2.CreateVpc", …) as JSON; `DELETE` begins it again.
+    `GET /dify-aws/calls` returns this list ("ec2.CreateVpc", …) as JSON; `DELETE` clears it.
+
+    Args:
+        latency_ms: delay of each response, in milliseconds.
+        speed: seconds of its clock per real second.
     """
 
     def __init__(self, *, latency_ms: float = 0.0, speed: float = 1.0) -> None:
@@ -74,10 +78,10 @@ def _call(environ: dict[str, Any]) -> Call:
 
 
 class _KeepAlive(MotoRequestHandler):  # type: ignore[misc]  # moto has no types
-    """Reads the whole request and tells the length of the whole answer, so that the connection can be used again."""
+    """Reads the complete request and sends the length of the response, so that the connection can be reused."""
 
     protocol_version = "HTTP/1.1"
-    # Without this, each answer on a connection that is used again waits 40 ms for an acknowledgement.
+    # Without this, each response on a reused connection waits 40 ms for an acknowledgement.
     disable_nagle_algorithm = True
 
     def run_wsgi(self) -> None:
@@ -105,9 +109,14 @@ class _KeepAlive(MotoRequestHandler):  # type: ignore[misc]  # moto has no types
             self.wfile.write(content)
 
     def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
-        """Nothing: who wants to know asks for the calls."""
+        """Log nothing; the list of the calls is available."""
 
 
 def listen(gateway: Gateway, port: int) -> BaseWSGIServer:
-    """A server for `gateway` on the loopback address; port 0 is any that is free."""
+    """A server on the loopback address.
+
+    Args:
+        gateway: the application.
+        port: its port; 0 means any free port.
+    """
     return make_server("127.0.0.1", port, gateway, threaded=True, request_handler=_KeepAlive)

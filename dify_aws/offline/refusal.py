@@ -20,14 +20,22 @@ _XML = {
 
 
 class _Body(BytesIO):
-    """botocore streams the body of an answer."""
+    """A response body that botocore can stream."""
 
     def stream(self, **_: object) -> list[bytes]:
         return [self.read()]
 
 
 def refusal(request: AWSPreparedRequest, model: OperationModel, *, code: str, message: str, status: int) -> AWSResponse:
-    """The answer to `request` that refuses it with `code`; it has a request id like any other."""
+    """An error response of AWS, with a request id.
+
+    Args:
+        request: the request.
+        model: of its operation; it decides the protocol.
+        code: the error code.
+        message: the error message.
+        status: the HTTP status.
+    """
     request_id = str(uuid4())
     if envelope := _XML.get(model.service_model.resolved_protocol):
         error = f"<Code>{escape(code)}</Code><Message>{escape(message)}</Message>"

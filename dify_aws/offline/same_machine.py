@@ -1,7 +1,7 @@
-"""Same machine: who may speak to a server on loopback. Programs of this machine may, web pages in its browser may not.
+"""Same machine: only programs of this computer may use a server on loopback, not web pages in its browser.
 
-A page on the internet can send requests to 127.0.0.1, and can give its own name the address 127.0.0.1 (DNS rebinding).
-A browser tells of both: of the first by Origin and Sec-Fetch-Site, of the second by Host.
+A page on the internet can send requests to 127.0.0.1, and can resolve its own name to 127.0.0.1 (DNS rebinding). The
+headers of the browser show both: Origin and Sec-Fetch-Site the first, Host the second.
 https://developer.mozilla.org/docs/Web/HTTP/Reference/Headers/Sec-Fetch-Site
 """
 
@@ -14,17 +14,17 @@ from typing import Any, Final
 from werkzeug.wrappers import Response
 
 HERE: Final = re.compile(
-    # A bucket may have a name of its own in front of localhost: no browser asks a DNS server for these.
+    # The name of a bucket can precede localhost; browsers do not query DNS for these names.
     r"(([a-z0-9.-]+\.)?localhost|127(\.[0-9]{1,3}){3}|\[::1\])(:[0-9]{1,5})?",
     re.IGNORECASE,
 )
 
 
 def refusal(environ: Mapping[str, Any]) -> Response | None:
-    """Why a request is refused; None if it comes from a program of this machine.
+    """The refusal of a request, or None if it comes from a program of this computer.
 
     Args:
-        environ: the request, as WSGI has it.
+        environ: the WSGI environment of the request.
     """
     host = environ.get("HTTP_HOST", "")
     if not HERE.fullmatch(host):

@@ -1,4 +1,4 @@
-"""Server: the offline world as a process of its own: `python -m dify_aws.offline.server`."""
+"""Server: the offline world as a separate process: `python -m dify_aws.offline.server`."""
 
 from __future__ import annotations
 
@@ -13,7 +13,12 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Served:
-    """A running server: give `url` to boto3 as endpoint_url, or as AWS_ENDPOINT_URL to another process."""
+    """A running server.
+
+    Args:
+        url: for boto3 as `endpoint_url`, or for another process as AWS_ENDPOINT_URL.
+        pid: its process id.
+    """
 
     url: str
     pid: int
@@ -21,32 +26,43 @@ class Served:
 
 @contextmanager
 def serve(*, latency_ms: float = 0.0, speed: float = float("inf")) -> Iterator[Served]:
-    """Start a server process, and end it when the block ends.
+    """Start a server process, and terminate it at the end of the block.
 
-    `latency_ms` is added to each answer. Its clock runs `speed` times faster than real time; by default everything that
-    takes time on AWS is over at once. Raises RuntimeError when it does not come up; why is on the standard error.
+    Args:
+        latency_ms: delay of each response, in milliseconds.
+        speed: seconds of its clock per real second; with the default, operations take no time.
+
+    Raises:
+        RuntimeError: the server did not start; the reason is on its standard error.
     """
     command = [sys.executable, "-m", "dify_aws.offline.server", "--latency-ms", str(latency_ms), "--speed", str(speed)]
-    # The child finds what this process finds, also when it runs from a source tree.
+    # The child process imports the same modules, also from a source tree.
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as process:
         try:
             assert process.stdout is not None
             url = process.stdout.readline().strip()
             if not url:
-                raise RuntimeError(f"The offline server ended with {process.wait()} before it listened.")
+                raise RuntimeError(f"The offline server ended with {process.wait()} before it was listening.")
             yield Served(url, process.pid)
         finally:
             process.terminate()
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Listen until the process is ended; the address is the only line on the standard output."""
+    """Serve until the process is terminated. The URL is the only line on standard output.
+
+    Args:
+        arguments: of the command line; the default is `sys.argv`.
+    """
     parser = argparse.ArgumentParser(prog="python -m dify_aws.offline.server", description=__doc__)
-    parser.add_argument("--port", type=int, default=0, help="0 (the default) is any port that is free")
-    parser.add_argument("--latency-ms", type=float, default=0.0, help="added to each answer")
+    parser.add_argument("--port", type=int, default=0, help="0 (the default) is any free port")
+    parser.add_argument("--latency-ms", type=float, default=0.0, help="delay of each response")
     parser.add_argument(
-        "--speed", type=float, default=1.0, help="of the clock, in times real time; 0 or inf: nothing takes time"
+        "--speed",
+        type=float,
+        default=1.0,
+        help="seconds of the clock per real second; 0 or inf: operations take no time",
     )
     options = parser.parse_args(arguments)
     # moto takes more than a second to import, and `serve` does not need it.

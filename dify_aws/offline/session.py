@@ -1,4 +1,4 @@
-"""OfflineSession: a boto3 session whose clients talk to the offline world."""
+"""OfflineSession: a boto3 session whose clients use the offline world."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ DUMMY: Final = "testing"
 
 
 class _Patterns:
-    """Clients without a wire, to be copied: making one takes botocore 20 ms, a copy 1 ms, and tests need thousands."""
+    """Clients without a transport, as templates: creating one takes 20 ms, copying it 1 ms; tests need thousands."""
 
     def __init__(self) -> None:
         # Reading EC2's model takes 0.2 s.
@@ -41,7 +41,7 @@ class _Patterns:
         self._making = threading.RLock()
 
     def core(self, service: str) -> botocore.session.Session:
-        """A session of botocore for clients of one service, that reads nothing of this machine's AWS configuration."""
+        """A botocore session for clients of one service, without the AWS configuration of this computer."""
         with self._making:
             if service not in self._handlers:
                 self._handlers[service] = _handlers(service, self._models)
@@ -53,18 +53,18 @@ class _Patterns:
         return core
 
     def copy(self, key: object, service: str, region: str | None, **options: Any) -> Any:
-        """A client of its own, with events of its own."""
+        """A new client with its own events."""
         with self._making:
             if key not in self._made:
                 keys: dict[str, Any] = {"aws_access_key_id": DUMMY, "aws_secret_access_key": DUMMY}
                 self._made[key] = self.core(service).create_client(service, region, **keys, **options)
-        # Not copy.copy: botocore's clients answer its question for __setstate__ with a question of their own.
+        # Not copy.copy: it looks for __setstate__, and botocore's clients resolve unknown attributes with an event.
         pattern = self._made[key]
         client: Any = object.__new__(type(pattern))
         vars(client).update(vars(pattern))
         client.meta = copy.copy(client.meta)
         client.meta.events = copy.copy(client.meta.events)
-        # What an event is called today depends on nothing but its name, and takes botocore 0.1 ms to find out.
+        # The alias of an event depends only on its name, and takes botocore 0.1 ms to find.
         client.meta.events._alias_name_cache = pattern.meta.events._alias_name_cache
         for part in ("_endpoint", "_request_signer", "_ruleset_resolver"):
             own = copy.copy(getattr(client, part))
@@ -74,7 +74,7 @@ class _Patterns:
 
 
 def _handlers(service: str, models: Loader) -> HierarchicalEmitter:
-    """botocore's own handlers, but for those of other services: each client has a copy, and few are of use to it."""
+    """botocore's handlers without those of other services, because each client copies them."""
     model = ServiceModel(models.load_service_model(service, "service-2"), service)
     ours = {service, model.service_id.hyphenize(), "*"}
     events = HierarchicalEmitter()
@@ -92,9 +92,13 @@ def _patterns() -> _Patterns:
 
 
 class OfflineSession(boto3.Session):
-    """Has dummy credentials, reads nothing of the machine's own AWS configuration, and makes each client once.
+    """A session with dummy credentials, without the AWS configuration of this computer. It creates each client once.
 
-    `clock` is the world's clock: who waits for AWS waits on it. `reach` is the way to the world's machines.
+    Args:
+        wire: the transport to moto.
+        clock: the clock of the world, which all waits use.
+        connectivity: the network of the world, with its machines.
+        region: the region.
     """
 
     def __init__(self, wire: Transport, clock: Clock, connectivity: OfflineConnectivity, region: str) -> None:
@@ -103,18 +107,18 @@ class OfflineSession(boto3.Session):
         self._wire = wire
         self._clients: dict[object, BaseClient] = {}
         self._making = threading.RLock()
-        # Only S3's clients are made by it: see client().
+        # It creates only the clients of S3: see client().
         core = _patterns().core("s3")
         wire.register(core.get_component("event_emitter"))
         super().__init__(DUMMY, DUMMY, region_name=region, botocore_session=core)
 
-    # boto3's own overloads tell a type checker which client comes back; what is different here is not its business.
+    # Type checkers use boto3's own overloads, which return the type of the client.
     if not TYPE_CHECKING:
 
         def client(self, service_name: str, region_name: str | None = None, **kwargs: Any) -> BaseClient:
-            """A client, as of boto3.Session; the same one for the same service, region and configuration."""
-            # AWS_ENDPOINT_URL in the environment is for those who want the real thing. Nobody reads the name, and
-            # without a given one botocore puts it together anew for each call, character by character.
+            """See boto3.Session.client; the same service, region and configuration return the same client."""
+            # AWS_ENDPOINT_URL is ignored here. The user agent is not used, but without it botocore would build
+            # one for each call.
             ours = Config(ignore_configured_endpoint_urls=True, user_agent="dify_aws.offline")
             config = ours.merge(kwargs.pop("config", None) or Config())
             region = region_name or self.region_name
@@ -122,7 +126,7 @@ class OfflineSession(boto3.Session):
             with self._making:
                 if key not in self._clients:
                     if service_name == "s3":
-                        # What follows redirects to other regions holds the client that it was made with.
+                        # The handler that follows redirects to other regions refers to the original client.
                         client = super().client(service_name, region_name=region, config=config, **kwargs)
                     else:
                         client = _patterns().copy(key, service_name, region, config=config, **kwargs)
@@ -134,7 +138,7 @@ class OfflineSession(boto3.Session):
 
 
 class _RetryingEndpoint(Endpoint):
-    """botocore's endpoint, but the pause before a retry is one of the world's clock: no test sleeps for real."""
+    """botocore's endpoint, with the clock of the world for the pause before a retry."""
 
     clock: Clock
     _event_emitter: BaseEventHooks

@@ -1,4 +1,4 @@
-"""World: the AWS that `dify_aws.offline()` opens, with the handles that a test or a rehearsal needs."""
+"""World: the AWS that `dify_aws.offline()` opens, with everything that a test or a rehearsal controls."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _ONE_WORLD = threading.Lock()
 
 
 class World:
-    """AWS in this process. What is made in it stays until the world closes, also over `restart()`."""
+    """AWS in this process. Its resources exist until the world is closed, also after `restart()`."""
 
     def __init__(self, region: str, speed: float) -> None:
         self.clock = VirtualClock(speed)
@@ -44,35 +44,39 @@ class World:
         self.session = self.in_region(self._region)
 
     def in_region(self, region: str) -> OfflineSession:
-        """Another session of the same process, in `region`."""
+        """Another session of the same process.
+
+        Args:
+            region: its region.
+        """
         return OfflineSession(self._wire, self.clock, self.connectivity, region)
 
     def restart(self) -> None:
-        """End the process and start a new one: new `session`, new clients, no fault armed. AWS is as it was left."""
+        """Kill the process and start a new one: new `session`, new clients, no faults. The state of AWS stays."""
         self.faults.kill("this process was ended by world.restart()")
         self._start_process()
 
     @property
     def quotas(self) -> dict[str, int]:
-        """How many of a thing a region (for `nat-gateway`: a zone) allows; to be set: `world.quotas["vpc"] = 1`."""
+        """Quotas per region (for `nat-gateway`: per zone), by kind. To set one: `world.quotas["vpc"] = 1`."""
         return self._cloud.quotas
 
     @property
     def lags(self) -> dict[str, float]:
-        """How many seconds EC2 does not show what was just made, by its kind; to be set: `world.lags["volume"] = 5`.
+        """For how many seconds EC2 does not show a new resource, by kind. To set one: `world.lags["volume"] = 5`.
 
-        Meanwhile lists leave it out, and calls that speak of its id are answered with NotFound.
+        During this time, lists do not contain the resource, and calls with its id fail with NotFound.
         """
         return self._cloud.lags
 
     @property
     def no_capacity(self) -> set[tuple[str, str]]:
-        """Where AWS has no capacity for a type: `world.no_capacity.add(("ap-northeast-1a", "t3.medium"))`."""
+        """Zones and types without capacity: `world.no_capacity.add(("ap-northeast-1a", "t3.medium"))`."""
         return self._cloud.no_capacity
 
     @property
     def default_key_unusable(self) -> bool:
-        """Whether the key that encrypts new volumes cannot be used: they vanish, and instances end; to be set."""
+        """Whether the KMS key of new volumes is unusable: volumes disappear, and instances terminate. It can be set."""
         return self._cloud.default_key_unusable
 
     @default_key_unusable.setter
@@ -80,7 +84,11 @@ class World:
         self._cloud.default_key_unusable = unusable
 
     def add_organization_trail(self, arn: str) -> None:
-        """Let the organization of the account record all calls in a trail of its management account."""
+        """Add a trail of the management account that records all calls of the organization.
+
+        Args:
+            arn: the ARN of the trail.
+        """
         name = arn.rpartition("/")[2]
         self._cloud.remember("organization trails")[arn] = {
             "Name": name,
@@ -97,36 +105,51 @@ class World:
 
     @property
     def calls(self) -> list[Call]:
-        """Every call that was sent, in order."""
+        """All calls that were sent, in order."""
         return self._ledger.calls()
 
     @property
     def writes(self) -> list[Call]:
-        """Those of `calls` that change something."""
+        """The calls that change something."""
         return [call for call in self._ledger.calls() if call.writes]
 
     def forget_calls(self) -> None:
-        """Begin the list of calls again."""
+        """Clear the list of calls."""
         self._ledger.forget()
 
     @property
     def consoles(self) -> dict[str, str]:
-        """What an instance has told its console, by its id, where it is another text than usual; to be set."""
+        """Console output by instance id, if it differs from the default. It can be set."""
         return self._cloud.remember("consoles")
 
     def confirm_subscription(self, address: str) -> None:
-        """Be the person at `address` who follows the link that SNS mailed. Raises LookupError if none was mailed."""
+        """Open the confirmation link in the mail from SNS.
+
+        Args:
+            address: the mail address of the subscription.
+
+        Raises:
+            LookupError: no mail was sent to this address.
+        """
         if not confirm(address):
             raise LookupError(f"No subscription waits for {address} to confirm it.")
 
     def close(self) -> None:
-        """Cut the wire: no session of this world answers any more."""
+        """Close the transport: the sessions of this world stop working."""
         self._wire.cut()
 
 
 @contextmanager
 def open_world(region: str, speed: float) -> Iterator[World]:
-    """Open the world: moto empty, corrections in place. At the end all of it is taken away."""
+    """Open a world: an empty moto with all corrections. At the end, everything is removed.
+
+    Args:
+        region: the region of its session.
+        speed: seconds of its clock per real second.
+
+    Raises:
+        RuntimeError: a world is open already.
+    """
     if not _ONE_WORLD.acquire(blocking=False):
         raise RuntimeError("An offline world is open in this process already; use it, or close it first.")
     try:
@@ -144,25 +167,28 @@ def open_world(region: str, speed: float) -> Iterator[World]:
 
 
 def forget_everything() -> None:
-    """Empty moto. Its own reset builds every backend anew, default VPC and all, only to drop it: 50 times slower."""
+    """Delete all state of moto. Its own reset also recreates every backend, which is 50 times slower."""
     with backend_lock:
         for backends in _backends(len(sys.modules)):
             for _, _, backend in backends.iter_backends():
-                # A reset of its own means that it keeps something outside itself, as S3 does with open files.
+                # A backend with its own reset has state outside of itself, such as the open files of S3.
                 if type(backend).reset is not BaseBackend.reset:
                     backend.reset()
             backends.clear()
         BackendDict._instances.clear()
-    # Every model object that moto ever made is in these lists.
+    # These lists contain all model objects that moto has created.
     reset_model_data()
 
 
 @lru_cache(maxsize=1)
 def _backends(loaded: int) -> tuple[Any, ...]:
-    """The backends of every service of moto, as long as there are as many modules loaded.
+    """The backends of all services of moto.
 
-    moto's own list of those in use lacks one now and then: two services that come into use at the same moment are both
-    empty, and moto takes empty ones for the same. What is left in such a backend would be found by the next world.
+    moto's own list of used backends is sometimes incomplete: two services that are used for the first time at the same
+    moment are both empty, and moto treats empty ones as equal. The next world would find the state of such a backend.
+
+    Args:
+        loaded: the number of loaded modules, as the key of the cache.
     """
     found = {
         id(value): value

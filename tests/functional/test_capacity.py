@@ -18,7 +18,7 @@ from tests.functional.test_adopt import Theirs
 from tests.support.inventory import GONE, KEPT, WHOLE, counted, inventory
 from tests.support.lags import RETRY_RULES
 from tests.support.plans import aws_plan
-from tests.support.process_kill import dies_at_each
+from tests.support.process_kill import killed_at_each
 
 REGION: Final = "ap-northeast-1"
 FIRST, SECOND, THIRD = (f"{REGION}{letter}" for letter in "acd")
@@ -248,7 +248,7 @@ def all_but_the_machine(world: World) -> None:
 def test_died_on_the_way_to_another_zone(world: World, operation: str) -> None:
     """At each call, before and after it: the next run ends well, with one of each thing, all in one zone."""
     all_but_the_machine(world)
-    dies_at_each(world, {operation: MOVED[operation]}, lambda: unlocked(world).apply())
+    killed_at_each(world, {operation: MOVED[operation]}, lambda: unlocked(world).apply())
     assert counted(inventory(world.session)) == whole(world)
     seen = zones(world)
     assert set(seen["subnet"]) == set(seen["volume"]) == set(seen["instance"]) == {SECOND}
@@ -288,7 +288,7 @@ def test_the_list_has_every_writing_call_of_the_move(world: World) -> None:
 def test_died_at_all_of_them(world: World) -> None:
     """One process after the other, each at whatever comes first."""
     all_but_the_machine(world)
-    dies_at_each(world, MOVED, lambda: unlocked(world).apply())
+    killed_at_each(world, MOVED, lambda: unlocked(world).apply())
     assert counted(inventory(world.session)) == whole(world)
     assert set(zones(world)["subnet"]) == {SECOND}
     assert not aws_plan(deployment(world))

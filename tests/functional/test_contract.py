@@ -24,7 +24,7 @@ from tests.functional.cases import CASES
 from tests.support.inventory import counted, inventory
 from tests.support.lab import DEPLOYMENT, Lab
 from tests.support.lags import RETRY_RULES
-from tests.support.process_kill import dies_at_each
+from tests.support.process_kill import killed_at_each
 
 FIXED = [kind for kind, case in CASES.items() if case.fixed]
 CLINGING = [kind for kind, case in CASES.items() if case.delete_conflict]
@@ -168,7 +168,7 @@ def mended(lab: Lab, name: str, there: Counter[str], died: set[str]) -> Counter[
     if new := {call: times for call, times in mending.items() if call not in died}:
         died.update(new)
         lab.spoil(name)
-        dies_at_each(lab.world, new, lab.apply)
+        killed_at_each(lab.world, new, lab.apply)
         assert not lab.plan(), name
     left = Counter(counted(inventory(lab.world.session)))
     assert (left - there).keys() <= beside.keys(), f"{name}: more than what was put there by hand"
@@ -194,10 +194,10 @@ def test_5_died_at_any_call_of_its_making_or_its_end(lab: Lab) -> None:
     before = len(lab.calls)
     lab.destroy()
     nothing, ended = counted(inventory(lab.world.session)), own_writes(lab, lab.calls[before:])
-    dies_at_each(lab.world, made, lab.apply)
+    killed_at_each(lab.world, made, lab.apply)
     assert counted(inventory(lab.world.session)) == whole
     assert not lab.plan()
-    dies_at_each(lab.world, ended, lab.destroy)
+    killed_at_each(lab.world, ended, lab.destroy)
     assert counted(inventory(lab.world.session)) == nothing
 
 

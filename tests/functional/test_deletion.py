@@ -185,17 +185,17 @@ def test_a_refused_termination_leaves_the_key_and_the_address(world: World) -> N
 def test_while_the_machine_is_there_no_process_that_dies_has_taken_its_key_or_its_address(world: World) -> None:
     """Whichever call of a destroy it dies at, before or after AWS has done it."""
     deployed(world)
-    died: set[str] = set()
+    kills: set[str] = set()
     for operation in ENDED:
-        for die in ("kill_before", "kill_after"):
+        for kill in ("kill_before", "kill_after"):
             world.faults.refuse("TerminateInstances", "OperationNotPermitted", "may not be terminated", times=20)
-            getattr(world.faults, die)(operation)
+            getattr(world.faults, kill)(operation)
             with suppress(ProcessKilled, RunFailed):
                 unlocked(world).destroy(delete_data=True)
-            died |= set(world.faults.deaths)
+            kills |= set(world.faults.kills)
             world.restart()
             assert {"instance/host", *ENTERED_BY} <= still_there(world), operation
-    assert {"died before ec2.TerminateInstances", "died after cloudwatch.DeleteAlarms"} <= died
+    assert {"killed before ec2.TerminateInstances", "killed after cloudwatch.DeleteAlarms"} <= kills
     unlocked(world).destroy(delete_data=True)
     assert counted(inventory(world.session)) == GONE
 

@@ -15,7 +15,7 @@ from dify_aws.topologies.foundation import AUDIENCE, GITHUB, GithubRole
 from dify_aws.topologies.foundation import foundation as blueprint
 from tests.support.iam_policy import Policies, Request
 from tests.support.inventory import counted, inventory
-from tests.support.process_kill import dies_at_each
+from tests.support.process_kill import killed_at_each
 from tests.support.statements import statements
 
 ACCOUNT: Final = "123456789012"
@@ -323,7 +323,7 @@ def test_the_trail_records_all_regions_and_can_be_trusted(world: World) -> None:
 def test_killed_on_the_way_it_is_finished_by_the_next_run(world: World) -> None:
     """Right before and right after each of these calls."""
     calls = {"s3control.PutPublicAccessBlock": 1, "cloudtrail.CreateTrail": 1}
-    dies_at_each(world, calls, lambda: foundation(world).apply())
+    killed_at_each(world, calls, lambda: foundation(world).apply())
     assert counted(inventory(world.session)) == WHOLE
     assert not foundation(world).plan()
 

@@ -17,7 +17,7 @@ from dify_aws.operations.lock.lock import lock_owner_of
 from tests.support.inventory import GONE, KEPT, WHOLE, counted, inventory
 from tests.support.lags import RETRY_RULES
 from tests.support.plans import aws_plan
-from tests.support.process_kill import dies_at_each
+from tests.support.process_kill import killed_at_each
 
 SETTINGS: Final = Settings(environment="dev", alarm_email="a@your-company.com")
 
@@ -171,17 +171,17 @@ def test_killed_at_every_call(world: World, life: int) -> None:
     Only the destroys of the first life are told to delete the data; those of the others keep it, until the last one.
     """
     world.lags.update(RETRY_RULES)
-    dies_at_each(world, dealt(MADE, life, LIVES), lambda: unlocked(world).apply())
+    killed_at_each(world, dealt(MADE, life, LIVES), lambda: unlocked(world).apply())
     assert counted(inventory(world.session)) == WHOLE
     assert not aws_plan(deployment(world))
 
     use(world)
     if life == 0:
         of_data = {operation: count for operation, count in ENDED.items() if operation in OF_DATA}
-        dies_at_each(world, of_data, lambda: unlocked(world).destroy(delete_data=True))
+        killed_at_each(world, of_data, lambda: unlocked(world).destroy(delete_data=True))
     else:
         others = {operation: count for operation, count in ENDED.items() if operation not in OF_DATA}
-        ended = dies_at_each(world, dealt(others, life - 1, LIVES - 1), lambda: unlocked(world).destroy())
+        ended = killed_at_each(world, dealt(others, life - 1, LIVES - 1), lambda: unlocked(world).destroy())
         assert counted(inventory(world.session)) == KEPT
         assert {action.address for action in ended.kept} == {"bucket/storage", "secret/application", "volume/data"}
         deployment(world).destroy(delete_data=True)

@@ -45,7 +45,7 @@ def test_the_dead_tell_what_they_died_of(world: World) -> None:
     for _ in range(2):
         with pytest.raises(ProcessKilled):
             world.session.client("ec2").create_vpc(CidrBlock="10.0.0.0/16")
-    assert world.faults.deaths == ["died before ec2.CreateVpc"]
+    assert world.faults.kills == ["killed before ec2.CreateVpc"]
 
 
 def test_the_nth_call_is_counted_from_the_arming(world: World) -> None:
@@ -193,4 +193,4 @@ def test_a_refused_call_is_not_the_one_that_is_died_of(world: World) -> None:
         ec2.create_vpc(CidrBlock="nonsense")
     with pytest.raises(ProcessKilled):
         ec2.create_vpc(CidrBlock="10.0.0.0/16")
-    assert world.faults.deaths == ["died after ec2.CreateVpc"]
+    assert world.faults.kills == ["killed after ec2.CreateVpc"]

@@ -1,4 +1,4 @@
-"""Deaths: processes that die at calls, one after the other, until one of them comes to its end."""
+"""Process kills: processes are killed at calls, one after the other, until one of them completes."""
 
 from __future__ import annotations
 
@@ -12,18 +12,25 @@ from dify_aws.offline.world import World
 T = TypeVar("T")
 
 
-def dies_at_each(world: World, calls: Mapping[str, int], run: Callable[[], T]) -> T:
-    """What ``run`` gives in the process that comes to its end, after others have died at every call of ``calls``.
+def killed_at_each(world: World, calls: Mapping[str, int], run: Callable[[], T]) -> T:
+    """Run a function in one process after the other, each killed at another call, until one completes.
 
-    ``calls`` is how often each operation is needed. For each time, one process dies right before it is sent, and a
-    later one right after it was: AWS has done it, and nobody has read so. Which call comes first is not known, as
-    threads race; so a process dies at whichever it reaches first. Of each operation it can send one at most, and that
-    only if it dies of it: so none gets through without a death.
+    For each needed call, one process is killed before it is sent, and a later one after AWS has executed it and before
+    the response is read. Threads race, so a process is killed at whichever call it reaches first. It can send each
+    operation at most once, and only if it is killed by it, so no process completes before all kills.
+
+    Args:
+        world: the world.
+        calls: how often each operation is needed.
+        run: the function.
+
+    Returns:
+        The result of the process that completes.
     """
-    deaths: Counter[str] = Counter()
+    kills: Counter[str] = Counter()
     while True:
         for operation, count in calls.items():
-            before, after = deaths[f"died before {operation}"], deaths[f"died after {operation}"]
+            before, after = kills[f"killed before {operation}"], kills[f"killed after {operation}"]
             if after < count and after < before:
                 world.faults.kill_after(operation)
                 world.faults.kill_before(operation, 2)
@@ -32,10 +39,10 @@ def dies_at_each(world: World, calls: Mapping[str, int], run: Callable[[], T]) -
         try:
             ended = run()
         except ProcessKilled:
-            deaths.update(world.faults.deaths)
+            kills.update(world.faults.kills)
             world.restart()
             continue
         for operation, count in calls.items():
-            assert deaths[f"died after {operation}"] == count
-            assert deaths[f"died before {operation}"] >= count
+            assert kills[f"killed after {operation}"] == count
+            assert kills[f"killed before {operation}"] >= count
         return ended

@@ -1,4 +1,4 @@
-"""The corrections, one file a subject: what AWS does and moto does not."""
+"""The corrections, one file per subject: what AWS does and moto does not."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ from dify_aws.offline.corrections.ec2 import (
 from dify_aws.offline.corrections.iam import identities, oidc_providers, policies, profiles, roles
 from dify_aws.offline.corrections.s3 import bucket_settings, buckets
 
-# Later ones stand around earlier ones: a token is looked at before anything else of a call, and all of it is one step.
+# Later ones wrap earlier ones: a token is checked before everything else, and the whole action is atomic.
 ALL: tuple[Correction, ...] = (
     *images.CORRECTIONS,
     *instances.CORRECTIONS,

@@ -1,4 +1,4 @@
-"""Actions: what holds for every EC2 action: it is one step, what is due has happened, and DryRun does nothing."""
+"""Actions: every EC2 action is atomic, executes due changes first, and changes nothing with DryRun."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def one_step(cloud: Cloud, original: Callable[[], Any], response: Any) -> Any:
 @corrects(
     "moto.core.serialize:SerializationContext",
     "__init__",
-    says="Every answer has a request id of its own, and support asks for it.",
+    says="Every response has its own request id, which AWS Support requires.",
     link="https://docs.aws.amazon.com/AWSEC2/latest/APIReference/errors-overview.html",
 )
 def request_ids_differ(
@@ -41,12 +41,12 @@ def request_ids_differ(
     original(request_id or str(uuid4()))
 
 
-# The one correction that is not about AWS: moto looks all through the class of a service at each call. Once is enough,
-# and a tenth faster.
+# The only correction that is not about AWS: moto searches the class of a service at each call. Once is enough, and 10 %
+# faster.
 look_once = Correction(
     owner="moto.core.responses:",
     attributes=("method_names_from_class",),
-    says="What a service can do does not change from call to call.",
+    says="The operations of a service do not change between calls.",
     link="https://docs.aws.amazon.com/AWSEC2/latest/APIReference/OperationList-query.html",
     replace=lambda cloud, original: functools.cache(original),
 )

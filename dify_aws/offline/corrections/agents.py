@@ -1,4 +1,4 @@
-"""Agents: what the CloudWatch agents on the world's machines tell, which nobody else would."""
+"""Agents: the metrics that the CloudWatch agents on model machines send."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from dify_aws.runtimes.compose.bundle import AGENT
 @corrects(
     "moto.cloudwatch.models:CloudWatchBackend",
     "get_metric_data",
-    says="An agent that runs tells of its machine every minute.",
+    says="A running agent sends metrics of its host every minute.",
     link="https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/metrics-collected-by-CloudWatch-agent.html",
 )
 def agents_tell(

@@ -1,4 +1,4 @@
-"""Event history: what CloudTrail tells of volumes that were made, with or without a trail."""
+"""Event history: CloudTrail records the creation of volumes, with or without a trail."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _EVENTS = "event history"
 @corrects(
     "moto.ec2.responses:EC2Response",
     "create_volume",
-    says="CloudTrail records each CreateVolume, with the tags that were asked for, whether there is a trail or not.",
+    says="CloudTrail records each CreateVolume, with the requested tags, whether there is a trail or not.",
     link=_HISTORY,
 )
 def creation_is_recorded(cloud: Cloud, original: Callable[[], Any], response: Any) -> Any:
@@ -38,7 +38,7 @@ def creation_is_recorded(cloud: Cloud, original: Callable[[], Any], response: An
 @corrects(
     "moto.cloudtrail.responses:CloudTrailResponse",
     "call_action",
-    says="LookupEvents finds what happened to a resource in the last 90 days, some minutes after it did.",
+    says="LookupEvents returns the events of a resource in the last 90 days, with a delay of some minutes.",
     link="https://docs.aws.amazon.com/awscloudtrail/latest/APIReference/API_LookupEvents.html",
 )
 def event_history_is_returned(cloud: Cloud, original: Callable[[], Any], response: Any) -> Any:

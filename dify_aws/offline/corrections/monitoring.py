@@ -1,4 +1,4 @@
-"""Monitoring: alarms without data yet, subscriptions that wait for a person, and how long logs can be kept."""
+"""Monitoring: new alarms without data, subscriptions that wait for confirmation, and log retention."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def _waits(subscription: Any) -> bool:
 @corrects(
     _SNS,
     "subscribe",
-    says="An e-mail subscription has no ARN to tell until its owner has confirmed it.",
+    says="An e-mail subscription has no ARN until it is confirmed.",
     link="https://docs.aws.amazon.com/sns/latest/api/API_Subscribe.html",
 )
 def a_person_confirms(cloud: Cloud, original: Callable[[], Any], response: Any) -> Any:
@@ -47,7 +47,7 @@ def a_person_confirms(cloud: Cloud, original: Callable[[], Any], response: Any) 
 @corrects(
     "moto.sns.models:SNSBackend",
     "unsubscribe",
-    says="A subscription that was ended is still listed for some days, with the word Deleted for its ARN.",
+    says="A deleted subscription is listed for some days, with Deleted as its ARN.",
     link="https://docs.aws.amazon.com/sns/latest/dg/sns-delete-subscription-topic.html",
 )
 def an_ended_subscription_is_listed(cloud: Cloud, original: Callable[..., Any], backend: Any, arn: str) -> Any:
@@ -87,7 +87,14 @@ def _without_arn(subscription: Any, word: str) -> dict[str, Any]:
 
 
 def confirm(address: str) -> int:
-    """Follow the link in every mail that waits for `address`; the answer is how many there were."""
+    """Open the confirmation link in all mails to an address.
+
+    Args:
+        address: the mail address.
+
+    Returns:
+        The number of confirmed subscriptions.
+    """
     waiting = [
         subscription
         for backend in list(sns_backends[DEFAULT_ACCOUNT_ID].values())
@@ -103,7 +110,7 @@ def confirm(address: str) -> int:
 @corrects(
     "moto.cloudwatch.models:CloudWatchBackend",
     "put_metric_alarm",
-    says="A new alarm has insufficient data; putting one that exists changes neither its state nor its tags.",
+    says="A new alarm has insufficient data; PutMetricAlarm for an existing one keeps its state and its tags.",
     link="https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutMetricAlarm.html",
 )
 def an_alarm_begins_without_data(cloud: Cloud, original: Callable[..., Any], backend: Any, **parameters: Any) -> Any:
@@ -123,7 +130,7 @@ def an_alarm_begins_without_data(cloud: Cloud, original: Callable[..., Any], bac
 @corrects(
     "moto.logs.responses:LogsResponse",
     "put_retention_policy",
-    says="CloudWatch Logs keeps events for one of a fixed list of days.",
+    says="CloudWatch Logs accepts only some values for the retention in days.",
     link=_RETENTION,
 )
 def days_that_are_known(cloud: Cloud, original: Callable[[], Any], response: Any) -> Any:
@@ -140,7 +147,7 @@ def days_that_are_known(cloud: Cloud, original: Callable[[], Any], response: Any
 @corrects(
     "moto.logs.responses:LogsResponse",
     "call_action",
-    says="A log group can be protected from deletion; it says so, and DeleteLogGroup refuses.",
+    says="A log group can have deletion protection, which is shown, and DeleteLogGroup refuses.",
     link="https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutLogGroupDeletionProtection.html",
 )
 def a_log_group_can_be_protected(cloud: Cloud, original: Callable[[], Any], response: Any) -> Any:
@@ -171,7 +178,7 @@ _TAGS = "https://docs.aws.amazon.com/tag-editor/latest/userguide/tagging.html"
 @corrects(
     "moto.logs.models:LogsBackend",
     "delete_log_group",
-    says="The tags of a log group go with it: another one of the same name begins without.",
+    says="The tags of a log group are deleted with it: a new one with the same name has none.",
     link=_TAGS,
 )
 def tags_go_with_a_log_group(cloud: Cloud, original: Callable[..., Any], backend: Any, log_group_name: str) -> Any:
@@ -184,7 +191,7 @@ def tags_go_with_a_log_group(cloud: Cloud, original: Callable[..., Any], backend
 @corrects(
     "moto.cloudwatch.models:CloudWatchBackend",
     "delete_alarms",
-    says="The tags of an alarm go with it: another one of the same name begins without.",
+    says="The tags of an alarm are deleted with it: a new one with the same name has none.",
     link=_TAGS,
 )
 def tags_go_with_an_alarm(cloud: Cloud, original: Callable[..., Any], backend: Any, alarm_names: list[str]) -> Any:

@@ -1,4 +1,4 @@
-"""Pricing: the Price List API, which moto does not have. It answers in AWS's form, with the prices of our own sheet."""
+"""Pricing: the Price List API, which moto does not have. It responds in AWS's format, with our own price sheet."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from dify_aws.offline.correction import corrects
 from dify_aws.prices import PriceSheet, Product
 from dify_aws.prices.product import CONTAINS
 
-STANDS_IN: Final = frozenset({"us-east-1", "eu-central-1", "ap-south-1"})
+ENDPOINT_REGIONS: Final = frozenset({"us-east-1", "eu-central-1", "ap-south-1"})
 
 
 @corrects(
     "moto.core.botocore_stubber:BotocoreStubber",
     "process_request",
-    says="The Price List API stands in three regions and tells the products that match every filter, as JSON in JSON.",
+    says="The Price List API exists in three regions and returns the products that match all filters, as JSON in JSON.",
     link="https://docs.aws.amazon.com/awsaccountbilling/latest/aboutv2/using-price-list-query-api.html",
 )
 def price_list(cloud: Cloud, original: Callable[..., Any], stubber: Any, request: Any) -> Any:
     host = urlsplit(request.url).hostname or ""
-    if not (host.startswith("api.pricing.") and host.split(".")[2] in STANDS_IN):
+    if not (host.startswith("api.pricing.") and host.split(".")[2] in ENDPOINT_REGIONS):
         return original(request)
     expected = json.loads(request.body)
     documents = [
@@ -36,7 +36,7 @@ def price_list(cloud: Cloud, original: Callable[..., Any], stubber: Any, request
 
 
 def _documents(service: str) -> Iterator[dict[str, Any]]:
-    """Every product of ``service`` in every region of the sheet, as the Price List tells one."""
+    """Every product of ``service`` in every region of the sheet, in the format of the Price List."""
     for product in PriceSheet.shipped().products.values():
         if product.service == service:
             for region in product.prices:
@@ -47,7 +47,7 @@ def _document(product: Product, region: str) -> dict[str, Any]:
     sku = f"{product.name}@{region}"
     price = product.prices[region]
     attributes = {
-        # Where only a part is known, AWS's word begins with a name of the region.
+        # If only a part is known, AWS's value begins with a name of the region.
         field.removesuffix(CONTAINS): f"{region.upper()}-{word}" if field.endswith(CONTAINS) else word
         for field, word in _attributes(product, region).items()
     }

@@ -1,4 +1,4 @@
-"""Schedules: EventBridge Scheduler does what it was told to, at its time, with the role it was given."""
+"""Schedules: EventBridge Scheduler executes a schedule at its time, with its role."""
 
 from __future__ import annotations
 
@@ -42,9 +42,9 @@ _GROUPS = "https://docs.aws.amazon.com/scheduler/latest/UserGuide/managing-sched
 
 
 def utc(cloud: Cloud) -> datetime:
-    """The time of day in the world: where time is virtual, as much later as has gone by since it was first asked."""
+    """The time of day in the world; with a virtual clock, the start time plus the virtual time since then."""
     if not isinstance(cloud.clock, VirtualClock):
-        # Somebody else's processes, with a clock of their own, look at this one.
+        # Other processes, with the real clock, use this one.
         return datetime.now(UTC)
     with cloud.lock:
         began: datetime = cloud.remember("time of day").setdefault("at 0", datetime.now(UTC))
@@ -61,7 +61,7 @@ def _at_its_time(cloud: Cloud, original: Callable[[], Any], response: Any) -> An
         return status, headers, body
 
 
-_SAYS = "A one-time schedule is carried out in the minute after its time. Every answer has AWS's own time in it."
+_SAYS = "A one-time schedule is executed in the minute after its time. Every response has AWS's own time in it."
 before_ec2_answers = corrects("moto.ec2.responses:EC2Response", "call_action", says=_SAYS, link=_TYPES)(_at_its_time)
 before_the_scheduler_answers = corrects(_RESPONSES, "call_action", says=_SAYS, link=_TYPES)(_at_its_time)
 
@@ -72,7 +72,7 @@ def _execute_due_schedules(cloud: Cloud) -> None:
         if due is None or utc(cloud) < due + timedelta(seconds=SECONDS_LATE) or schedule.state != "ENABLED":
             continue
         _execute(account, region, group, schedule.target)
-        # With NONE it stays, and does nothing any more.
+        # With NONE it is kept, and is not executed again.
         schedule.state = "COMPLETED"
         if schedule.action_after_completion == "DELETE":
             group.schedules.pop(schedule.name, None)
@@ -86,7 +86,7 @@ def _schedules() -> Iterator[tuple[str, str, Any, Any]]:
 
 
 def _moment(schedule: Any) -> datetime | None:
-    """When a one-time schedule is due; None for one that comes again and again, which nothing carries out here."""
+    """When a one-time schedule is due; None for a recurring one, which is not executed here."""
     match = re.fullmatch(r"at\((.*)\)", schedule.schedule_expression)
     zone = ZoneInfo(schedule.schedule_expression_timezone)
     return datetime.strptime(match[1], "%Y-%m-%dT%H:%M:%S").replace(tzinfo=zone) if match else None
@@ -99,7 +99,7 @@ def _execute(account: str, region: str, group: Any, target: Any) -> None:
     if role is None or not _trusts(role, account, group.arn) or not _allows(role, REVOKE, arn):
         return
     for permission in request["IpPermissions"]:
-        # What AWS is refused by itself, nobody hears of.
+        # Errors of the target are not reported.
         with suppress(EC2ClientError):
             ec2_backends[account][region].revoke_security_group_ingress(
                 request["GroupId"], *parse_sg_attributes_from_dict(permission)
@@ -137,7 +137,7 @@ def _allows(role: Any, action: str, arn: str) -> bool:
 @corrects(
     "moto.iam.responses:IamResponse",
     "create_role",
-    says="What is made in IAM takes some seconds to be seen by other services.",
+    says="Other services see a new IAM role after some seconds.",
     link="https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot_general.html",
 )
 def a_new_role_spreads(cloud: Cloud, original: Callable[[], Any], response: Any) -> Any:
@@ -152,7 +152,7 @@ def a_new_role_spreads(cloud: Cloud, original: Callable[[], Any], response: Any)
     _BACKEND,
     "create_schedule",
     "update_schedule",
-    says="A schedule is in a group that exists, and its role lets EventBridge Scheduler take it.",
+    says="A schedule needs an existing group, and a role that EventBridge Scheduler can assume.",
     link=_ROLE,
 )
 def role_is_validated(cloud: Cloud, original: Callable[..., Any], backend: Any, **given: Any) -> Any:
@@ -173,7 +173,7 @@ def role_is_validated(cloud: Cloud, original: Callable[..., Any], backend: Any, 
 @corrects(
     _RESPONSES,
     "update_schedule",
-    says="UpdateSchedule replaces all of a schedule: what is not said again is as it was never said.",
+    says="UpdateSchedule replaces the whole schedule: omitted parameters get their defaults.",
     link="https://docs.aws.amazon.com/scheduler/latest/APIReference/API_UpdateSchedule.html",
 )
 def all_of_it_is_replaced(cloud: Cloud, original: Callable[[], Any], response: Any) -> Any:
@@ -189,7 +189,7 @@ def all_of_it_is_replaced(cloud: Cloud, original: Callable[[], Any], response: A
     _RESPONSES,
     "create_schedule",
     "create_schedule_group",
-    says="The same client token makes nothing new.",
+    says="The same client token creates nothing new.",
     link="https://docs.aws.amazon.com/scheduler/latest/APIReference/API_CreateScheduleGroup.html",
 )
 def one_token_one_thing(cloud: Cloud, original: Callable[[], Any], response: Any) -> Any:
@@ -204,7 +204,7 @@ def one_token_one_thing(cloud: Cloud, original: Callable[[], Any], response: Any
 @corrects(
     _BACKEND,
     "create_schedule_group",
-    says="The name of a schedule group is unique, also while one is being deleted.",
+    says="The name of a schedule group is unique, also during its deletion.",
     link="https://docs.aws.amazon.com/scheduler/latest/APIReference/API_CreateScheduleGroup.html",
 )
 def one_name_one_group(cloud: Cloud, original: Callable[..., Any], backend: Any, **given: Any) -> Any:
@@ -218,7 +218,7 @@ def one_name_one_group(cloud: Cloud, original: Callable[..., Any], backend: Any,
 @corrects(
     _BACKEND,
     "delete_schedule_group",
-    says="A schedule group is DELETING for some seconds, and its schedules go with it.",
+    says="A schedule group is DELETING for some seconds, and its schedules are deleted with it.",
     link=_GROUPS,
 )
 def deleting_takes_a_moment(cloud: Cloud, original: Callable[..., Any], backend: Any, name: str) -> None:

@@ -1,4 +1,4 @@
-"""Secrets: a name that is scheduled for deletion is not free yet."""
+"""Secrets: the name of a secret that is scheduled for deletion is still in use."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from dify_aws.offline.correction import corrects
 @corrects(
     "moto.secretsmanager.responses:SecretsManagerResponse",
     "create_secret",
-    says="A secret cannot be created while one of its name is scheduled for deletion.",
+    says="A secret cannot be created while another with its name is scheduled for deletion.",
     link="https://docs.aws.amazon.com/secretsmanager/latest/userguide/troubleshoot.html",
 )
 def a_deleted_name_is_taken(cloud: Cloud, original: Callable[[], Any], response: Any) -> Any:

@@ -1,4 +1,4 @@
-"""Service Quotas: what an account may have, of which moto knows the defaults of one service only."""
+"""Service Quotas: the quotas of an account; moto knows only the defaults of one service."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ _QUOTA_NAMES: Final = {
     "L-A4707A72": "internet-gateway",
     "L-FE5A380F": "nat-gateway",
 }
-"""The quotas that the world holds its calls against, by their code."""
+"""The quotas that the world enforces, by code."""
 
 _OTHER_DEFAULTS: Final = {"L-1216C47A": 32}
-"""Those that it only tells: virtual processors of standard instances."""
+"""Quotas that are only reported: vCPUs of standard instances."""
 
 
 @corrects(
     "moto.servicequotas.responses:ServiceQuotasResponse",
     "call_action",
-    says="GetServiceQuota knows what was changed; of the rest, some are known to GetAWSDefaultServiceQuota only.",
+    says="GetServiceQuota returns changed quotas; some others are returned only by GetAWSDefaultServiceQuota.",
     link="https://docs.aws.amazon.com/servicequotas/2019-06-24/apireference/API_GetServiceQuota.html",
 )
 def applied_and_default(cloud: Cloud, original: Callable[[], Any], response: Any) -> Any:

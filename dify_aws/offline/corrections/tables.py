@@ -1,4 +1,4 @@
-"""Tables: one of DynamoDB takes some seconds to be made and to be gone, and a write to it is one step."""
+"""Tables: DynamoDB creates and deletes a table within seconds, and a write to it is atomic."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _API = "https://docs.aws.amazon.com/amazondynamodb/latest/APIReference"
 @corrects(
     _RESPONSES,
     "call_action",
-    says="A conditional write is one step: of two that ask for the same, one gets it. Every answer has the time in it.",
+    says="A conditional write is atomic: only one of two equal writes succeeds. Every response contains the time.",
     link="https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/WorkingWithItems.html",
 )
 def one_step(cloud: Cloud, original: Callable[[], Any], response: Any) -> Any:
@@ -41,7 +41,7 @@ def one_step(cloud: Cloud, original: Callable[[], Any], response: Any) -> Any:
 @corrects(
     _BACKEND,
     "create_table",
-    says="A new table is CREATING for some seconds; a name is taken until the table that had it is gone.",
+    says="A new table is CREATING for some seconds; its name is in use until the old table is deleted.",
     link=f"{_API}/API_CreateTable.html",
 )
 def creating_takes_a_moment(cloud: Cloud, original: Callable[..., Any], backend: Any, name: str, **given: Any) -> Any:
@@ -57,7 +57,7 @@ def creating_takes_a_moment(cloud: Cloud, original: Callable[..., Any], backend:
 @corrects(
     _BACKEND,
     "delete_table",
-    says="A table is DELETING for some seconds; one that is still being made cannot be deleted.",
+    says="A table is DELETING for some seconds; a table that is CREATING cannot be deleted.",
     link=f"{_API}/API_DeleteTable.html",
 )
 def deleting_takes_a_moment(cloud: Cloud, original: Callable[..., Any], backend: Any, name: str) -> Any:
@@ -75,7 +75,7 @@ def deleting_takes_a_moment(cloud: Cloud, original: Callable[..., Any], backend:
 @corrects(
     "moto.dynamodb.models.table:Table",
     "describe",
-    says="The state of a table is told: CREATING, ACTIVE or DELETING.",
+    says="The state of a table is reported: CREATING, ACTIVE or DELETING.",
     link=f"{_API}/API_TableDescription.html",
 )
 def status_is_reported(
@@ -94,7 +94,7 @@ def status_is_reported(
     "delete_item",
     "query",
     "scan",
-    says="Nothing can be read from a table or written to it before it is ACTIVE.",
+    says="A table cannot be read or written before it is ACTIVE.",
     link=f"{_API}/API_PutItem.html",
 )
 def only_an_active_one_is_used(cloud: Cloud, original: Callable[[], Any], response: Any) -> Any:
@@ -107,7 +107,7 @@ def only_an_active_one_is_used(cloud: Cloud, original: Callable[[], Any], respon
 @corrects(
     _BACKEND,
     "tag_resource",
-    says="A tag replaces the one of the same key.",
+    says="A tag replaces the tag with the same key.",
     link=f"{_API}/API_TagResource.html",
 )
 def one_tag_a_key(cloud: Cloud, original: Callable[..., Any], backend: Any, arn: str, tags: dict[str, str]) -> None:

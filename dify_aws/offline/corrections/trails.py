@@ -1,4 +1,4 @@
-"""Trails: one name, one trail, and a bucket whose policy lets CloudTrail write to it."""
+"""Trails: names are unique, and the bucket policy must allow CloudTrail to write."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def one_name_one_trail(cloud: Cloud, original: Callable[..., Any], backend: Any,
 @corrects(
     _BACKEND,
     "update_trail",
-    says="A trail writes only to a bucket whose policy lets it.",
+    says="A trail needs a bucket whose policy allows it to write.",
     link=_POLICY,
 )
 def a_bucket_that_lets_it(cloud: Cloud, original: Callable[..., Any], backend: Any, **given: Any) -> Any:
@@ -76,7 +76,7 @@ def _lets(statement: dict[str, Any], action: str, on: str, arn: str) -> bool:
 @corrects(
     "moto.resourcegroupstaggingapi.models:ResourceGroupsTaggingAPIBackend",
     "_get_resources_generator",
-    says="The index of tags of a region lists its trails.",
+    says="The tag index of a region lists its trails.",
     link="https://docs.aws.amazon.com/resourcegroupstagging/latest/APIReference/supported-services.html",
 )
 def indexed(cloud: Cloud, original: Callable[..., Any], backend: Any, **parameters: Any) -> Iterator[Any]:
@@ -95,7 +95,7 @@ def indexed(cloud: Cloud, original: Callable[..., Any], backend: Any, **paramete
 @corrects(
     "moto.cloudtrail.responses:CloudTrailResponse",
     "describe_trails",
-    says="DescribeTrails tells the trails of the organization as well, in each of its accounts and regions.",
+    says="DescribeTrails also returns the trails of the organization, in all its accounts and regions.",
     link="https://docs.aws.amazon.com/awscloudtrail/latest/userguide/creating-trail-organization.html",
 )
 def with_those_of_the_organization(cloud: Cloud, original: Callable[[], str], response: Any) -> str:

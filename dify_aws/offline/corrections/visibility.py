@@ -1,4 +1,4 @@
-"""Visibility: EC2 is eventually consistent, so what was made a moment ago is not yet seen by every call."""
+"""Visibility: EC2 is eventually consistent, so calls may not show a new resource yet."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ CREATED_BY: Final = {
     "RunInstances": ("instance", "volume"),
     "CreateVolume": ("volume",),
 }
-"""The kinds of thing that each creating operation makes."""
+"""The kinds of resources that each create operation creates."""
 
 KINDS: Final = {
     "vpc": ("vpc", "InvalidVpcID.NotFound"),
@@ -46,7 +46,7 @@ KINDS: Final = {
     "instance": ("i", "InvalidInstanceID.NotFound"),
     "volume": ("vol", "InvalidVolume.NotFound"),
 }
-"""How the ids of each kind begin, and the code by which EC2 says that it does not know one."""
+"""The prefix of the ids of each kind, and the error code of EC2 for an unknown id."""
 
 _ID_ATTRIBUTES: Final = ("id", "allocation_id", "InstanceConnectEndpointId")
 
@@ -54,7 +54,7 @@ _ID_ATTRIBUTES: Final = ("id", "allocation_id", "InstanceConnectEndpointId")
 @corrects(
     _EC2,
     "call_action",
-    says="A call that speaks of the id of something just made may be answered with NotFound.",
+    says="A call with the id of a new resource may fail with NotFound.",
     link=_EVENTUAL,
 )
 def not_found_yet(cloud: Cloud, original: Callable[[], Any], response: Any) -> Any:
@@ -76,7 +76,7 @@ def not_found_yet(cloud: Cloud, original: Callable[[], Any], response: Any) -> A
 @corrects(
     _EC2,
     "serialized",
-    says="Describe calls leave out what was just made.",
+    says="Describe calls do not contain a new resource yet.",
     link=_EVENTUAL,
 )
 def not_listed_yet(cloud: Cloud, original: Callable[[Any], Any], response: Any, action_result: Any) -> Any:
@@ -92,18 +92,18 @@ def not_listed_yet(cloud: Cloud, original: Callable[[Any], Any], response: Any, 
 def _note_new(cloud: Cloud, kind: str, body: str) -> None:
     visible_at = cloud.remember("visible at")
     for id in re.findall(rf"\b{KINDS[kind][0]}-[0-9a-f]{{17}}\b", body):
-        # A token that is used again answers with something that is known for longer.
+        # A reused token returns a resource that is visible already.
         visible_at.setdefault((kind, id), cloud.clock.now() + cloud.lags.get(kind, 0.0))
 
 
 def _hidden(cloud: Cloud, kind: str) -> set[str]:
-    """The ids of things of this kind that nobody sees yet."""
+    """The ids of the resources of this kind that are not visible yet."""
     now = cloud.clock.now()
     return {id for (of_kind, id), moment in cloud.remember("visible at").items() if of_kind == kind and now < moment}
 
 
 def _without(value: Any, hidden: set[str]) -> Any:
-    """A list of the answer without the things that are not seen yet; instances stand inside of reservations."""
+    """A list of the response without the resources that are not visible yet; instances are inside of reservations."""
     if not isinstance(value, list):
         return value
     shown = []
@@ -127,7 +127,7 @@ def _ids(item: Any) -> Iterator[str]:
 
 
 def _texts(value: Any) -> Iterator[str]:
-    """Every text in the parameters of a request, but for those of filters: they match nothing, and that is no error."""
+    """All texts in the parameters of a request, except filters: unknown ids in filters are not an error."""
     if isinstance(value, str):
         yield value
     elif isinstance(value, dict):

@@ -1,4 +1,4 @@
-"""Addresses: an Elastic IP address is kept while it is used, and used only where the internet can be reached."""
+"""Addresses: an Elastic IP address in use cannot be released, and its use needs an internet gateway."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _EC2 = "moto.ec2.responses:EC2Response"
 _ASSOCIATE = "https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_AssociateAddress.html"
 _RELEASE = "https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_ReleaseAddress.html"
 
-# Documentation addresses (RFC 5737): they belong to nobody, so a mistake reaches nobody.
+# Documentation addresses (RFC 5737) are not routed, so a mistake reaches no host.
 _POOLS = (ipaddress.ip_network("203.0.113.0/24"), ipaddress.ip_network("198.51.100.0/24"))
 
 
@@ -41,7 +41,7 @@ def _requested(response: Any) -> Any:
 @corrects(
     _EC2,
     "associate_address",
-    says="An address is associated with what runs or is stopped in a VPC with an internet gateway; doing it twice gives"
+    says="An address needs a running or stopped instance in a VPC with an internet gateway; repeating the call gives"
     " the same association; it leaves its old place by itself, unless AllowReassociation is false.",
     link=_ASSOCIATE,
 )
@@ -75,7 +75,7 @@ def associated_where_it_works(cloud: Cloud, original: Callable[[], Any], respons
         if other.eni is interface:
             backend.disassociate_address(address=other.public_ip)
     answer = original()
-    # moto forgets the instance when the interface was named; AWS tells both.
+    # moto omits the instance if the interface was given; AWS returns both.
     address.instance = interface.instance
     return answer
 
@@ -83,7 +83,7 @@ def associated_where_it_works(cloud: Cloud, original: Callable[[], Any], respons
 @corrects(
     _EC2,
     "disassociate_address",
-    says="The address of a NAT gateway cannot be taken from it.",
+    says="The address of a NAT gateway cannot be disassociated.",
     link="https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DisassociateAddress.html",
 )
 def a_nat_gateway_keeps_its_own(cloud: Cloud, original: Callable[[], Any], response: Any) -> Any:
@@ -92,7 +92,7 @@ def a_nat_gateway_keeps_its_own(cloud: Cloud, original: Callable[[], Any], respo
     return original()
 
 
-@corrects(_EC2, "release_address", says="An address that is associated cannot be released.", link=_RELEASE)
+@corrects(_EC2, "release_address", says="An associated address cannot be released.", link=_RELEASE)
 def not_released_in_use(cloud: Cloud, original: Callable[[], Any], response: Any) -> Any:
     address = _requested(response)
     if address.association_id:
@@ -108,7 +108,7 @@ def _from_the_pools(cloud: Cloud, original: Callable[[], str]) -> Callable[[], s
 public_addresses = Correction(
     owner="moto.ec2.models.elastic_ip_addresses",
     attributes=("random_ip",),
-    says="An Elastic IP address is a public one.",
+    says="An Elastic IP address is public.",
     link="https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/elastic-ip-addresses-eip.html",
     replace=_from_the_pools,
 )

@@ -1,4 +1,4 @@
-"""Connect endpoints: EC2 Instance Connect Endpoints, which moto does not know at all: slow to come and slow to go."""
+"""Connect endpoints: EC2 Instance Connect Endpoints, which moto does not have; they are created and deleted slowly."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _GUIDE = "https://docs.aws.amazon.com/AWSEC2/latest/UserGuide"
 
 @dataclass(eq=False)
 class Endpoint(TaggedEC2Resource):  # type: ignore[misc]
-    """One endpoint, with the network interface that it has in its subnet. Its attributes are what AWS filters by."""
+    """One endpoint, with its network interface in the subnet. AWS filters by its attributes."""
 
     ec2_backend: Any
     subnet: Any
@@ -57,9 +57,9 @@ class Endpoint(TaggedEC2Resource):  # type: ignore[misc]
         return str(self.subnet.vpc_id)
 
     def as_response(self) -> dict[str, Any]:
-        """As AWS tells it."""
+        """In the format of AWS's response."""
         account, region = self.ec2_backend.account_id, self.ec2_backend.region_name
-        # Its network interface and its name are shown when it is there.
+        # Its network interface and DNS name are shown when it exists.
         early = self.state == "create-in-progress"
         name = f"{self.id}.0123abcd.ec2-instance-connect-endpoint.{region}.amazonaws.com"
         return {
@@ -108,7 +108,7 @@ def _find(cloud: Cloud, response: Any, id: str) -> Endpoint:
 def create_instance_connect_endpoint(cloud: Cloud, response: Any) -> ActionResult:
     backend, here = response.ec2_backend, _here(cloud, response)
     subnet = backend.get_subnet(response._get_param("SubnetId"))
-    # AWS has a page of its quotas, but none that says with which code it refuses one endpoint more.
+    # AWS documents the quotas, but not the error code.
     if len(here) >= IN_A_REGION or sum(each.vpc_id == subnet.vpc_id for each in here.values()) >= IN_A_VPC:
         raise EC2ClientError(
             "InstanceConnectEndpointLimitExceeded",
@@ -160,7 +160,7 @@ def describe_instance_connect_endpoints(cloud: Cloud, response: Any) -> ActionRe
     return ActionResult({"InstanceConnectEndpoints": [endpoint.as_response() for endpoint in found]})
 
 
-@adds(says="The groups of an endpoint, and whose address it shows, can be changed once it is made; it takes a moment.")
+@adds(says="The security groups and the address mode of an existing endpoint can be changed; it takes a moment.")
 def modify_instance_connect_endpoint(cloud: Cloud, response: Any) -> ActionResult:
     endpoint = _requested(cloud, response)
     _must_rest(endpoint)
@@ -206,7 +206,7 @@ def _remove(here: dict[str, Endpoint], endpoint: Endpoint) -> None:
 tagged_like_the_rest = Correction(
     owner="moto.ec2.utils",
     attributes=("EC2_RESOURCE_TO_PREFIX",),
-    says="An endpoint takes tags, and its id begins with eice-.",
+    says="An endpoint can have tags, and its id begins with eice-.",
     link=f"{_GUIDE}/Using_Tags.html",
     replace=lambda cloud, original: {**original, "instance-connect-endpoint": _PREFIX},
 )

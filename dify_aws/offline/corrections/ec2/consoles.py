@@ -1,4 +1,4 @@
-"""Consoles: what an instance tells its console when it boots, with the host keys that it has made."""
+"""Consoles: the console output of an instance during boot, with its SSH host keys."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ ip-10-0-1-10 login:
 
 
 def host_key(cloud: Cloud, instance_id: str) -> str:
-    """The public host key of an instance: made when it is first asked for, and the same ever after."""
+    """The public host key of an instance, generated at the first request."""
     with cloud.lock:
         keys = cloud.remember("host keys")
         if instance_id not in keys:
@@ -35,7 +35,7 @@ def host_key(cloud: Cloud, instance_id: str) -> str:
 @corrects(
     "moto.ec2.responses:EC2Response",
     "get_console_output",
-    says="The console log of an instance that has booted has the host keys that cloud-init made; before, it is empty.",
+    says="The console output contains the host keys that cloud-init generated; before the boot, it is empty.",
     link="https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_GetConsoleOutput.html",
 )
 def console_has_the_host_keys(cloud: Cloud, original: Callable[[], Any], response: Any) -> Any:

@@ -26,7 +26,7 @@ def _has_credits(instance_type: str) -> bool:
 
 
 def specification(cloud: Cloud, instance: Any) -> str:
-    """What it is now: as it was chosen, else "unlimited"; of a t2 "standard"."""
+    """The current specification: the chosen one, else "unlimited"; for t2 "standard"."""
     default = "standard" if instance.instance_type.startswith("t2.") else "unlimited"
     return str(cloud.remember("cpu credits").get(instance.id, default))
 
@@ -34,7 +34,7 @@ def specification(cloud: Cloud, instance: Any) -> str:
 @corrects(
     _EC2,
     "run_instances",
-    says="A t3, t3a or t4g is launched as unlimited unless it is said otherwise, and types without credits refuse it.",
+    says="A t3, t3a or t4g is launched as unlimited by default, and types without credits refuse a specification.",
     link=_GUIDE,
 )
 def launched_with_credits(cloud: Cloud, original: Callable[[], Any], response: Any) -> Any:
@@ -62,7 +62,7 @@ def launched_with_credits(cloud: Cloud, original: Callable[[], Any], response: A
 @corrects(
     _EC2,
     "describe_instance_credit_specifications",
-    says="By id it tells instances that have credits, and refuses all others; without ids, those that are unlimited.",
+    says="By id it returns instances with credits, and refuses all others; without ids, those that are unlimited.",
     link="https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DescribeInstanceCreditSpecifications.html",
 )
 def those_with_credits(cloud: Cloud, original: Callable[[], Any], response: Any) -> Any:
@@ -82,7 +82,7 @@ def those_with_credits(cloud: Cloud, original: Callable[[], Any], response: Any)
     return ActionResult({"InstanceCreditSpecifications": specifications})
 
 
-@adds(says="The specification of a running or stopped instance can be changed; what cannot be is told in the answer.")
+@adds(says="The specification of a running or stopped instance can be changed; the response lists failures.")
 def modify_instance_credit_specification(cloud: Cloud, response: Any) -> ActionResult:
     done, refused = [], []
     for specified in response._get_param("InstanceCreditSpecifications", []):

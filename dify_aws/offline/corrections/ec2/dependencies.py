@@ -1,4 +1,4 @@
-"""Dependencies: what something else needs cannot be deleted."""
+"""Dependencies: resources in use cannot be deleted."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def _groups(backend: Any) -> Iterator[Any]:
 @corrects(
     _EC2,
     "delete_security_group",
-    says="A security group stays while an interface is in it or another group's rule names it; a default one stays.",
+    says="A security group cannot be deleted while an interface or another group's rule uses it, or as the default.",
     link=f"{_REFERENCE}/API_DeleteSecurityGroup.html",
 )
 def a_used_group_stays(cloud: Cloud, original: Callable[[], Any], response: Any) -> Any:
@@ -79,7 +79,7 @@ def a_used_subnet_stays(cloud: Cloud, original: Callable[[], Any], response: Any
 @corrects(
     _EC2,
     "delete_vpc",
-    says="A VPC stays while anything is in it, or attached to it, that AWS did not make with it.",
+    says="A VPC cannot be deleted while it contains, or is attached to, anything that AWS did not create with it.",
     link="https://repost.aws/knowledge-center/troubleshoot-dependency-error-delete-vpc",
 )
 def a_used_vpc_stays(cloud: Cloud, original: Callable[[], Any], response: Any) -> Any:
@@ -107,7 +107,7 @@ def a_used_vpc_stays(cloud: Cloud, original: Callable[[], Any], response: Any) -
 @corrects(
     _EC2,
     "delete_route_table",
-    says="The main route table of a VPC cannot be deleted, nor one that is associated.",
+    says="A main or associated route table cannot be deleted.",
     link=f"{_REFERENCE}/API_DeleteRouteTable.html",
 )
 def the_main_table_stays(cloud: Cloud, original: Callable[[], Any], response: Any) -> Any:
@@ -120,7 +120,7 @@ def the_main_table_stays(cloud: Cloud, original: Callable[[], Any], response: An
 @corrects(
     _EC2,
     "detach_internet_gateway",
-    says="An internet gateway stays attached while something in the VPC has a public address.",
+    says="An internet gateway cannot be detached while something in the VPC has a public address.",
     link=f"{_REFERENCE}/API_DetachInternetGateway.html",
 )
 def a_needed_gateway_stays(cloud: Cloud, original: Callable[[], Any], response: Any) -> Any:
@@ -151,7 +151,7 @@ def one_gateway_a_vpc(cloud: Cloud, original: Callable[[], Any], response: Any) 
 @corrects(
     _EC2,
     "delete_network_interface",
-    says="An interface that is attached cannot be deleted.",
+    says="An attached interface cannot be deleted.",
     link=f"{_REFERENCE}/API_DeleteNetworkInterface.html",
 )
 def an_attached_interface_stays(cloud: Cloud, original: Callable[[], Any], response: Any) -> Any:

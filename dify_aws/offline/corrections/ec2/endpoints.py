@@ -1,4 +1,4 @@
-"""Endpoints: a gateway endpoint is a route in the tables it is for, and is gone some seconds after it is deleted."""
+"""Endpoints: a gateway endpoint is a route in its tables, and is listed for some seconds after its deletion."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _GATEWAY = "https://docs.aws.amazon.com/vpc/latest/privatelink/gateway-endpoints
 @corrects(
     _EC2,
     "create_vpc_endpoint",
-    says="An endpoint is of type Gateway unless it is said otherwise, a table has one for a service, and it is pending"
+    says="The default type of an endpoint is Gateway, a table has only one per service, and it is pending"
     " for some seconds.",
     link=_GATEWAY,
 )
@@ -86,7 +86,7 @@ def _tables_are_free(backend: Any, prefix_list_id: str | None, table_ids: Iterab
 @corrects(
     _EC2,
     "modify_vpc_endpoint",
-    says="Tables that are added to a gateway endpoint get its route, and tables that are removed lose it.",
+    says="Route tables that are added to a gateway endpoint get its route, and tables that are removed lose it.",
     link="https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_ModifyVpcEndpoint.html",
 )
 def routes_follow(cloud: Cloud, original: Callable[[], Any], response: Any) -> Any:
@@ -109,8 +109,8 @@ def routes_follow(cloud: Cloud, original: Callable[[], Any], response: Any) -> A
 @corrects(
     _EC2,
     "delete_vpc_endpoints",
-    says="A deleted endpoint loses its routes at once and is gone from the list after some seconds; an unknown id is"
-    " told as unsuccessful.",
+    says="A deleted endpoint loses its routes at once and is listed for some seconds; an unknown id is"
+    " returned as unsuccessful.",
     link="https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DeleteVpcEndpoints.html",
 )
 def deleting_takes_a_moment(cloud: Cloud, original: Callable[[], Any], response: Any) -> Any:

@@ -1,4 +1,4 @@
-"""Images: the Ubuntu machine images that Canonical publishes in every region, and where SSM tells their ids."""
+"""Images: the Ubuntu machine images that Canonical publishes in every region, and the SSM parameters with their ids."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class Release:
         return datetime.strptime(self.serial[:8], "%Y%m%d").replace(hour=4, tzinfo=UTC)
 
 
-# The newest of each last, and an older one of the most used, so that "the newest" means something.
+# The newest is the last of each; the most used version also has an older one.
 RELEASES = (
     Release("22.04", "jammy", "gp2", "amd64", "20250305"),
     Release("22.04", "jammy", "gp2", "amd64", "20250712"),
@@ -86,7 +86,7 @@ def ubuntu_images(cloud: Cloud, original: Callable[[], None], backend: Any) -> N
         )
         image.ena_support = True
         backend.amis[image_id] = image
-    # moto makes a volume and a snapshot of our own for each image; on AWS they are Canonical's and not seen.
+    # moto creates a volume and a snapshot in our account for each image; in AWS they belong to Canonical.
     backend.volumes.clear()
     backend.snapshots.clear()
 
@@ -94,7 +94,7 @@ def ubuntu_images(cloud: Cloud, original: Callable[[], None], backend: Any) -> N
 @corrects(
     "moto.ssm.models:ParameterDict",
     "_check_loading_status",
-    says="Canonical tells the current image of each Ubuntu version in public parameters under /aws/service/canonical.",
+    says="Canonical publishes the current image of each Ubuntu version as parameters under /aws/service/canonical.",
     link="https://documentation.ubuntu.com/aws/aws-how-to/instances/find-ubuntu-images/",
 )
 def image_parameters(cloud: Cloud, original: Callable[[str], None], parameters: Any, key: str) -> None:

@@ -25,12 +25,12 @@ _EC2 = "moto.ec2.responses:EC2Response"
 _STATES = "https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/ec2-instance-lifecycle.html"
 _ERRORS = "https://docs.aws.amazon.com/AWSEC2/latest/APIReference/errors-overview.html"
 _CODES = {"pending": 0, "running": 16, "shutting-down": 32, "terminated": 48, "stopping": 64, "stopped": 80}
-# What an instance goes through, and where that ends.
+# Transitional states of an instance, and their results.
 _ENDS = {"pending": "running", "shutting-down": "terminated", "stopping": "stopped"}
 
 
 def _becomes(instance: Any, name: str) -> None:
-    # A new object each time: moto hands the old one out as the previous state.
+    # A new object each time, because moto returns the old one as the previous state.
     instance._state = InstanceState(name, _CODES[name])
 
 
@@ -47,7 +47,7 @@ def _goes_through(cloud: Cloud, instance: Any, state: str, seconds: float, at_en
 @corrects(
     _EC2,
     "run_instances",
-    says="RunInstances refuses a key pair or type that does not exist, and what it makes is pending for some seconds.",
+    says="RunInstances refuses a key pair or type that does not exist, and a new instance is pending for some seconds.",
     link=_STATES,
 )
 def launched_is_not_running(cloud: Cloud, original: Callable[[], Any], response: Any) -> Any:
@@ -85,14 +85,14 @@ def _disks_are_shown_late(cloud: Cloud, original: property) -> property:
 disks_are_shown_late = Correction(
     owner="moto.ec2.models.instances:Instance",
     attributes=("block_device_mappings",),
-    says="The disks of an instance are missing in the first answers about it, also when it runs already.",
+    says="The first responses about an instance do not contain its disks, even if it is running.",
     link="https://github.com/aws/aws-sdk-php/issues/2804",
     replace=_disks_are_shown_late,
 )
 
 
 def _apply_interface_options(response: Any, instance: Any) -> None:
-    """What moto drops of a launch: the details of volumes, tags of interfaces, that they go with the instance."""
+    """Options of a launch that moto ignores: details of volumes, tags of interfaces, deletion with the instance."""
     backend = response.ec2_backend
     instance.disable_api_termination = response._get_param("DisableApiTermination") or False
     tags = response._parse_tag_specification()
@@ -113,14 +113,14 @@ def _apply_interface_options(response: Any, instance: Any) -> None:
         volume.iops = ebs.get("Iops", volume.iops)
         volume.throughput = ebs.get("Throughput", 125 if volume.volume_type == "gp3" else None)
         volume.encrypted = ebs.get("Encrypted", volume.encrypted)
-        # AWS deletes what a launch made, unless it is told not to; moto keeps it.
+        # AWS deletes what a launch created, unless DeleteOnTermination is false; moto keeps it.
         device.delete_on_termination = ebs.get("DeleteOnTermination", True)
 
 
 @corrects(
     _EC2,
     "terminate_instances",
-    says="An instance shuts down before it is terminated; its volumes and addresses are its own until then. One with"
+    says="An instance shuts down before it is terminated; it keeps its volumes and addresses until then. One with"
     " termination or stop protection stays.",
     link=_STATES,
 )
@@ -149,7 +149,7 @@ def terminating_takes_a_while(cloud: Cloud, original: Callable[[], Any], respons
 @corrects(
     _EC2,
     "stop_instances",
-    says="An instance is stopping for some seconds before it is stopped, and what is terminated cannot be stopped.",
+    says="An instance is stopping for some seconds before it is stopped, and a terminated one cannot be stopped.",
     link=_STATES,
 )
 def stopping_takes_a_while(cloud: Cloud, original: Callable[[], Any], response: Any) -> Any:
@@ -191,7 +191,7 @@ def _change(
 
 
 def _nothing_more(instance: Any) -> None:
-    """Running is all there is to it."""
+    """The only condition is that it is running."""
 
 
 def _terminate(cloud: Cloud, instance: Any) -> None:
@@ -248,7 +248,7 @@ _STATE_PATH = "RunInstances.Reservation.Instances.Instance.State"
 state_in_the_answer = Correction(
     owner="moto.ec2.responses._base_response:EC2BaseResponse",
     attributes=("RESPONSE_KEY_PATH_TO_TRANSFORMER",),
-    says="RunInstances tells the state as it is; when a token is used again that need not be pending.",
+    says="RunInstances returns the current state; for a reused token it may not be pending.",
     link=_STATES,
     replace=_as_it_is,
 )
@@ -257,7 +257,7 @@ state_in_the_answer = Correction(
 @corrects(
     "moto.ec2.models:EC2Backend",
     "modify_instance_metadata_options",
-    says="ModifyInstanceMetadataOptions leaves the options that it does not speak of as they are.",
+    says="ModifyInstanceMetadataOptions does not change options that are not in the request.",
     link="https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_ModifyInstanceMetadataOptions.html",
 )
 def other_options_stay(
@@ -277,12 +277,10 @@ def other_options_stay(
 @corrects(
     "moto.ec2.models:EC2Backend",
     "replace_iam_instance_profile_association",
-    says="DescribeInstances tells the profile that the instance has now, also after another one took its place.",
+    says="DescribeInstances returns the current instance profile, also after it was replaced.",
     link="https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_ReplaceIamInstanceProfileAssociation.html",
 )
-def replaced_association_shows_new_profile(
-    cloud: Cloud, original: Callable[..., Any], backend: Any, *args: Any, **options: Any
-) -> Any:
+def new_profile_is_shown(cloud: Cloud, original: Callable[..., Any], backend: Any, *args: Any, **options: Any) -> Any:
     association = original(*args, **options)
     association.instance.iam_instance_profile = association.iam_instance_profile
     return association
@@ -297,5 +295,5 @@ CORRECTIONS = (
     state_in_the_answer,
     disks_are_shown_late,
     other_options_stay,
-    replaced_association_shows_new_profile,
+    new_profile_is_shown,
 )

@@ -1,4 +1,4 @@
-"""Launches: what RunInstances, StartInstances and a change of type refuse: zones, types and images that do not fit."""
+"""Launches: RunInstances, StartInstances and type changes refuse incompatible zones, types and images."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def _check_capacity(cloud: Cloud, backend: Any, instance_type: str, zone: str) -
 
 
 def _unlike(instance_type: str, image: Any) -> Iterator[tuple[str, str]]:
-    """How a type and an image do not go together, as (code, message)."""
+    """Why a type and an image are incompatible, as (code, message)."""
     described = INSTANCE_TYPES.get(instance_type, {})
     architectures = described.get("ProcessorInfo", {}).get("SupportedArchitectures", [])
     if architectures and image.architecture not in architectures:
@@ -104,7 +104,7 @@ def launched_where_it_fits(cloud: Cloud, original: Callable[[], Any], response: 
 @corrects(
     _EC2,
     "start_instances",
-    says="A stopped instance starts only where there is capacity for its type.",
+    says="A stopped instance starts only if there is capacity for its type.",
     link="https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/troubleshooting-launch.html",
 )
 def started_where_there_is_capacity(cloud: Cloud, original: Callable[[], Any], response: Any) -> Any:
@@ -117,7 +117,7 @@ def started_where_there_is_capacity(cloud: Cloud, original: Callable[[], Any], r
 @corrects(
     _EC2,
     "modify_instance_attribute",
-    says="An instance cannot become of a type that its image does not fit.",
+    says="An instance cannot be changed to a type that is incompatible with its image.",
     link=_RESIZE,
 )
 def retyped_where_it_fits(cloud: Cloud, original: Callable[[], Any], response: Any) -> Any:
@@ -133,7 +133,7 @@ def retyped_where_it_fits(cloud: Cloud, original: Callable[[], Any], response: A
 @corrects(
     _EC2,
     "call_action",
-    says="InsufficientInstanceCapacity is an error of the server (500), so botocore asks again by itself.",
+    says="InsufficientInstanceCapacity is an error of the server (500), so botocore retries it.",
     link="https://docs.aws.amazon.com/AWSEC2/latest/APIReference/errors-overview.html#api-error-codes-table-server",
 )
 def lack_of_capacity_is_the_servers(cloud: Cloud, original: Callable[[], Any], response: Any) -> Any:

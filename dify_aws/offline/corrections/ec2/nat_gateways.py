@@ -1,4 +1,4 @@
-"""NAT gateways: they take minutes, they can fail, and they are found by their tags."""
+"""NAT gateways: their creation takes minutes and can fail, and tags filter them."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _TROUBLE = "https://docs.aws.amazon.com/vpc/latest/userguide/nat-gateway-trouble
 
 
 def find(backend: Any, nat_gateway_id: str) -> Any:
-    """The NAT gateway with that id, deleted ones too while they are listed; else what AWS says."""
+    """The NAT gateway with this id, also a deleted one while it is listed; else AWS's error."""
     gateway = backend.nat_gateways.get(nat_gateway_id)
     if gateway is None:
         raise EC2ClientError("NatGatewayNotFound", f"NatGateway {nat_gateway_id} was not found")
@@ -74,7 +74,7 @@ def made_is_not_available(cloud: Cloud, original: Callable[[], Any], response: A
 
 
 def _as_far_as_it_is(cloud: Cloud, gateway: Any) -> Any:
-    """A gateway that was just made has no address yet."""
+    """A new gateway has no address yet."""
     if gateway.state != "pending" or cloud.clock.now() >= gateway.has_its_address_at:
         return gateway
     early = copy.copy(gateway)

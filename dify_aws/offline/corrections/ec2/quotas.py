@@ -1,4 +1,4 @@
-"""Quotas: how many of a thing a region allows before AWS refuses one more."""
+"""Quotas: the number of resources per region after which AWS refuses more."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Root volumes: how the root volume of a running instance is replaced, by one that has no tags."""
+"""Root volumes: the root volume of a running instance can be replaced, by a volume without tags."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Routes: a subnet has one route table, and a route leads somewhere that exists."""
+"""Routes: a subnet has one route table, and the target of a route must exist."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _TABLES = "https://docs.aws.amazon.com/vpc/latest/userguide/VPC_Route_Tables.htm
 _DELETED = ("deleting", "deleted", "failed")
 
 
-@corrects(_EC2, "associate_route_table", says="A subnet is associated with one route table at a time.", link=_TABLES)
+@corrects(_EC2, "associate_route_table", says="A subnet is associated with only one route table.", link=_TABLES)
 def one_table_a_subnet(cloud: Cloud, original: Callable[[], Any], response: Any) -> Any:
     backend, subnet_id = response.ec2_backend, response._get_param("SubnetId")
     wanted = backend.get_route_table(response._get_param("RouteTableId"))
@@ -33,7 +33,7 @@ def one_table_a_subnet(cloud: Cloud, original: Callable[[], Any], response: Any)
     _EC2,
     "create_route",
     "replace_route",
-    says="A route leads to a NAT gateway that exists, or to an internet gateway of its own VPC.",
+    says="The target of a route must be an existing NAT gateway, or an internet gateway of its own VPC.",
     link="https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_CreateRoute.html",
 )
 def a_route_leads_somewhere(cloud: Cloud, original: Callable[[], Any], response: Any) -> Any:
@@ -57,7 +57,7 @@ def a_route_leads_somewhere(cloud: Cloud, original: Callable[[], Any], response:
 def _blackhole(cloud: Cloud, original: property) -> property:
     def state(route: Any) -> str:
         nat_is_deleted = route.nat_gateway is not None and route.nat_gateway.state in _DELETED
-        # Only an internet gateway has a `vpc`; other gateways are not looked into.
+        # Only an internet gateway has a `vpc`; other gateways are not checked.
         gateway_is_deleted = route.gateway is not None and getattr(route.gateway, "vpc", route) is None
         return "blackhole" if nat_is_deleted or gateway_is_deleted else "active"
 
@@ -67,7 +67,7 @@ def _blackhole(cloud: Cloud, original: property) -> property:
 route_state = Correction(
     owner="moto.ec2.models.route_tables:Route",
     attributes=("state",),
-    says="A route whose target is gone is a blackhole.",
+    says="A route with a deleted target is a blackhole.",
     link=_TABLES,
     replace=_blackhole,
 )

@@ -1,4 +1,4 @@
-"""Tokens: a client token makes a create call safe to repeat."""
+"""Tokens: a client token makes a create call idempotent."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _IDEMPOTENCY = "https://docs.aws.amazon.com/ec2/latest/devguide/ec2-api-idempote
 
 @dataclass(frozen=True)
 class Spent:
-    """A token that was used: with which parameters, what AWS answered, and the id of the volume if it made one."""
+    """A used token: its parameters, AWS's response, and the id of the volume if it created one."""
 
     parameters: str
     answer: Any
@@ -34,7 +34,7 @@ class Spent:
     "create_vpc_endpoint",
     "create_instance_connect_endpoint",
     "create_volume",
-    says="The same token and the same parameters make nothing new; other parameters are refused, and so is the token of"
+    says="The same token and parameters create nothing new; other parameters are refused, and so is the token of"
     " a volume that is deleted.",
     link=_IDEMPOTENCY,
 )
@@ -47,7 +47,7 @@ def one_token_one_thing(cloud: Cloud, original: Callable[[], Any], response: Any
     spent: dict[Any, Spent] = cloud.remember("client tokens")
     key = (response.current_account, response.region, response._get_action(), token)
     if used := spent.get(key):
-        # A token whose volume is deleted is refused like one that is used for something else:
+        # A token of a deleted volume is refused like one with other parameters:
         # https://github.com/crossplane-contrib/provider-aws/issues/1858
         deleted = used.volume_id is not None and used.volume_id not in response.ec2_backend.volumes
         if used.parameters != fingerprint or deleted:
@@ -57,7 +57,7 @@ def one_token_one_thing(cloud: Cloud, original: Callable[[], Any], response: Any
             )
         return _again(used.answer)
     made = original()
-    # An instance is told as it is now; of the others AWS repeats what it said, even when the thing is long deleted.
+    # An instance is returned in its current state; for others, AWS repeats its response, even after the deletion.
     answer = made if response._get_action() == "RunInstances" else response.serialized(made)
     volume_id = made.result.id if response._get_action() == "CreateVolume" else None
     spent[key] = Spent(fingerprint, answer, volume_id)

@@ -1,4 +1,4 @@
-"""Volumes: their states, where they may be attached, and how they grow."""
+"""Volumes: their states, attachments, and modifications."""
 
 from __future__ import annotations
 
@@ -152,7 +152,7 @@ def grows_slowly_and_seldom(cloud: Cloud, original: Callable[[], Any], response:
         raise EC2ClientError("InvalidParameterValue", "New size cannot be smaller than existing size")
     if volume.status == "creating":
         raise EC2ClientError("IncorrectModificationState", f"Volume {volume.id} is still being created.")
-    # By the object, not the id: what is remembered ends with the world.
+    # By the object, not the id, so that notes end with the world.
     modified_at = cloud.remember("volumes modified at")
     last = modified_at.get(volume.id)
     if last is not None and cloud.clock.now() < last + SECONDS_BETWEEN_MODIFICATIONS:
@@ -203,7 +203,7 @@ def _percent(cloud: Cloud, original: property) -> property:
 modification_progress = Correction(
     owner="moto.ec2.models.elastic_block_store:VolumeModification",
     attributes=("progress",),
-    says="A modification tells how far it is.",
+    says="A modification shows its progress.",
     link="https://docs.aws.amazon.com/ebs/latest/userguide/monitoring-volume-modifications.html",
     replace=_percent,
 )
@@ -212,7 +212,7 @@ modification_progress = Correction(
 @corrects(
     _EC2,
     "describe_volumes_modifications",
-    says="Asking by id for the modification of a volume that was never modified is InvalidVolumeModification.NotFound.",
+    says="Querying the modification of a volume without one fails with InvalidVolumeModification.NotFound.",
     link="https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DescribeVolumesModifications.html",
 )
 def only_modified_ones(cloud: Cloud, original: Callable[[], Any], response: Any) -> Any:

@@ -17,7 +17,7 @@ _ATTRIBUTES = ("EnableDnsSupport", "EnableDnsHostnames", "EnableNetworkAddressUs
 @corrects(
     _EC2,
     "modify_vpc_attribute",
-    says="ModifyVpcAttribute takes one attribute at a time.",
+    says="ModifyVpcAttribute accepts one attribute per call.",
     link="https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_ModifyVpcAttribute.html",
 )
 def one_attribute_a_call(cloud: Cloud, original: Callable[[], Any], response: Any) -> Any:
@@ -57,7 +57,7 @@ def reserved_tags(cloud: Cloud, original: Callable[[], Any], response: Any) -> A
 @corrects(
     "moto.ec2.models.security_groups:SecurityGroup",
     "__init__",
-    says="The ARN of a security group is not in the answers of every partition.",
+    says="Some partitions do not return the ARN of a security group.",
     link="https://github.com/terraform-aws-modules/terraform-aws-eks/issues/3422",
 )
 def no_arn_in_china(cloud: Cloud, original: Callable[..., None], group: Any, *args: Any, **given: Any) -> None:

@@ -1,4 +1,4 @@
-"""Identities: of a role or a profile that was just made, IAM tells the id where its ARN will be."""
+"""Identities: for a new role or profile, IAM shows its id in place of its ARN."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ SECONDS_WITHOUT_ARN: Final = 10
 
 
 class _Shown:
-    """A thing of moto's, with some of its attributes told otherwise."""
+    """An object of moto, with other values of some attributes."""
 
     def __init__(self, thing: Any, **attributes: Any) -> None:
         self._thing = thing
@@ -30,7 +30,7 @@ class _Shown:
     "get_role",
     "create_instance_profile",
     "get_instance_profile",
-    says="While IAM settles, the ARN of a new role or instance profile is told as its id, as AROA….",
+    says="While IAM is not consistent yet, the ARN of a new role or instance profile is shown as its id (AROA…).",
     link="https://github.com/hashicorp/terraform-provider-aws/issues/22018",
 )
 def new_arn_is_shown_as_id(cloud: Cloud, original: Callable[[], Any], response: Any) -> Any:
@@ -45,7 +45,7 @@ def new_arn_is_shown_as_id(cloud: Cloud, original: Callable[[], Any], response: 
 
 def _early(cloud: Cloud, thing: Any) -> Any:
     with cloud.lock:
-        # By the object, which is kept: the same name may be made again.
+        # By the object, because the same name can be created again.
         _, settled = cloud.remember("identities with an arn at").setdefault(
             id(thing), (thing, cloud.clock.now() + SECONDS_WITHOUT_ARN)
         )

@@ -1,4 +1,4 @@
-"""OidcProviders: whom the tokens of a provider are for can be changed when it is there."""
+"""OIDC providers: the client ids of an existing provider can be changed."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _CHANGES = ("AddClientIDToOpenIDConnectProvider", "RemoveClientIDFromOpenIDConne
 @corrects(
     "moto.iam.responses:IamResponse",
     "call_action",
-    says="Client ids are added to a provider and taken away; doing so again changes nothing.",
+    says="Client ids can be added and removed; repeating it changes nothing.",
     link="https://docs.aws.amazon.com/IAM/latest/APIReference/API_AddClientIDToOpenIDConnectProvider.html",
 )
 def client_ids_change(cloud: Cloud, original: Callable[[], Any], response: Any) -> Any:

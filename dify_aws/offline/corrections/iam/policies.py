@@ -1,4 +1,4 @@
-"""Policies: IAM and S3 keep what a policy means, and not the order or the form that it was written in."""
+"""Policies: IAM and S3 keep the meaning of a policy, but not its order and format."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from dify_aws.offline.correction import corrects
     link="https://github.com/aws-controllers-k8s/community/issues/2875",
 )
 def iam_keeps_the_meaning(cloud: Cloud, original: Callable[..., Any], backend: Any, *args: Any, **given: Any) -> Any:
-    # Whichever of them is the document.
+    # One of them is the document.
     return original(*map(_kept, args), **{name: _kept(value) for name, value in given.items()})
 
 
@@ -40,12 +40,12 @@ def s3_keeps_the_meaning(
 
 
 def statements_in(policy: str | bytes) -> list[dict[str, Any]]:
-    """The statements of a policy as it is kept: one of them may stand alone, and so may all that is in them."""
+    """The statements of a stored policy: a list of one item can be the item itself."""
     return [_all_listed(statement) for statement in listed(json.loads(policy)["Statement"])]
 
 
 def listed(value: Any) -> list[Any]:
-    """The items of an array, also of one that is told as its item."""
+    """The items of a list, which can be a single item itself."""
     return value if isinstance(value, list) else [value]
 
 

@@ -21,7 +21,7 @@ _EVENTUAL = "https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot_gener
     "moto.iam.responses:IamResponse",
     "create_instance_profile",
     "add_role_to_instance_profile",
-    says="What is made in IAM takes some seconds to be seen by other services.",
+    says="Other services see a new IAM resource after some seconds.",
     link=_EVENTUAL,
 )
 def a_new_profile_spreads(cloud: Cloud, original: Callable[[], Any], response: Any) -> Any:
@@ -37,7 +37,7 @@ def a_new_profile_spreads(cloud: Cloud, original: Callable[[], Any], response: A
     "run_instances",
     "associate_iam_instance_profile",
     "replace_iam_instance_profile_association",
-    says="EC2 refuses an instance profile that it does not know, or not yet, as InvalidParameterValue.",
+    says="EC2 refuses an instance profile that it does not know (yet) with InvalidParameterValue.",
     link=_EVENTUAL,
 )
 def ec2_learns_of_it_later(cloud: Cloud, original: Callable[[], Any], response: Any) -> Any:
@@ -64,7 +64,7 @@ def ec2_learns_of_it_later(cloud: Cloud, original: Callable[[], Any], response: 
 @corrects(
     "moto.iam.responses:IamResponse",
     "remove_role_from_instance_profile",
-    says="A role that is not in the profile cannot be taken out of it: NoSuchEntity.",
+    says="A role that is not in the profile cannot be removed from it: NoSuchEntity.",
     link="https://docs.aws.amazon.com/IAM/latest/APIReference/API_RemoveRoleFromInstanceProfile.html",
 )
 def only_a_role_that_is_in_it_goes(cloud: Cloud, original: Callable[[], Any], response: Any) -> Any:

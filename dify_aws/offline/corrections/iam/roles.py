@@ -1,4 +1,4 @@
-"""Roles: a permissions boundary is a policy that is there."""
+"""Roles: a permissions boundary must be an existing policy."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from dify_aws.offline.correction import corrects
     "moto.iam.responses:IamResponse",
     "create_role",
     "put_role_permissions_boundary",
-    says="A permissions boundary that is no policy of the account or of AWS is NoSuchEntity.",
+    says="A permissions boundary must be a policy of the account or of AWS, else NoSuchEntity.",
     link="https://docs.aws.amazon.com/IAM/latest/APIReference/API_PutRolePermissionsBoundary.html",
 )
 def a_boundary_is_there(cloud: Cloud, original: Callable[[], Any], response: Any) -> Any:
     boundary = response._get_param("PermissionsBoundary")
     backend = iam_backends[response.current_account][response.partition]
-    # moto knows AWS's own policies only if it is told to load them, which takes seconds.
+    # moto loads AWS's own policies only on request, which takes seconds.
     if boundary and ":aws:policy/" not in boundary and boundary not in backend.managed_policies:
         raise NotFoundException(f"Scope ARN: {boundary} does not exist or is not attachable.")
     return original()

@@ -1,4 +1,4 @@
-"""Bucket settings: a change is shown late and in turns with what was before, names are freed late, owners are asked."""
+"""Bucket settings: changes are eventually consistent, names are released late, and the expected owner is checked."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _CONSISTENCY = "https://docs.aws.amazon.com/AmazonS3/latest/userguide/Welcome.ht
 
 @dataclass
 class _Change:
-    """A change of a setting: what was there before, until when that is still shown, and how often it was asked for."""
+    """A change of a setting: the old value, until when it may be returned, and the number of reads."""
 
     before: Any
     until: float
@@ -29,9 +29,9 @@ class _Change:
 
 
 def _by_turns(attribute: str, reads: str, *changes: str, link: str) -> tuple[Correction, Correction]:
-    """While a change is new, every second answer is the one before it."""
+    """While a change is new, every second response has the old value."""
 
-    @corrects(_BACKEND, *changes, says="A change of a bucket is not shown at once.", link=link)
+    @corrects(_BACKEND, *changes, says="A change of a bucket setting is eventually consistent.", link=link)
     def changed(cloud: Cloud, original: Callable[..., Any], backend: Any, bucket_name: str, *args: Any) -> Any:
         bucket = backend.get_bucket(bucket_name)
         before = getattr(bucket, attribute)
@@ -41,7 +41,9 @@ def _by_turns(attribute: str, reads: str, *changes: str, link: str) -> tuple[Cor
             known[id(bucket), attribute] = bucket, _Change(before, cloud.clock.now() + SECONDS_BY_TURNS)
         return answer
 
-    @corrects(_BACKEND, reads, says="A setting that was changed is shown as it was and as it is in turns.", link=link)
+    @corrects(
+        _BACKEND, reads, says="A changed setting is returned with the old and the new value alternately.", link=link
+    )
     def read(cloud: Cloud, original: Callable[..., Any], backend: Any, bucket_name: str) -> Any:
         bucket = backend.get_bucket(bucket_name)
         with cloud.lock:
@@ -74,7 +76,7 @@ _STILL_BUSY = (
 @corrects(
     _BACKEND,
     "delete_bucket",
-    says="The name of a bucket that was deleted is not free at once.",
+    says="The name of a deleted bucket is not available at once.",
     link="https://github.com/aws/aws-cli/issues/2593",
 )
 def a_name_is_kept(cloud: Cloud, original: Callable[..., Any], backend: Any, bucket_name: str) -> Any:
@@ -88,7 +90,7 @@ def a_name_is_kept(cloud: Cloud, original: Callable[..., Any], backend: Any, buc
 @corrects(
     "moto.s3.responses:S3Response",
     "_bucket_response_put",
-    says="A bucket cannot be made under a name that is not free yet: OperationAborted.",
+    says="A bucket cannot be created with a name that is not available yet: OperationAborted.",
     link="https://github.com/aws/aws-cli/issues/2593",
 )
 def a_name_is_free_later(
@@ -110,7 +112,7 @@ class _AnotherOwner(S3ClientError):  # type: ignore[misc]  # moto has no types
     "moto.s3.responses:S3Response",
     "_bucket_response",
     "_key_response",
-    says="A call that names the owner it expects is denied if the bucket is another account's.",
+    says="A call with an expected owner is denied if the bucket belongs to another account.",
     link="https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucket-owner-condition.html",
 )
 def only_the_expected_owner(

@@ -1,4 +1,4 @@
-"""Buckets: what a new bucket is like, and a policy that only asks for TLS."""
+"""Buckets: defaults of a new bucket, and policies that require TLS."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def safe_from_the_start(cloud: Cloud, original: Callable[..., None], bucket: Any
 @corrects(
     "moto.s3.models:S3Backend",
     "delete_bucket_encryption",
-    says="A bucket without an encryption configuration of its own is encrypted with SSE-S3.",
+    says="A bucket without its own encryption configuration is encrypted with SSE-S3.",
     link=f"{_S3}/default-bucket-encryption.html",
 )
 def never_unencrypted(cloud: Cloud, original: Callable[[str], None], backend: Any, bucket_name: str) -> None:
@@ -47,7 +47,7 @@ def never_unencrypted(cloud: Cloud, original: Callable[[str], None], backend: An
 @corrects(
     "moto.s3.responses:S3Response",
     "_bucket_response_put",
-    says="CreateBucket can tag the bucket that it makes.",
+    says="CreateBucket accepts tags for the bucket.",
     link="https://docs.aws.amazon.com/AmazonS3/latest/API/API_CreateBucketConfiguration.html",
 )
 def tagged_from_the_start(
@@ -69,7 +69,7 @@ def tagged_from_the_start(
 @corrects(
     "moto.s3.models:FakeBucket",
     "get_permission",
-    says="A statement with the condition aws:SecureTransport false is about calls without TLS, and ours have it.",
+    says="A statement with the condition aws:SecureTransport false applies to calls without TLS; ours use TLS.",
     link=f"{_S3}/security-best-practices.html",
 )
 def tls_is_spoken(cloud: Cloud, original: Callable[..., Any], bucket: Any, action: str, resource: str) -> Any:
@@ -91,7 +91,7 @@ def _is_about_plain_http(statement: dict[str, Any]) -> bool:
 @corrects(
     "moto.resourcegroupstaggingapi.models:ResourceGroupsTaggingAPIBackend",
     "_get_resources_generator",
-    says="The index of tags of a region lists the buckets of that region, and no others.",
+    says="The tag index of a region lists only the buckets of that region.",
     link="https://docs.aws.amazon.com/resourcegroupstagging/latest/APIReference/API_GetResources.html",
 )
 def indexed_where_it_is(cloud: Cloud, original: Callable[..., Any], backend: Any, **parameters: Any) -> Any:
@@ -105,11 +105,11 @@ def indexed_where_it_is(cloud: Cloud, original: Callable[..., Any], backend: Any
 @corrects(
     "moto.s3.responses:S3Response",
     "_bucket_tagging_from_body",
-    says="PutBucketTagging replaces all tags, and refuses to leave out or change one that AWS itself put there.",
+    says="PutBucketTagging replaces all tags, and refuses to remove or change one that AWS has set.",
     link=f"{_S3}/../API/API_PutBucketTagging.html",
 )
 def system_tags_stay(cloud: Cloud, original: Callable[[], dict[str, str]], response: Any) -> dict[str, str]:
-    # What this machine has sent to itself.
+    # Sent by this process itself.
     body = ET.fromstring(response.body)  # nosec B314
     sent = body.iterfind("{*}TagSet/{*}Tag")
     tags = {tag.findtext("{*}Key", ""): tag.findtext("{*}Value", "") for tag in sent}
