@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Final, Protocol
 
+from dify_aws.host.errors import CommandFailed
 from dify_aws.host.fact import Fact, Facts
 
 COMMAND_SECONDS: Final = 600.0
@@ -115,12 +116,21 @@ class Host(Protocol):
         """Like :meth:`run`, for what has to end with status 0.
 
         Args:
-            advice: what a person should do if it does not.
+            script: as for :meth:`run`, and so are the others.
+            stdin: what it reads.
+            sudo: as root.
+            timeout: seconds.
+            secret: its output may hold secrets.
+            again: it may be run twice.
+            advice: what a person should do if it fails.
 
         Raises:
-            CommandFailed: it did not.
+            CommandFailed: it ended with another status.
         """
-        ...
+        result = self.run(script, stdin=stdin, sudo=sudo, timeout=timeout, secret=secret, again=again)
+        if not result.ok:
+            raise CommandFailed(self.where, result, advice=advice)
+        return result
 
     def read(self, path: str) -> bytes | None:
         """The bytes of a file, as root; None if there is none."""

@@ -12,7 +12,7 @@ from typing import Any, Final
 from dify_aws.host import masked_log
 from dify_aws.host.errors import CommandFailed, CommandTimedOut, ConnectionLost, FactUnreadable
 from dify_aws.host.fact import FACT_SECONDS, TIMED_OUT, Answer, Fact, Facts
-from dify_aws.host.host import COMMAND_SECONDS, NO_STATUS, Result
+from dify_aws.host.host import COMMAND_SECONDS, NO_STATUS, Host, Result
 
 REPEATS: Final = 3
 """How often a lost command is run again, where that does no harm."""
@@ -49,7 +49,7 @@ printf '\\n{mark} %d\\n' "${{status:-0}}"; printf '\\n{mark}\\n' >&2; unset stat
 log = logging.getLogger(__name__)
 
 
-class ShellHost(ABC):
+class ShellHost(Host, ABC):
     """Base of every host that has a real shell: the rest of the Host protocol over :meth:`execute`."""
 
     end_seconds: float = 10.0
@@ -95,23 +95,6 @@ class ShellHost(ABC):
             else:
                 masked_log.result(self.where, result)
                 return _ended_in_time(self.where, result, timeout)
-
-    def must(
-        self,
-        script: str,
-        *,
-        stdin: bytes | None = None,
-        sudo: bool = True,
-        timeout: float = COMMAND_SECONDS,
-        secret: bool = False,
-        again: bool = False,
-        advice: str = "",
-    ) -> Result:
-        """See :meth:`dify_aws.host.host.Host.must`."""
-        result = self.run(script, stdin=stdin, sudo=sudo, timeout=timeout, secret=secret, again=again)
-        if not result.ok:
-            raise CommandFailed(self.where, result, advice=advice)
-        return result
 
     def read(self, path: str) -> bytes | None:
         """See :meth:`dify_aws.host.host.Host.read`."""

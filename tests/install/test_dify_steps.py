@@ -348,7 +348,7 @@ LUCK: dict[str, tuple[Callable[[Machine], None], tuple[str, ...]]] = {
     ),
     "a migration that somebody else holds the lock of": (
         _migration_locked,
-        ("another migration of the same database is at work", "Database migration skipped"),
+        ("another migration of the same database is running", "Database migration skipped"),
     ),
 }
 

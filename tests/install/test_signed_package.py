@@ -51,12 +51,6 @@ class Downloading(ToldHost):
         status, out = self.said.get(script.partition("\n")[2], (0, ""))
         return Result(script, status, out.encode(), b"" if status == 0 else b"what the host says")
 
-    def must(self, script: str, *, advice: str = "", **how: Any) -> Result:
-        result = self.run(script)
-        if not result.ok:
-            raise CommandFailed(self.where, result, advice=advice)
-        return result
-
     @property
     def bodies(self) -> list[str]:
         return [done["run"].partition("\n")[2] or done["run"] for done in self.does]

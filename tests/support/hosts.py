@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from dify_aws.host.fact import Answer, Fact, Facts
-from dify_aws.host.host import COMMAND_SECONDS, Result
+from dify_aws.host.host import COMMAND_SECONDS, Host, Result
 from dify_aws.host.shell import ShellHost
 
 
@@ -45,7 +45,7 @@ class LocalHost(ShellHost):
         """There is nothing to let go of."""
 
 
-class ToldHost:
+class ToldHost(Host):
     """A host that answers questions with what it was told, by the name of the fact, and notes what is done to it."""
 
     where = "told"
@@ -70,19 +70,6 @@ class ToldHost:
     ) -> Result:
         self.does.append({"run": script} | ({"stdin": stdin.decode()} if stdin else {}))
         return Result(script, 0)
-
-    def must(
-        self,
-        script: str,
-        *,
-        stdin: bytes | None = None,
-        sudo: bool = True,
-        timeout: float = COMMAND_SECONDS,
-        secret: bool = False,
-        again: bool = False,
-        advice: str = "",
-    ) -> Result:
-        return self.run(script, stdin=stdin)
 
     def read(self, path: str) -> bytes | None:
         raise AssertionError(f"a step reads {path} by itself; it should ask for it as a fact")

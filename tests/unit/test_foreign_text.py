@@ -15,7 +15,7 @@ from dify_aws.aws.retry_rule import retry_rules
 from dify_aws.errors import AwsError
 from dify_aws.foreign_json import MOST_CHARACTERS, MOST_LEVELS, parse_json
 from dify_aws.host.host import Result
-from dify_aws.host.packages.apt import ADVICE, HELD, HOLDER
+from dify_aws.host.packages.apt import ADVICE, LOCK_OWNER, LOCKED
 from dify_aws.operations.access.host_key import KEYS_BEGIN, KEYS_END, console_keys
 from dify_aws.printable import printable
 from dify_aws.runtimes.compose import certificate_errors
@@ -68,8 +68,8 @@ def test_what_a_host_says(text: str) -> None:
     result = Result("docker pull x", 1, text.encode(), b"", 0.0)
     assert isinstance(trouble(result), Trouble)
     assert certificate_errors.advice("dify.example.com", text)
-    HELD.search(text)
-    HOLDER.findall(text)
+    LOCKED.search(text)
+    LOCK_OWNER.findall(text)
     assert ADVICE
     assert len(printable(text)) >= len(text)
 

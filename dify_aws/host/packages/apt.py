@@ -1,4 +1,4 @@
-"""Apt: how apt-get is called here, so that it asks nobody, waits for others, and says what to do when it fails."""
+"""Apt: apt-get without questions, with a wait for its locks, and with what to do when it fails."""
 
 from __future__ import annotations
 
@@ -9,21 +9,22 @@ from typing import Final
 
 from dify_aws.host.errors import CommandFailed
 from dify_aws.host.host import Host, Result
+from dify_aws.host.retrying import retry_on_host
 from dify_aws.printable import printable
 
 SECONDS: Final = 1800.0
 """How long one call may take, waiting and downloading included."""
 
 LOCK_SECONDS: Final = 600
-"""How long others may keep us waiting: unattended upgrades at the first boot take minutes."""
+"""How long the locks of another program are waited for: unattended upgrades at the first boot take minutes."""
 
 PAUSE_SECONDS: Final = 5
 
-# apt-get says this and ends at once, where it does not wait by itself.
-HELD: Final = re.compile(r"^E: Could not get lock|lock was locked by", re.MULTILINE)
-HOLDER: Final = re.compile(r"held by process \d{1,10} \([^)\n]{0,100}\)|locked by .{0,200}?pid \d{1,10}")
+# What apt-get prints where it does not wait by itself.
+LOCKED: Final = re.compile(r"^E: Could not get lock|lock was locked by", re.MULTILINE)
+LOCK_OWNER: Final = re.compile(r"held by process \d{1,10} \([^)\n]{0,100}\)|locked by .{0,200}?pid \d{1,10}")
 
-WORDS: Final = (
+COMMAND: Final = (
     "env",
     "DEBIAN_FRONTEND=noninteractive",
     # It would restart services by itself, each after each package.
@@ -47,7 +48,7 @@ ADVICE: Final = (
     ),
     (
         r"[Cc]ould not get lock|acquire the dpkg|locked by",
-        "Somebody else has been installing packages for all that time. Let it end, or stop it, and run again.",
+        "Another program has been installing packages for all that time. Let it end, or stop it, and run again.",
     ),
     (
         r"remove is disabled",
@@ -60,7 +61,7 @@ ADVICE: Final = (
     ),
     (
         r"NO_PUBKEY|is not signed|EXPKEYSIG|BADSIG",
-        "A repository is not signed by the key that is trusted for it. Do not go round that: look which one it is.",
+        "A repository is not signed by the key that is trusted for it. Do not bypass that: find out which one it is.",
     ),
     (
         r"Unable to locate package|has no installation candidate",
@@ -73,45 +74,64 @@ ADVICE: Final = (
     ),
     (
         r"Failed to fetch|resolving|[Cc]ould not connect|timed out",
-        "A repository cannot be reached. If it is not theirs, look at the way out of the subnet: route table, internet "
-        "or NAT gateway, DNS. Run again when it answers.",
+        "A repository cannot be reached. If it has no outage, check the subnet's route to the internet: route table, "
+        "internet or NAT gateway, DNS. Run again when it answers.",
     ),
 )
-"""What a person should do, by what apt said; the first that fits counts."""
+"""What a person should do, by the output of apt; the first match counts."""
 
 log = logging.getLogger(__name__)
 
 
-def apt_get(host: Host, *words: str) -> Result:
-    """Call apt-get, as root, and wait for whoever is at work with packages already.
+def apt_get(host: Host, *arguments: str) -> Result:
+    """Call apt-get, as root, and wait for any other program that is installing packages.
+
+    Args:
+        host: where it is run.
+        arguments: of apt-get, besides the options that are the same for all.
+
+    Returns:
+        Its result.
 
     Raises:
-        CommandFailed: it did not do it; with what it said and what to do.
+        CommandFailed: it failed; with its output and what to do.
     """
-    return retry(host, shlex.join((*WORDS, *words)))
+    return run_unlocked(host, shlex.join((*COMMAND, *arguments)))
 
 
-def retry(host: Host, command: str) -> Result:
+def run_unlocked(host: Host, command: str) -> Result:
     """Run a command of apt or dpkg. apt-get waits for one of its locks by itself, and for the others does not.
+
+    Args:
+        host: where it is run, as root.
+        command: in bash.
+
+    Returns:
+        Its result.
 
     Raises:
         CommandFailed: as :func:`apt_get`.
     """
-    result = host.run(command, timeout=SECONDS, again=True)
-    for _ in range(LOCK_SECONDS // PAUSE_SECONDS):
-        if result.ok or not HELD.search(result.stderr):
-            break
-        log.info("%s: waiting for the lock of apt, %s", host.where, _holder(result) or "which somebody holds")
-        host.run(f"sleep {PAUSE_SECONDS}", again=True)
-        result = host.run(command, timeout=SECONDS, again=True)
+
+    def waiting(result: Result) -> None:
+        log.info("%s: waiting for the lock of apt, %s", host.where, _lock_owner(result) or "held by another program")
+
+    result = retry_on_host(
+        host,
+        lambda: host.run(command, timeout=SECONDS, again=True),
+        is_temporary=lambda result: not result.ok and LOCKED.search(result.stderr) is not None,
+        tries=1 + LOCK_SECONDS // PAUSE_SECONDS,
+        pause_seconds=PAUSE_SECONDS,
+        before_pause=waiting,
+    )
     if not result.ok:
-        said = result.stdout + result.stderr
-        advice = next((right for pattern, right in ADVICE if re.search(pattern, said)), "")
-        lock_owner = f" (the lock is {_holder(result)})" if _holder(result) else ""
+        output = result.stdout + result.stderr
+        advice = next((remedy for pattern, remedy in ADVICE if re.search(pattern, output)), "")
+        lock_owner = f" (the lock is {_lock_owner(result)})" if _lock_owner(result) else ""
         raise CommandFailed(host.where, result, wrong=f"{result.ending}{lock_owner}", advice=advice)
     return result
 
 
-def _holder(result: Result) -> str:
-    found = HOLDER.findall(result.stdout + result.stderr)
+def _lock_owner(result: Result) -> str:
+    found = LOCK_OWNER.findall(result.stdout + result.stderr)
     return printable(str(found[-1])) if found else ""

@@ -11,7 +11,7 @@ from dify_aws.change import Change
 from dify_aws.host.errors import StepRefused
 from dify_aws.host.fact import Answer, Fact, Facts
 from dify_aws.host.host import Host
-from dify_aws.host.packages.apt import apt_get, retry
+from dify_aws.host.packages.apt import apt_get, run_unlocked
 
 WISH: Final = re.compile(r"([a-z0-9][a-z0-9+.-]+)(?:>=(\d+(?:\.\d+)*))?")
 
@@ -119,7 +119,9 @@ class Packages:
             StepRefused: what the repositories have is too old.
         """
         if host.ask((Unfinished(),))[Unfinished()]:
-            retry(host, "env DEBIAN_FRONTEND=noninteractive dpkg --force-confdef --force-confold --configure --pending")
+            run_unlocked(
+                host, "env DEBIAN_FRONTEND=noninteractive dpkg --force-confdef --force-confold --configure --pending"
+            )
         apt_get(host, "update")
         names = [change.attribute for change in changes]
         apt_get(host, "--no-remove", "--no-install-recommends", "install", *names)

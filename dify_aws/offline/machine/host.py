@@ -10,7 +10,7 @@ from typing import Any, Final, TypeAlias
 from dify_aws.host import masked_log
 from dify_aws.host.errors import CommandFailed, HostClosed
 from dify_aws.host.fact import Answer, Fact, Facts
-from dify_aws.host.host import COMMAND_SECONDS, Result
+from dify_aws.host.host import COMMAND_SECONDS, Host, Result
 from dify_aws.offline.machine import (
     agent,
     certificates,
@@ -67,7 +67,7 @@ SHELL: Final = frozenset({"|", "||", "&", "&&", ";", ";;", "<", ">", ">>", "<<",
 """Words that only a shell understands. The model has none."""
 
 
-class ModelHost:
+class ModelHost(Host):
     """A host that is a model. A command, an option or a question that it does not know raises NotModelled.
 
     Args:
@@ -124,23 +124,6 @@ class ModelHost:
             result = Result(script, ended.status, ended.out, ended.err, self.machine.clock.now() - began, secret)
             masked_log.result(self.where, result)
             return result
-
-    def must(
-        self,
-        script: str,
-        *,
-        stdin: bytes | None = None,
-        sudo: bool = True,
-        timeout: float = COMMAND_SECONDS,
-        secret: bool = False,
-        again: bool = False,
-        advice: str = "",
-    ) -> Result:
-        """See :meth:`dify_aws.host.host.Host.must`."""
-        result = self.run(script, stdin=stdin, sudo=sudo, timeout=timeout, secret=secret, again=again)
-        if not result.ok:
-            raise CommandFailed(self.where, result, advice=advice)
-        return result
 
     def read(self, path: str) -> bytes | None:
         """See :meth:`dify_aws.host.host.Host.read`."""

@@ -10,6 +10,7 @@ from typing import Any, Final
 from dify_aws.change import Change
 from dify_aws.host.fact import Answer, Fact, Facts
 from dify_aws.host.host import Host
+from dify_aws.host.retrying import retry_on_host
 from dify_aws.runtimes.compose.docker_error import docker_failed, trouble
 
 PULL_SECONDS: Final = 1800
@@ -66,13 +67,15 @@ class Image:
         """Pull it, with patience for a registry that does not answer for a moment."""
         login = f"--config {shlex.quote(self.configuration)} " if self.configuration else ""
         pull = f"docker {login}pull --quiet {shlex.quote(self.reference)}"
-        for left in reversed(range(TRIES)):
-            result = host.run(pull, timeout=PULL_SECONDS, again=True)
-            if result.ok:
-                return
-            if not left or not trouble(result).passes:
-                raise docker_failed(host.where, result, what=self.reference)
-            host.must(f"sleep {PAUSE_SECONDS}", again=True)
+        result = retry_on_host(
+            host,
+            lambda: host.run(pull, timeout=PULL_SECONDS, again=True),
+            is_temporary=lambda result: not result.ok and trouble(result).passes,
+            tries=TRIES,
+            pause_seconds=PAUSE_SECONDS,
+        )
+        if not result.ok:
+            raise docker_failed(host.where, result, what=self.reference)
 
 
 def tagged(reference: str) -> str:

@@ -12,6 +12,7 @@ from dify_aws.change import Change
 from dify_aws.host.errors import CommandFailed, StepRefused
 from dify_aws.host.fact import Fact, Facts
 from dify_aws.host.host import Host, Result
+from dify_aws.host.retrying import retry_on_host
 from dify_aws.host.steps.path import AtPath, text_at
 from dify_aws.runtimes.compose.bundle import DATA
 from dify_aws.runtimes.compose.docker_error import docker_failed
@@ -76,14 +77,21 @@ class Migration:
         host.run(f"docker wait {JOB}\ndocker rm {JOB}", timeout=SECONDS, again=True)
         _must(host, f"{LOCKED} stop {shlex.join(self.services)}")
         job = f"{LOCKED} run --rm --no-deps -T --name {JOB} --env MODE=migration --env MIGRATION_ENABLED=true api"
-        for left in reversed(range(LOCK_TRIES)):
-            result = _must(host, job, theirs=True)
-            if not re.search("migration skipped", result.stdout + result.stderr, re.IGNORECASE):
-                break
-            if not left:
-                raise _failed(host.where, result, "another migration of the same database is at work, or was killed")
-            host.must(f"sleep {LOCK_SECONDS}", again=True)
+        result = retry_on_host(
+            host,
+            lambda: _must(host, job, theirs=True),
+            is_temporary=_skipped,
+            tries=LOCK_TRIES,
+            pause_seconds=LOCK_SECONDS,
+        )
+        if _skipped(result):
+            raise _failed(host.where, result, "another migration of the same database is running, or was killed")
         host.write(MARKER, f"{self.image}\n".encode())
+
+
+def _skipped(result: Result) -> bool:
+    """Whether Dify did not migrate, because it found its own lock taken."""
+    return re.search("migration skipped", result.stdout + result.stderr, re.IGNORECASE) is not None
 
 
 def _must(host: Host, command: str, *, theirs: bool = False) -> Result:
