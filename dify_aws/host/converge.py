@@ -63,7 +63,7 @@ def converge_host(
     clock = clock or SystemClock()
     tell = EventEmitter(listener, clock.now, host.where, mask)
     run = _Run(host, steps, FactCollection(host, steps, needs), tell, clock, mask, dry_run)
-    run.survey.look_at_all()
+    run.facts.collect()
     tell.planned(len(steps), f"{host.where}: {len(steps)} {called}")
     edges = {name: frozenset[str]() if dry_run else before for name, before in needs.items()}
     walked = walk(edges, run.visit, workers=workers, go_on=dry_run, on_interrupt=on_interrupt)
@@ -83,7 +83,7 @@ class _Run:
         self,
         host: Host,
         steps: Sequence[Step],
-        survey: FactCollection,
+        facts: FactCollection,
         tell: EventEmitter,
         clock: Clock,
         mask: Mask,
@@ -91,27 +91,27 @@ class _Run:
     ) -> None:
         self.host = host
         self.steps = {step.name: step for step in steps}
-        self.survey = survey
+        self.facts = facts
         self.tell = tell
         self.clock = clock
         self.mask = mask
         self.dry_run = dry_run
         self.outcomes: dict[str, Outcome] = {}
-        self._asked_before = host.round_trips
+        self._round_trips_before = host.round_trips
 
     def visit(self, name: str) -> None:
         """Bring one step to its end, and note what came of it."""
         step, began = self.steps[name], self.clock.now()
         changes: tuple[Change, ...] = ()
         try:
-            changes = tuple(step.check(self.survey.of(step)))
+            changes = tuple(step.check(self.facts.of(step)))
             if changes and not self.dry_run:
                 with self.tell.work("update", name):
                     self._apply(step, changes)
         except Exception as error:
             self._note(name, "failed", began, changes, str(error))
             raise
-        self.survey.done(step)
+        self.facts.done(step)
         self._note(name, "already so" if not changes else "would change" if self.dry_run else "done", began, changes)
 
     def _note(self, name: str, state: State, began: float, changes: Sequence[Change], error: str = "") -> None:
@@ -127,7 +127,7 @@ class _Run:
                 if lost == RESUMED:
                     raise
                 cut = True
-            changes = tuple(step.check(self.survey.after(step)))
+            changes = tuple(step.check(self.facts.after(step)))
             if not changes:
                 return
             if not cut:
@@ -139,6 +139,6 @@ class _Run:
             where=self.host.where,
             outcomes=tuple(self.outcomes.get(name, Outcome(name, "not tried")) for name in self.steps),
             seconds=self.tell.passed(),
-            round_trips=self.host.round_trips - self._asked_before,
+            round_trips=self.host.round_trips - self._round_trips_before,
             dry_run=self.dry_run,
         )

@@ -53,7 +53,7 @@ class Unreachable(HostError, ConnectionError):
         tried = "" if seconds is None else f" after {seconds:.0f} s of trying; the last try"
         super().__init__(
             where,
-            f"no SSH{tried}: {_told(last)}\n"
+            f"no SSH{tried}: {_described(last)}\n"
             "Look whether the instance is running and has passed its status checks, whether its security group lets "
             f"this machine in on port {port}, and whether the address is still its own.",
         )
@@ -62,14 +62,14 @@ class Unreachable(HostError, ConnectionError):
 class HostKeyMismatch(HostError):
     """The host that answers is not the one that was pinned. Nothing was sent to it but the greeting of SSH."""
 
-    def __init__(self, where: str, pinned: Sequence[str], met: str) -> None:
+    def __init__(self, where: str, pinned: Sequence[str], presented: str) -> None:
         self.pinned = tuple(pinned)
-        self.met = met
+        self.presented = presented
         super().__init__(
             where,
             "the host key has changed.\n"
             + "\n".join(f"  pinned: {fingerprint}" for fingerprint in self.pinned)
-            + f"\n  met:    {met}\n"
+            + f"\n  met:    {presented}\n"
             "Either the machine was made anew, or somebody stands between you and it. Compare the second line with the "
             "fingerprint in the system log of the instance (EC2 console: Actions, Monitor and troubleshoot, Get system "
             "log). Only if it is the same one, pin it in place of the old (deployment.pin_host_key), and run again.",
@@ -94,7 +94,7 @@ class SessionRefused(HostError):
     def __init__(self, where: str, last: Exception) -> None:
         super().__init__(
             where,
-            f"it lets us in and runs no command: {_told(last)}\n"
+            f"it lets us in and runs no command: {_described(last)}\n"
             "Look at MaxSessions and ForceCommand in its /etc/ssh/sshd_config, and at its journal (journalctl -u ssh).",
         )
 
@@ -123,7 +123,7 @@ class CommandFailed(HostError):
 
     def __init__(self, where: str, result: Result, *, wrong: str = "", advice: str = "") -> None:
         self.result = result
-        parts = [wrong or result.ending, _indented(_first_lines(result.command)), _said(result)]
+        parts = [wrong or result.ending, _indented(_first_lines(result.command)), _output(result)]
         super().__init__(where, "\n".join([*parts, advice] if advice else parts))
 
 
@@ -142,8 +142,8 @@ class ContainerFailed(HostError):
         self.service = service
         self.log = log
         lines = log.strip().splitlines()[-LAST_LINES:]
-        told = f"the last lines of its log:\n{_indented(chr(10).join(lines))}" if lines else "its log is empty"
-        super().__init__(where, "\n".join(filter(None, (f"{service} {wrong}", told, advice))))
+        text = f"the last lines of its log:\n{_indented(chr(10).join(lines))}" if lines else "its log is empty"
+        super().__init__(where, "\n".join(filter(None, (f"{service} {wrong}", text, advice))))
 
 
 class StepRefused(HostError):
@@ -171,29 +171,29 @@ class InstallFailed(HostError):
         self.report = report
         self.failures = dict(failures)
         # As the report tells them: there, the secrets are masked.
-        told = "\n".join(_indented(f"{step}: {report[step].error}") for step in self.failures)
+        text = "\n".join(_indented(f"{step}: {report[step].error}") for step in self.failures)
         super().__init__(
             report.where,
-            f"{len(self.failures)} failed:\n{told}\n"
+            f"{len(self.failures)} failed:\n{text}\n"
             f"done: {len(report.named('done', 'already so'))} of {len(report)} steps\n"
             f"not tried: {_listed(report.named('not tried'))}\n"
             "Nothing is lost: mend the cause and run again to go on from here.",
         )
 
 
-def _said(result: Result) -> str:
+def _output(result: Result) -> str:
     """The last of what it said: what it said about errors, if it said anything about them."""
     if result.secret:
         return "what it said is not shown, because it may hold secrets"
-    said = "stderr" if result.stderr.strip() else "stdout"
-    lines = getattr(result, said).strip().splitlines()
+    stream = "stderr" if result.stderr.strip() else "stdout"
+    lines = getattr(result, stream).strip().splitlines()
     if not lines:
         return "it said nothing"
-    told = f"the last {LAST_LINES} of {len(lines)} lines of {said}" if len(lines) > LAST_LINES else said
-    return f"{told}:\n" + _indented("\n".join(lines[-LAST_LINES:]))
+    text = f"the last {LAST_LINES} of {len(lines)} lines of {stream}" if len(lines) > LAST_LINES else stream
+    return f"{text}:\n" + _indented("\n".join(lines[-LAST_LINES:]))
 
 
-def _told(error: Exception) -> str:
+def _described(error: Exception) -> str:
     return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
 
 

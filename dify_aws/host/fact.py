@@ -98,5 +98,5 @@ class Facts:
 def _shown(fact: Fact[Any], answer: Answer) -> str:
     if fact.secret:
         return ", which is not shown because it may hold secrets"
-    said = (answer.out + b"\n" + answer.err).decode(errors="replace").strip()
-    return f":\n{said[:LONGEST_SHOWN]}{'…' if len(said) > LONGEST_SHOWN else ''}"
+    output = (answer.out + b"\n" + answer.err).decode(errors="replace").strip()
+    return f":\n{output[:LONGEST_SHOWN]}{'…' if len(output) > LONGEST_SHOWN else ''}"

@@ -55,7 +55,7 @@ class FactCollection:
         with self._lock:
             self._undone.discard(step.name)
 
-    def look_at_all(self) -> None:
+    def collect(self) -> None:
         """Ask what every step wants to know, at once."""
         self._ask(tuple(self._steps))
 

@@ -53,18 +53,18 @@ class HostUsage(Fact[HostUsageState]):
 
     def read(self, answer: Answer) -> HostUsageState:
         pairs = [line.split("=", 1) for line in answer.text.splitlines()]
-        told = {key: value for key, value in pairs if key != "disk"}
+        fields = {key: value for key, value in pairs if key != "disk"}
         disks = {_room(value) for key, value in pairs if key == "disk"}  # where /data is no mount, both are the root
         return HostUsageState(
-            memory_mib=int(told["MemTotal"]) >> 10,
-            available_mib=int(told["MemAvailable"]) >> 10,
-            swap_mib=int(told["SwapTotal"]) >> 10,
-            free_swap_mib=int(told["SwapFree"]) >> 10,
+            memory_mib=int(fields["MemTotal"]) >> 10,
+            available_mib=int(fields["MemAvailable"]) >> 10,
+            swap_mib=int(fields["SwapTotal"]) >> 10,
+            free_swap_mib=int(fields["SwapFree"]) >> 10,
             disks=tuple(sorted(disks, key=lambda disk: disk.path)),
-            load=float(told["load"]),
-            processors=int(told["processors"]),
-            time=int(told["time"]),
-            synchronized=told["NTPSynchronized"] == "yes" if "NTPSynchronized" in told else None,
+            load=float(fields["load"]),
+            processors=int(fields["processors"]),
+            time=int(fields["time"]),
+            synchronized=fields["NTPSynchronized"] == "yes" if "NTPSynchronized" in fields else None,
         )
 
 

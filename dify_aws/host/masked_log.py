@@ -51,8 +51,8 @@ def result(where: str, ended: Result) -> None:
     """Log what came of it. Of what may hold secrets, only how much it was."""
     if not log.isEnabledFor(logging.DEBUG):
         return
-    said = "" if ended.secret else "".join(_stream(name, getattr(ended, name)) for name in ("stdout", "stderr"))
-    log.debug("%s: %r%s", where, ended, said)
+    output = "" if ended.secret else "".join(_stream(name, getattr(ended, name)) for name in ("stdout", "stderr"))
+    log.debug("%s: %r%s", where, ended, output)
 
 
 def _stream(name: str, text: str) -> str:

@@ -63,8 +63,8 @@ def outcome(
         for change in changes
         if isinstance(change.before, Content) or isinstance(change.after, Content)
     ]
-    told = [Change(change.attribute, _told(change.before, mask), _told(change.after, mask)) for change in changes]
-    return Outcome(step, state, seconds, tuple(told), tuple(map(printable, diffs)), printable(mask(error)))
+    shown = [Change(change.attribute, _shown(change.before, mask), _shown(change.after, mask)) for change in changes]
+    return Outcome(step, state, seconds, tuple(shown), tuple(map(printable, diffs)), printable(mask(error)))
 
 
 @dataclass(frozen=True)
@@ -96,8 +96,8 @@ class Report:
         return next(outcome for outcome in self.outcomes if outcome.step == step)
 
     def __str__(self) -> str:
-        told = [str(outcome) for outcome in self.outcomes if outcome.state != "already so"]
-        return "\n".join([f"{self.where}: {self.summary()}", *told])
+        shown = [str(outcome) for outcome in self.outcomes if outcome.state != "already so"]
+        return "\n".join([f"{self.where}: {self.summary()}", *shown])
 
     def then(self, later: Report) -> Report:
         """This run and a later one on the same host as one: a step of both is told with all that was done to it."""
@@ -119,9 +119,9 @@ class Report:
     def summary(self) -> str:
         """One line: how many of each, and what it took."""
         counts = [(state, len(self.named(state))) for state in SIGNS]
-        told = ", ".join(f"{count} {state}" for state, count in counts if count) or "no steps"
+        shown = ", ".join(f"{count} {state}" for state, count in counts if count) or "no steps"
         trips = "1 round trip" if self.round_trips == 1 else f"{self.round_trips} round trips"
-        return f"{told} ({self.seconds:.1f} s, {trips})"
+        return f"{shown} ({self.seconds:.1f} s, {trips})"
 
     def to_dict(self) -> dict[str, Any]:
         """The report as plain values."""
@@ -165,5 +165,5 @@ def _content(value: object) -> Content | None:
     return value if isinstance(value, Content) else None
 
 
-def _told(value: object, mask: Callable[[str], str]) -> str | None:
+def _shown(value: object, mask: Callable[[str], str]) -> str | None:
     return None if value is None else mask(shown(value))

@@ -67,5 +67,5 @@ def report_html(report: Report) -> str:
 
 def _details_html(outcome: Outcome) -> str:
     changes = "<br>".join(escape(str(change)) for change in outcome.changes)
-    told = [*outcome.diffs, *([outcome.error] if outcome.error else [])]
-    return changes + "".join(f'<pre style="{LEFT}">{escape(text)}</pre>' for text in told)
+    blocks = [*outcome.diffs, *([outcome.error] if outcome.error else [])]
+    return changes + "".join(f'<pre style="{LEFT}">{escape(text)}</pre>' for text in blocks)

@@ -125,28 +125,28 @@ class ShellHost(Host, ABC):
 
     def ask(self, facts: Iterable[Fact[Any]]) -> Facts:
         """See :meth:`dify_aws.host.host.Host.ask`."""
-        asked = list(dict.fromkeys(facts))
-        if not asked:
+        requested = list(dict.fromkeys(facts))
+        if not requested:
             return Facts(self.where, {})
         # Nobody can know the mark beforehand, so no answer can hold it.
         mark = f"--{secrets.token_hex(16)}--"
-        script = "".join(ASK.format(seconds=FACT_SECONDS, script=shlex.quote(fact.script), mark=mark) for fact in asked)
+        parts = (ASK.format(seconds=FACT_SECONDS, script=shlex.quote(fact.script), mark=mark) for fact in requested)
         # By stdin, since all the questions together may be longer than an argument can be.
         result = self.must(
-            'eval "$(cat)"', stdin=script.encode(), secret=any(fact.secret for fact in asked), again=True
+            'eval "$(cat)"', stdin="".join(parts).encode(), secret=any(fact.secret for fact in requested), again=True
         )
-        *told, rest = result.out.split(f"\n{mark} ".encode())
-        *warned, _ = result.err.split(f"\n{mark}\n".encode())
-        if not len(told) == len(warned) == len(asked):
-            raise FactUnreadable(self.where, f"it was asked {len(asked)} questions and answered {len(told)} of them")
-        return Facts(self.where, dict(zip(asked, _answers(told, warned, rest), strict=True)))
+        *outputs, rest = result.out.split(f"\n{mark} ".encode())
+        *errors, _ = result.err.split(f"\n{mark}\n".encode())
+        if not len(outputs) == len(errors) == len(requested):
+            raise FactUnreadable(self.where, f"{len(requested)} facts were requested, and {len(outputs)} came back")
+        return Facts(self.where, dict(zip(requested, _answers(outputs, errors, rest), strict=True)))
 
 
-def _answers(told: list[bytes], warned: list[bytes], rest: bytes) -> Iterable[Answer]:
+def _answers(outputs: list[bytes], errors: list[bytes], rest: bytes) -> Iterable[Answer]:
     """Behind each mark stands the status of what was said before it."""
-    for place, err in enumerate(warned):
-        out = told[place] if place == 0 else told[place].partition(b"\n")[2]
-        behind = told[place + 1] if place + 1 < len(told) else rest
+    for place, err in enumerate(errors):
+        out = outputs[place] if place == 0 else outputs[place].partition(b"\n")[2]
+        behind = outputs[place + 1] if place + 1 < len(outputs) else rest
         yield Answer(out, int(behind.partition(b"\n")[0]), err)
 
 
@@ -160,11 +160,11 @@ def command_line(script: str, *, sudo: bool, timeout: float, end: float) -> str:
     """
     if len(script.encode()) > LONGEST_SCRIPT:
         raise ValueError(f"a script of {len(script)} characters is too long; give its data by stdin")
-    words = ["sudo", "-n", "-H", "--"] if sudo else []
+    arguments = ["sudo", "-n", "-H", "--"] if sudo else []
     # The same words in every language, because steps read them.
-    words += ["env", "LC_ALL=C.UTF-8", "timeout", f"--kill-after={end:g}", f"{timeout:g}"]
+    arguments += ["env", "LC_ALL=C.UTF-8", "timeout", f"--kill-after={end:g}", f"{timeout:g}"]
     # --norc: on Debian and Ubuntu, bash under sshd reads ~/.bashrc even for -c.
-    return shlex.join([*words, "bash", "--norc", "-euo", "pipefail", "-c", script])
+    return shlex.join([*arguments, "bash", "--norc", "-euo", "pipefail", "-c", script])
 
 
 def _ended_in_time(where: str, result: Result, timeout: float) -> Result:

@@ -243,7 +243,7 @@ def test_a_key_with_another_fingerprint_is_not_put_in_place(bed: Bed, host: SshH
 
 def test_a_mirror_that_is_down_is_told_and_the_next_run_goes_on(bed: Bed, host: SshHost) -> None:
     """503 as long as it lasts."""
-    step = Packages(wishes=("pigz",))
+    step = Packages(requirements=("pigz",))
     with bed.fault(r"archive\.ubuntu\.com/ubuntu/pool", 503), pytest.raises(InstallFailed, match=r"(?s)503.*way out"):
         converge_host(host, [step])
     assert converge_host(host, [step])
@@ -253,13 +253,13 @@ def test_another_who_installs_packages_is_waited_for(bed: Bed, host: SshHost) ->
     """With a lock that apt-get itself does not wait for."""
     held = "until [ -e /run/held ]; do sleep 0.05; done; rm /run/held"
     bed.inside(f"systemd-run --quiet --collect python3 -c {shlex.quote(HOLD)}; {held}")
-    assert converge_host(host, [Packages(wishes=("unzip",))])
+    assert converge_host(host, [Packages(requirements=("unzip",))])
 
 
 def test_what_dpkg_was_interrupted_in_is_finished(bed: Bed, host: SshHost) -> None:
     """A package that was unpacked and not configured."""
     bed.inside("apt-get update -qq; cd /tmp && apt-get download -qq rsync 2>&- && dpkg --unpack rsync_*.deb >/dev/null")
-    report = converge_host(host, [Packages(wishes=("rsync",))])
+    report = converge_host(host, [Packages(requirements=("rsync",))])
     assert [str(change) for change in report["packages rsync"].changes] == ["rsync: half done (iU) → installed"]
 
 

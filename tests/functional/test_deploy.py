@@ -154,7 +154,7 @@ def test_another_host_key_is_refused_and_can_be_pinned(world: World, of: Deploy)
     with pytest.raises(HostKeyMismatch, match="pin_host_key") as refused:
         deployment.install()
     assert fingerprint in str(refused.value)
-    assert refused.value.met in str(refused.value)
+    assert refused.value.presented in str(refused.value)
     assert ssh_rules(world) == []
     log = world.session.client("ec2").get_console_output(InstanceId=outputs.instance_id)["Output"]
     deployment.pin_host_key(next(line for line in log.splitlines() if line.startswith("ssh-ed25519")))

@@ -61,6 +61,9 @@ GONE_EVERYWHERE: Final = frozenset(
 """Words that are in no name of the library. When another one has been replaced everywhere, it is added here."""
 
 DONE: Final = (
+    "dify_aws/host/",
+    "dify_aws/limits/",
+    "dify_aws/runtimes/",
     "dify_aws/dify/upstream/",
     "dify_aws/offline/addition.py",
     "dify_aws/offline/calls.py",

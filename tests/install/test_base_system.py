@@ -270,7 +270,7 @@ def test_another_who_installs_packages_is_waited_for() -> None:
     machine = fresh()
     machine.packages.lock_owners = ["unattended-upgr"] * 3
     before = machine.clock.now()
-    alone(Packages(wishes=("docker.io",)), machine)
+    alone(Packages(requirements=("docker.io",)), machine)
     assert "docker.io" in machine.packages.installed
     assert machine.clock.now() - before == pytest.approx(15)
 
@@ -280,7 +280,7 @@ def test_another_who_never_ends_is_named() -> None:
     machine = fresh()
     machine.packages.lock_owners = ["aptitude"] * 1000
     with pytest.raises(CommandFailed, match=r"(?s)held by process 812 \(aptitude\).*Let it end, or stop it"):
-        alone(Packages(wishes=("docker.io",)), machine)
+        alone(Packages(requirements=("docker.io",)), machine)
     assert machine.clock.now() == pytest.approx(601)
 
 
@@ -288,7 +288,7 @@ def test_what_dpkg_was_interrupted_in_is_finished_first() -> None:
     """A reboot in the middle of an installation."""
     machine = fresh()
     machine.packages.interrupted = True
-    alone(Packages(wishes=("docker.io",)), machine)
+    alone(Packages(requirements=("docker.io",)), machine)
     assert not machine.packages.interrupted
 
 
@@ -299,14 +299,14 @@ def test_a_package_that_is_too_old_everywhere_is_refused() -> None:
     with pytest.raises(
         StepRefused, match=r'only\n  docker-compose-v2 2\.20\.2.*2\.24 or later\nWith docker_source = "d'
     ):
-        alone(Packages(wishes=("docker-compose-v2>=2.24",)), machine)
+        alone(Packages(requirements=("docker-compose-v2>=2.24",)), machine)
 
 
 def test_a_package_that_is_too_old_is_brought_up_to_date() -> None:
     """It is newer in the repository."""
     machine = fresh()
     machine.packages.installed["docker-compose-v2"] = "2.20.2+ds1-0ubuntu1~22.04.1"
-    alone(Packages(wishes=("docker-compose-v2>=2.24",)), machine)
+    alone(Packages(requirements=("docker-compose-v2>=2.24",)), machine)
     assert machine.packages.installed["docker-compose-v2"].startswith("2.37")
 
 
@@ -314,8 +314,8 @@ def test_a_package_that_is_too_old_is_brought_up_to_date() -> None:
     ("said", "advice"),
     [
         ("E: You don't have enough free space in /var/cache/apt/archives/.", "larger root_volume_gib"),
-        ("Err:1 http://archive Temporary failure resolving 'archive'", "way out of the subnet"),
-        ("E: Failed to fetch http://archive/InRelease  503  Service Unavailable", "way out of the subnet"),
+        ("Err:1 http://archive Temporary failure resolving 'archive'", "route to the internet"),
+        ("E: Failed to fetch http://archive/InRelease  503  Service Unavailable", "route to the internet"),
         ("E: The repository 'http://archive jammy InRelease' is not signed.", "not signed by the key that is trusted"),
         (" b : Depends: c but it is not installable\nE: Unable to correct problems", "--fix-broken install"),
         ("E: Conflicting values set for option Signed-By regarding source", "another key"),
@@ -328,7 +328,7 @@ def test_what_apt_says_comes_with_what_to_do(said: str, advice: str) -> None:
     machine = fresh()
     machine.packages.broken = said
     with pytest.raises(CommandFailed) as failed:
-        alone(Packages(wishes=("docker.io",)), machine)
+        alone(Packages(requirements=("docker.io",)), machine)
     assert said.splitlines()[-1] in str(failed.value)
     assert advice in str(failed.value)
 
@@ -361,8 +361,8 @@ def test_a_service_that_does_not_start_is_told_with_its_journal() -> None:
         (Service, {"unit": "a.service; reboot"}),
         (DataDisk, {"volume_id": "nvme1n1"}),
         (DataDisk, {"volume_id": VOLUME, "path": "/my data"}),
-        (Packages, {"wishes": ["-y"]}),
-        (Packages, {"wishes": ["curl>=new"]}),
+        (Packages, {"requirements": ["-y"]}),
+        (Packages, {"requirements": ["curl>=new"]}),
         (Swap, {"mib": 0}),
         (repository, {"fingerprint": "8D81803C0EBFCD88"}),
         (repository, {"key_url": "http://download.docker.com/gpg"}),

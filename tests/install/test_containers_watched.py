@@ -10,7 +10,7 @@ import pytest
 
 from dify_aws.host.script import script
 from dify_aws.runtimes.compose.steps.containers import WATCH
-from dify_aws.runtimes.compose.steps.probe import Asked
+from dify_aws.runtimes.compose.steps.probe import ProbeResult
 from tests.support.hosts import LocalHost
 
 # The answer to each further look is in the next file, and the last one holds from then on.
@@ -76,8 +76,8 @@ def test_a_container_stays_up_when_it_has_run_for_some_seconds(state: str, tmp_p
     seconds, stays = STAYS[state]
     began = datetime.now(UTC) - timedelta(seconds=seconds)
     host = engine(tmp_path, [[f"{state} {began:%Y-%m-%dT%H:%M:%S.%f}000Z"]])
-    asked = Asked(about="it stays", service="web", question="stays web", answer="^stays$", connect_seconds=0)
+    asked = ProbeResult(about="it stays", service="web", question="stays web", answer="^stays$", connect_seconds=0)
     answered = host.ask((asked,))[asked]
     kind, restarts, status = state.split()
     told = "" if stays else f"{kind}; ended {restarts} times, the last with exit status {status}; started "
-    assert (answered.ok, answered.said.startswith(told)) == (stays, True)
+    assert (answered.ok, answered.output.startswith(told)) == (stays, True)

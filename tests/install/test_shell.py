@@ -173,7 +173,7 @@ def test_an_answer_to_something_else_is_no_answer(said: bytes) -> None:
         def execute(self, script: str, command: str, **how: Any) -> Result:
             return Result(script, 0, said)
 
-    with pytest.raises(FactUnreadable, match="asked 1 questions and answered 0"):
+    with pytest.raises(FactUnreadable, match="1 facts were requested, and 0 came back"):
         Deaf().ask([Says("echo one")])
 
 

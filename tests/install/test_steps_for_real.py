@@ -35,7 +35,7 @@ def test_a_path_is_told_as_it_is(tmp_path: Path) -> None:
     assert states["file"].owned_by(OWNER)
     assert (states["empty"].kind, states["empty"].data) == ("file", b"")
     assert (states["folder"].kind, states["folder"].mode) == ("directory", 0o750)
-    assert states["link"].words == states["broken"].words == "symbolic link"
+    assert states["link"].description == states["broken"].description == "symbolic link"
     assert states["link"].data == b""
 
 

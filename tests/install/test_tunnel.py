@@ -225,7 +225,7 @@ CLOSED: Final[dict[str, tuple[Callable[[ServerConnection], object], str]]] = {
     ),
     "without": (lambda websocket: websocket.close(), "before the host said a word: 1000\n.*group"),
     "cut": (lambda websocket: websocket.socket.shutdown(socket.SHUT_RDWR), "before the host said a word\n.*group"),
-    "silence": (lambda websocket: websocket.recv(), "nobody says a word.\n.*group of the endpoint in on port 22"),
+    "silence": (lambda websocket: websocket.recv(), "no SSH server answers.\n.*group of the endpoint in on port 22"),
 }
 
 

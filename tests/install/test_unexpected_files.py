@@ -74,7 +74,7 @@ def test_the_refusal_names_the_host_the_file_and_the_line(path: str, step: Step)
 def test_numbers_of_any_length_are_no_versions() -> None:
     """Python refuses to read a number of more than 4300 digits."""
     digits = b"9" * 5000
-    packages = Packages(wishes=["docker-ce>=26"])
+    packages = Packages(requirements=["docker-ce>=26"])
     [installed] = packages.facts()
     facts = Facts(WHERE, {installed: Answer(b"docker-ce|ii |" + digits + b"\n")})
     with pytest.raises(FactUnreadable, match="docker-ce"):

@@ -26,7 +26,7 @@ find_disk() {
 """A function of bash that tells the device of a volume, by its id and its name on Xen ("": nothing is taken for it)."""
 
 # 60 ms; the probes read some KiB of the device, and the last one 1 MiB, only of a disk with no signature.
-LOOK: Final = (
+READ_SCRIPT: Final = (
     FIND
     + """\
 by_id=/dev/disk/by-id/nvme-Amazon_Elastic_Block_Store_
@@ -102,34 +102,34 @@ class BlockDevice(Fact[BlockDeviceState]):
 
     @property
     def script(self) -> str:
-        return script(LOOK, self.volume_id, self.path, MARKS, xen_name(self.device))
+        return script(READ_SCRIPT, self.volume_id, self.path, MARKS, xen_name(self.device))
 
     def read(self, answer: Answer) -> BlockDeviceState:
-        told: dict[str, list[str]] = {}
+        fields: dict[str, list[str]] = {}
         for line in answer.text.splitlines():
             key, equals, value = line.partition("=")
             if not equals:
                 raise ValueError(line)
-            told.setdefault(key, []).append(value.strip())
+            fields.setdefault(key, []).append(value.strip())
 
         def one(key: str) -> str:
-            return told.get(key, [""])[-1]
+            return fields.get(key, [""])[-1]
 
         at = one("at").split()
         return BlockDeviceState(
             device=one("device"),
             size=int(one("size") or 0),
-            signatures=tuple(told.get("signature", ())),
+            signatures=tuple(fields.get("signature", ())),
             uuid=one("uuid"),
             file_system=int(one("blocks") or 0) * int(one("block") or 0),
-            filled="filled" in told,
-            begun="begun" in told,
-            parts=tuple(told.get("part", ())),
-            mounted=tuple(told.get("mounted", ())),
+            filled="filled" in fields,
+            begun="begun" in fields,
+            parts=tuple(fields.get("part", ())),
+            mounted=tuple(fields.get("mounted", ())),
             at=(at[0], at[1]) if at else None,
-            inside=tuple(told.get("inside", ())),
-            there=tuple(told.get("there", ())),
-            free=int(one("free")) if "free" in told else None,
+            inside=tuple(fields.get("inside", ())),
+            there=tuple(fields.get("there", ())),
+            free=int(one("free")) if "free" in fields else None,
         )
 
 

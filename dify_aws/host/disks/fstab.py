@@ -31,7 +31,7 @@ def change(facts: Facts, line: str, key: int) -> Change | None:
     """
     found = facts[TABLE]
     if found.kind not in ("file", "nothing"):
-        raise StepRefused(facts.where, f"{PATH} should be a file, and is a {found.words}.")
+        raise StepRefused(facts.where, f"{PATH} should be a file, and is a {found.description}.")
     current = text_at(facts, TABLE)
     desired = _with(current, line, key)
     if desired == current:
@@ -40,15 +40,15 @@ def change(facts: Facts, line: str, key: int) -> Change | None:
 
 
 def _with(text: str, line: str, key: int) -> str:
-    mine = line.split()
+    own_fields = line.split()
     kept: list[str] = []
     placed = False
     for each in text.splitlines():
         fields = each.split("#")[0].split()
-        if len(fields) <= key or fields[key] != mine[key]:
+        if len(fields) <= key or fields[key] != own_fields[key]:
             kept.append(each)
         elif not placed:
             # In its old place, since the order is that of mounting; as it is written, if it says the same.
-            kept.append(each if fields == mine else line)
+            kept.append(each if fields == own_fields else line)
             placed = True
     return "".join(f"{each}\n" for each in ([*kept] if placed else [*kept, line]))

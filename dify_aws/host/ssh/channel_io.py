@@ -38,7 +38,7 @@ class Channel(Protocol):
 
 
 @dataclass(frozen=True)
-class Said:
+class CommandOutput:
     """What came over the channel, and how it ended."""
 
     out: bytes
@@ -51,7 +51,7 @@ class Said:
     """Whether the host told the end of it all: of what was said, and how it ended."""
 
 
-def exchange(channel: Channel, command: str, stdin: bytes, seconds: float) -> Said:
+def exchange(channel: Channel, command: str, stdin: bytes, seconds: float) -> CommandOutput:
     """Run a command to its end, or for ``seconds`` at the most.
 
     A thread each for stdin and stderr, because they share one window: whoever does not read one of them while the other
@@ -87,7 +87,7 @@ def exchange(channel: Channel, command: str, stdin: bytes, seconds: float) -> Sa
         timer.cancel()
         _close(channel)
     whole = bool(channel.eof_received) and status != NO_STATUS
-    return Said(b"".join(output), b"".join(errors), status, expired.is_set(), whole)
+    return CommandOutput(b"".join(output), b"".join(errors), status, expired.is_set(), whole)
 
 
 def _read(receive: Callable[[int], bytes], into: list[bytes]) -> None:

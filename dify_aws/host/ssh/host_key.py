@@ -64,13 +64,13 @@ def host_keys(text: str) -> tuple[HostKey, ...]:
     return keys
 
 
-def _host_key(words: list[str]) -> HostKey:
+def _host_key(fields: list[str]) -> HostKey:
     try:
-        kind, encoded = words[:2]
+        kind, encoded = fields[:2]
         blob = base64.b64decode(encoded, validate=True)
     except (ValueError, binascii.Error):
         kind, blob = "", b""
     # The blob begins with its own kind, so a line that was cut or mixed up is told from a real one.
     if not kind or not blob.startswith(len(kind).to_bytes(4) + kind.encode()):
-        raise ValueError(f"{' '.join(words)[:60]!r} is no host key; one looks like 'ssh-ed25519 AAAA…'")
+        raise ValueError(f"{' '.join(fields)[:60]!r} is no host key; one looks like 'ssh-ed25519 AAAA…'")
     return HostKey(kind, blob)

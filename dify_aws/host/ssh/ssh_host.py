@@ -66,7 +66,7 @@ class SshHost(ShellHost):
             the key that is shown and tells it, once, before anything is sent. Strict from then on.
         sock: makes a connected socket (a tunnel) each time that one is needed, in place of a TCP connection.
         port: where its SSH listens.
-        patience_seconds: how long to try while the machine boots.
+        connect_seconds: how long to try while the machine boots.
         answer_seconds: how long one try waits for each of TCP, greeting, key exchange and authentication.
         end_seconds: how long a command may take to end when its time is over, before it is killed.
         clock: how to wait between the tries.
@@ -97,7 +97,7 @@ class SshHost(ShellHost):
             host_key if isinstance(host_key, FirstUse) else host_keys(host_key)
         )
         self._sock = sock
-        self._patience_seconds = connect_seconds
+        self._connect_seconds = connect_seconds
         self._answer_seconds = answer_seconds
         self.end_seconds = end_seconds
         self._clock = clock or SystemClock()
@@ -152,16 +152,16 @@ class SshHost(ShellHost):
             began = self._clock.now()
             try:
                 # The host ends it itself; if it does not, it is past answering.
-                said = exchange(channel, command, stdin, timeout + self.end_seconds + self._answer_seconds)
+                output = exchange(channel, command, stdin, timeout + self.end_seconds + self._answer_seconds)
             except NOT_ANSWERING as error:
                 if self._is_alive(connection):
                     raise SessionRefused(self.where, error) from error
                 raise ConnectionLost(self.where, script) from error
-        result = Result(script, said.status, said.out, said.err, self._clock.now() - began, secret)
-        if said.expired:
+        result = Result(script, output.status, output.out, output.err, self._clock.now() - began, secret)
+        if output.expired:
             wrong = f"had {timeout:g} s; nothing was heard of it since, not even that it was ended"
             raise CommandTimedOut(self.where, result, wrong=wrong, advice="The host hangs: look at it, or reboot it.")
-        if not said.whole and not self._is_alive(connection):
+        if not output.whole and not self._is_alive(connection):
             raise ConnectionLost(self.where, script)
         return result
 
@@ -196,7 +196,7 @@ class SshHost(ShellHost):
         with self._connecting:
             if self._connection is None or not self._connection.is_active():
                 try:
-                    self._connection = retry(self._connect, self._clock, self._patience_seconds, is_temporary=_may_pass)
+                    self._connection = retry(self._connect, self._clock, self._connect_seconds, is_temporary=_may_pass)
                 except RetryTimedOut as error:
                     raise Unreachable(self.where, self._port, error.last, error.seconds) from error
                 except (socket.gaierror, IncompatiblePeer) as error:
@@ -239,11 +239,11 @@ class SshHost(ShellHost):
 
     def _verify(self, key: paramiko.PKey) -> None:
         """Hold the key that is shown against the pinned one. Nothing has been sent by now but the key exchange."""
-        met = HostKey(key.get_name(), key.asbytes())
+        presented = HostKey(key.get_name(), key.asbytes())
         if isinstance(self._pinned, FirstUse):
-            self._pinned = host_keys(self._pinned.remember(met.line) or met.line)
-        if met not in self._pinned:
-            raise HostKeyMismatch(self.where, [pinned.fingerprint for pinned in self._pinned], met.fingerprint)
+            self._pinned = host_keys(self._pinned.remember(presented.line) or presented.line)
+        if presented not in self._pinned:
+            raise HostKeyMismatch(self.where, [pinned.fingerprint for pinned in self._pinned], presented.fingerprint)
 
     def _log_in(self, connection: paramiko.Transport) -> None:
         answered = threading.Event()

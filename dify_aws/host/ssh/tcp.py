@@ -1,12 +1,12 @@
-"""TCP: a connection that notices when the other side is no more."""
+"""TCP: a connection that ends when the other side does not answer any more."""
 
 from __future__ import annotations
 
 import socket
 from typing import Final
 
-DEAD_SECONDS: Final = 60
-"""The other side is taken for dead when nothing that was sent to it has been received for so long."""
+UNANSWERED_SECONDS: Final = 60
+"""The connection ends when nothing that was sent has been acknowledged for so long."""
 
 PROBE_SECONDS: Final = 15
 
@@ -27,8 +27,8 @@ def connect(address: str, port: int, seconds: float) -> socket.socket:
     options = {
         "TCP_KEEPIDLE": PROBE_SECONDS,
         "TCP_KEEPINTVL": PROBE_SECONDS,
-        "TCP_KEEPCNT": DEAD_SECONDS // PROBE_SECONDS,
-        "TCP_USER_TIMEOUT": DEAD_SECONDS * 1000,
+        "TCP_KEEPCNT": UNANSWERED_SECONDS // PROBE_SECONDS,
+        "TCP_USER_TIMEOUT": UNANSWERED_SECONDS * 1000,
     }
     for name, value in options.items():
         if hasattr(socket, name):

@@ -17,7 +17,7 @@ from dify_aws import trusted_roots
 from dify_aws.foreign_json import parse_json
 from dify_aws.host.errors import HostError
 from dify_aws.host.mask import Mask
-from dify_aws.host.ssh.tcp import DEAD_SECONDS
+from dify_aws.host.ssh.tcp import UNANSWERED_SECONDS
 from dify_aws.secrets import Secret
 
 if TYPE_CHECKING:
@@ -80,17 +80,17 @@ def open_tunnel(
             "A tunnel needs websockets, which is not installed: pip install 'dify-aws[tunnel]'", name=error.name
         ) from error
     signed = url()
-    ours, theirs = socket.socketpair()
+    local_end, remote_end = socket.socketpair()
     opened: Future[None] = Future()
     # asyncio, because a thread that waits to send would keep the one that reads from reading.
-    work = _tunnel(address, signed, tls, answer_seconds, ours, opened)
+    work = _tunnel(address, signed, tls, answer_seconds, local_end, opened)
     threading.Thread(target=asyncio.run, args=(work,), name="dify-aws-tunnel", daemon=True).start()
     try:
         opened.result()
     except BaseException:
-        theirs.close()
+        remote_end.close()
         raise
-    return theirs
+    return remote_end
 
 
 async def _tunnel(
@@ -98,16 +98,16 @@ async def _tunnel(
     signed: Secret,
     tls: ssl.SSLContext | None,
     seconds: float,
-    ours: socket.socket,
+    local_end: socket.socket,
     opened: Future[None],
 ) -> None:
     """Open it, tell so, and carry both ways until either side ends; then the other one is ended too."""
-    with ours:
+    with local_end:
         async with AsyncExitStack() as ends:
             try:
                 websocket = await _websocket(ends, address, signed, tls, seconds)
-                first = await _first_word(websocket, address, seconds)
-                reader, writer = await asyncio.open_connection(sock=ours)
+                first = await _greeting(websocket, address, seconds)
+                reader, writer = await asyncio.open_connection(sock=local_end)
             except BaseException as error:  # noqa: BLE001 - whoever waits for it hears of it
                 opened.set_exception(error)
                 return
@@ -176,28 +176,28 @@ async def _websocket(
         wrong = f"the address of the tunnel, or of the proxy, cannot be used: {_mask(signed)(str(error))}"
         raise TunnelRefused(address, f"{wrong}\nLook at HTTPS_PROXY and NO_PROXY.") from None
     except (WebSocketException, OSError, EOFError) as error:
-        told = _mask(signed)(f"{type(error).__name__}: {error}")
-        raise TunnelClosed(f"no tunnel to {address}: {told}\n{READY}") from None
-    _notice_death(websocket.transport.get_extra_info("socket"))
+        description = _mask(signed)(f"{type(error).__name__}: {error}")
+        raise TunnelClosed(f"no tunnel to {address}: {description}\n{READY}") from None
+    _end_when_unanswered(websocket.transport.get_extra_info("socket"))
     return websocket
 
 
-def _notice_death(sock: socket.socket) -> None:
+def _end_when_unanswered(sock: socket.socket) -> None:
     """Whatever SSH has sent in vain for a while is the end. https://man7.org/linux/man-pages/man7/tcp.7.html"""
     if hasattr(socket, "TCP_USER_TIMEOUT"):
         # It may be closed by now: who waits for the first word hears why.
         with suppress(OSError):
-            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, DEAD_SECONDS * 1000)
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, UNANSWERED_SECONDS * 1000)
 
 
-async def _first_word(websocket: ClientConnection, address: str, seconds: float) -> bytes:
+async def _greeting(websocket: ClientConnection, address: str, seconds: float) -> bytes:
     """An SSH server speaks first. AWS opens the tunnel before it knows whether there is one."""
     from websockets.exceptions import ConnectionClosed
 
     try:
         return await asyncio.wait_for(websocket.recv(decode=False), seconds)
     except TimeoutError:
-        raise TunnelClosed(f"the tunnel to {address} is open, and nobody says a word.\n{GROUPS}") from None
+        raise TunnelClosed(f"the tunnel to {address} is open, and no SSH server answers.\n{GROUPS}") from None
     except ConnectionClosed as error:
         why = f": {error.rcvd.reason or error.rcvd.code}" if error.rcvd else ""
         wrong = f"AWS has closed the tunnel to {address} before the host said a word{why}"
@@ -208,20 +208,21 @@ def _refusal(address: str, response: Response, mask: Mask) -> TunnelRefused | Tu
     """What AWS answered instead of opening."""
     code, message = _error(bytes(response.body or b"").decode("utf-8", "replace"))
     request_id = response.headers.get("x-amzn-RequestId", "")
-    said = ": ".join(filter(None, (f"HTTP {response.status_code}", code, mask(message)[:SHOWN_CHARACTERS])))
-    told = f"AWS does not open a tunnel to {address}: {said}" + (f" (request id {request_id})" if request_id else "")
+    reason = ": ".join(filter(None, (f"HTTP {response.status_code}", code, mask(message)[:SHOWN_CHARACTERS])))
+    request = f" (request id {request_id})" if request_id else ""
+    description = f"AWS does not open a tunnel to {address}: {reason}{request}"
     if response.status_code in FINAL:
-        return TunnelRefused(address, f"{told}\n{PERMISSION}")
-    return TunnelClosed(f"{told}\n{READY}")
+        return TunnelRefused(address, f"{description}\n{PERMISSION}")
+    return TunnelClosed(f"{description}\n{READY}")
 
 
-def _error(body: str) -> tuple[str, str]:
+def _error(payload: str) -> tuple[str, str]:
     """The code and the message in it."""
     try:
-        told = parse_json(body)
-        return str(told.get("ErrorCode", "")), str(told.get("Message") or told.get("message") or "")
+        fields = parse_json(payload)
+        return str(fields.get("ErrorCode", "")), str(fields.get("Message") or fields.get("message") or "")
     except (ValueError, AttributeError):
-        return "", body.strip()
+        return "", payload.strip()
 
 
 def _mask(signed: Secret) -> Mask:

@@ -37,7 +37,7 @@ pgp "$home" --armor {EXPORT} "$2" 2>/dev/null
 
 # $1: the keyring; $2: the fingerprint. 40 ms. A question leaves nothing behind. Whose keys gpg sees in a file is not
 # all that apt may see there: only a file that is byte for byte what gpg exports is sure to have nothing else.
-LOOK: Final = f"""\
+READ_SCRIPT: Final = f"""\
 {GPG}
 (. /etc/os-release; printf 'codename:%s\\n' "${{VERSION_CODENAME-}}")
 [ -e "$1" ] || exit 0
@@ -78,7 +78,7 @@ class Keyring(Fact[KeyringState]):
 
     @property
     def script(self) -> str:
-        return script(LOOK, self.path, self.fingerprint)
+        return script(READ_SCRIPT, self.path, self.fingerprint)
 
     def read(self, answer: Answer) -> KeyringState:
         first, _, keys = answer.text.partition("\n")
@@ -153,10 +153,10 @@ class AptRepository:
             changes.append(Change("key", ", ".join(sorted(keyring.fingerprints)) or None, self.fingerprint))
         elif not keyring.exact:
             changes.append(Change("key", f"{self.fingerprint} and something besides", self.fingerprint))
-        wished = Content(self._source, self._deb822(keyring.codename).encode())
-        if source.data != wished.data:
+        desired = Content(self._source, self._deb822(keyring.codename).encode())
+        if source.data != desired.data:
             before = Content(self._source, source.data) if source.kind == "file" else None
-            changes.append(Change("source", before, wished))
+            changes.append(Change("source", before, desired))
         return tuple(changes)
 
     def _deb822(self, codename: str) -> str:

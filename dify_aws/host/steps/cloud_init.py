@@ -53,9 +53,9 @@ class Progress(Fact[FirstBoot]):
             return FirstBoot("over")
         if answer.text == "running":
             return FirstBoot("running")
-        told = parse_json(answer.text)["v1"]
-        recovered = told.get("recoverable_errors") or {}
-        return FirstBoot("over", tuple(told["errors"]), tuple(one for some in recovered.values() for one in some))
+        fields = parse_json(answer.text)["v1"]
+        recovered = fields.get("recoverable_errors") or {}
+        return FirstBoot("over", tuple(fields["errors"]), tuple(one for some in recovered.values() for one in some))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,10 +83,10 @@ class CloudInit:
         if found.stage == "running":
             return (Change("first boot", "still going on", "over"),)
         if found.errors:
-            told = "\n".join(f"  {error}" for error in found.errors)
+            listed = "\n".join(f"  {error}" for error in found.errors)
             raise StepRefused(
                 facts.where,
-                f"cloud-init ended with errors:\n{told}\n"
+                f"cloud-init ended with errors:\n{listed}\n"
                 "See /var/log/cloud-init.log and /var/log/cloud-init-output.log there. Mend what it was about, run "
                 "`sudo cloud-init clean --logs --reboot`, and run again; or make the machine anew.",
             )

@@ -132,14 +132,14 @@ class DataDisk:
             changes.append(Change("mounted", None, self.path))
         if not blank and found.size - found.file_system >= GROUP:
             changes.append(Change("size", _gib(found.file_system), _gib(found.size)))
-        told = tuple(change for change in changes if change)
-        if not told and found.free is not None and found.free < LEAST_FREE:
+        needed = tuple(change for change in changes if change)
+        if not needed and found.free is not None and found.free < LEAST_FREE:
             raise StepRefused(
                 facts.where,
                 f"the data disk is full: {found.free >> 20} MiB are left at {self.path}. Give it a larger "
                 "data_volume_gib (it grows while Dify runs), or delete what nobody needs there.",
             )
-        return told
+        return needed
 
     def _wrong(self, found: BlockDeviceState) -> str:
         """Why it cannot be used, or nothing."""

@@ -58,14 +58,14 @@ class File:
     def check(self, facts: Facts) -> Sequence[Change]:
         """Its content, its mode and its owner, as far as they are not as wished."""
         found = facts[self._fact]
-        wished = Content(self.path, self._bytes, self.secret)
+        desired = Content(self.path, self._bytes, self.secret)
         if found.kind == "nothing":
-            return (Change("content", None, wished),)
+            return (Change("content", None, desired),)
         if found.kind != "file":
             raise refused(facts.where, self.path, "file", found)
         changes = []
         if found.data != self._bytes:
-            changes.append(Change("content", Content(self.path, found.data, self.secret), wished))
+            changes.append(Change("content", Content(self.path, found.data, self.secret), desired))
         if found.mode != self.mode:
             changes.append(Change("mode", f"{found.mode:04o}", f"{self.mode:04o}"))
         if not found.owned_by(self.owner):

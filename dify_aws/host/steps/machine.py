@@ -68,24 +68,24 @@ class Shape(Fact[ShapeState]):
 
     def read(self, answer: Answer) -> ShapeState:
         lines = [line.partition("=") for line in answer.text.splitlines()]
-        told = {key: value.strip() for key, _, value in lines}
+        answers = {key: value.strip() for key, _, value in lines}
         return ShapeState(
-            system=told["system"],
-            name=told["name"],
-            processor=told["processor"],
-            memory=int(told["memory"]) * 1024,
-            free=int(told["free"]),
-            docker="docker" in told,
-            time=int(told["time"]),
+            system=answers["system"],
+            name=answers["name"],
+            processor=answers["processor"],
+            memory=int(answers["memory"]) * 1024,
+            free=int(answers["free"]),
+            docker="docker" in answers,
+            time=int(answers["time"]),
             listening=tuple(sorted({_listener(value) for key, _, value in lines if key == "port"})),
         )
 
 
 def _listener(line: str) -> tuple[int, str]:
     """Of a line of ss: LISTEN 0 128 0.0.0.0:22 0.0.0.0:* users:(("sshd",pid=165,fd=6))."""
-    words = line.split()
-    program = words[5].split('"')[1] if len(words) > 5 else "somebody"
-    return int(words[3].rpartition(":")[2]), program
+    fields = line.split()
+    program = fields[5].split('"')[1] if len(fields) > 5 else "somebody"
+    return int(fields[3].rpartition(":")[2]), program
 
 
 @dataclass(frozen=True, kw_only=True)

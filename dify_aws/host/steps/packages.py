@@ -13,7 +13,7 @@ from dify_aws.host.fact import Answer, Fact, Facts
 from dify_aws.host.host import Host
 from dify_aws.host.packages.apt import apt_get, run_unlocked
 
-WISH: Final = re.compile(r"([a-z0-9][a-z0-9+.-]+)(?:>=(\d+(?:\.\d+)*))?")
+REQUIREMENT: Final = re.compile(r"([a-z0-9][a-z0-9+.-]+)(?:>=(\d+(?:\.\d+)*))?")
 
 VERSION: Final = re.compile(r"[\w.+~:-]{0,200}", re.ASCII)
 """A version of dpkg. A host that reports a longer one has no answer that could be compared."""
@@ -73,26 +73,26 @@ class Packages:
         ValueError: that is no name of a package.
     """
 
-    wishes: Sequence[str]
+    requirements: Sequence[str]
     needs: Sequence[str] | None = None
 
     def __post_init__(self) -> None:
-        for wish in self.wishes:
-            if not WISH.fullmatch(wish):
-                raise ValueError(f"{wish!r} is no package; curl is one, and docker-ce>=26 with a least version")
+        for requirement in self.requirements:
+            if not REQUIREMENT.fullmatch(requirement):
+                raise ValueError(f"{requirement!r} is no package; curl is one, and docker-ce>=26 with a least version")
 
     @property
     def name(self) -> str:
-        return f"packages {' '.join(name for name, _ in self._wished)}"
+        return f"packages {' '.join(name for name, _ in self._minimums)}"
 
     @property
-    def _wished(self) -> tuple[tuple[str, str], ...]:
-        found = (WISH.fullmatch(wish) for wish in self.wishes)
+    def _minimums(self) -> tuple[tuple[str, str], ...]:
+        found = (REQUIREMENT.fullmatch(requirement) for requirement in self.requirements)
         return tuple((each[1], each[2] or "") for each in found if each)
 
     @property
     def _fact(self) -> Installed:
-        return Installed(tuple(name for name, _ in self._wished))
+        return Installed(tuple(name for name, _ in self._minimums))
 
     def facts(self) -> Sequence[Fact[Any]]:
         return (self._fact,)
@@ -101,14 +101,14 @@ class Packages:
         """Which are not there, or too old."""
         found = facts[self._fact]
         changes = []
-        for name, least in self._wished:
+        for name, minimum in self._minimums:
             state, version = found.get(name, ("", ""))
             if state != INSTALLED:
                 changes.append(
                     Change(name, f"half done ({state})" if state[1:] not in ("", "n") else None, "installed")
                 )
-            elif least and _parts(version) < _parts(least):
-                changes.append(Change(name, version, f"{least} or later"))
+            elif minimum and _parts(version) < _parts(minimum):
+                changes.append(Change(name, version, f"{minimum} or later"))
         return tuple(changes)
 
     def apply(self, host: Host, changes: Sequence[Change]) -> None:

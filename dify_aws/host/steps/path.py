@@ -26,7 +26,7 @@ class PathState:
     """What is there. ``owner`` is by name and ``ids`` by number; ``words`` is how the host calls the kind of it."""
 
     kind: Kind
-    words: str = "nothing"
+    description: str = "nothing"
     mode: int = 0
     owner: str = ""
     ids: str = ""
@@ -63,8 +63,8 @@ class AtPath(Fact[PathState]):
         if not answer.out:
             return PathState("nothing")
         head, _, data = answer.out.partition(b"\n")
-        words, mode, owner, ids = head.decode().split("|")
-        return PathState(KINDS.get(words, "something else"), words, int(mode, 8), owner, ids, data)
+        description, mode, owner, ids = head.decode().split("|")
+        return PathState(KINDS.get(description, "something else"), description, int(mode, 8), owner, ids, data)
 
 
 def text_at(facts: Facts, at: AtPath) -> str:
@@ -103,8 +103,9 @@ def checked(path: str, mode: int, owner: str) -> None:
         raise ValueError(f"{path}: the owner {owner!r} is none; it is user:group, by name or by number")
 
 
-def refused(where: str, path: str, wished: str, found: PathState) -> StepRefused:
+def refused(where: str, path: str, expected: str, found: PathState) -> StepRefused:
     """Somebody has put something else there, which may be worth keeping."""
     return StepRefused(
-        where, f"{path} should be a {wished}, and is a {found.words}. Move it away, or delete it, and run again."
+        where,
+        f"{path} should be a {expected}, and is a {found.description}. Move it away, or delete it, and run again.",
     )

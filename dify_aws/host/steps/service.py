@@ -31,7 +31,7 @@ PROPERTIES: Final = (
 
 # 15 ms. The unit file and its drop-ins are read by whoever runs it, too: without them, a definition that somebody
 # reloaded but did not restart would look as if it held.
-LOOK: Final = f"""\
+READ_SCRIPT: Final = f"""\
 told=$(systemctl show --timestamp=us+utc --property={",".join(PROPERTIES)} -- "$1")
 printf '%s\\n' "$told"
 shift
@@ -70,20 +70,20 @@ class Unit(Fact[UnitState]):
 
     @property
     def script(self) -> str:
-        return script(LOOK, self.unit, *self.reads)
+        return script(READ_SCRIPT, self.unit, *self.reads)
 
     def read(self, answer: Answer) -> UnitState:
         lines = [line.split("=", 1) for line in answer.text.splitlines()]
-        told = {key: value for key, value in lines if key != "file"}
+        fields = {key: value for key, value in lines if key != "file"}
         files = [value.split(" ", 1) for key, value in lines if key == "file"]
         # A unit that has no process, like a timer, has only left its inactive state.
-        started = told.get("ExecMainStartTimestamp") or told["InactiveExitTimestamp"]
+        started = fields.get("ExecMainStartTimestamp") or fields["InactiveExitTimestamp"]
         return UnitState(
-            load=told["LoadState"],
-            active=told["ActiveState"],
-            at_boot=told["UnitFileState"],
-            stale=told["NeedDaemonReload"] == "yes",
-            started=_seconds(started) if started and told["ActiveState"] == "active" else None,
+            load=fields["LoadState"],
+            active=fields["ActiveState"],
+            at_boot=fields["UnitFileState"],
+            stale=fields["NeedDaemonReload"] == "yes",
+            started=_seconds(started) if started and fields["ActiveState"] == "active" else None,
             newest=max(((float(moment), path) for moment, path in files), default=None),
         )
 
@@ -169,22 +169,22 @@ class Service:
             CommandFailed: it does not start; with the last that it wrote into the journal.
         """
         unit = shlex.quote(self.unit)
-        wished = {change.attribute: change for change in changes}
+        by_attribute = {change.attribute: change for change in changes}
         lines = []
-        if "definition" in wished:
+        if "definition" in by_attribute:
             lines.append("systemctl daemon-reload")
-        if "at boot" in wished:
+        if "at boot" in by_attribute:
             lines.append(f"systemctl {'enable' if self.enabled else 'disable'} {unit}")
-        if "state" in wished and wished["state"].before == "failed":
+        if "state" in by_attribute and by_attribute["state"].before == "failed":
             # One that failed too often in a row is not started before somebody says so.
             lines.append(f"systemctl reset-failed {unit}")
-        if "state" in wished or "process" in wished:
+        if "state" in by_attribute or "process" in by_attribute:
             lines += [f"systemctl restart {unit}", f"systemctl is-active {unit}"] if self.active else []
             lines += [] if self.active else [f"systemctl stop {unit}"]
         result = host.run("\n".join(lines), again=True)
         if result.ok:
             return
-        told = host.run(f"journalctl --no-pager --output=cat --lines={LAST_LINES} --unit={unit}", again=True)
+        journal = host.run(f"journalctl --no-pager --output=cat --lines={LAST_LINES} --unit={unit}", again=True)
         raise CommandFailed(
-            host.where, result, advice=f"the last of what {self.unit} wrote into the journal:\n{told.stdout.strip()}"
+            host.where, result, advice=f"the last of what {self.unit} wrote into the journal:\n{journal.stdout.strip()}"
         )

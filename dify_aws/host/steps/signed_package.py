@@ -194,16 +194,17 @@ class SignedPackage:
 
     def _verify(self, host: Host) -> None:
         result = host.run(script(VERIFY, self._folder, self._fingerprint), again=True)
-        keys, words = primary_keys(result.stdout), _status(result)
+        keys, statuses = primary_keys(result.stdout), _status(result)
         if self._fingerprint not in keys:
-            met = " and ".join(sorted(keys)) or "no key at all"
-            raise self._untrusted(host, f"the key of its publisher is another.\n  met:    {met}")
-        signers = {arguments[-1] for word, arguments in words if word == "VALIDSIG"}
-        good = any(word == "GOODSIG" for word, _ in words)
+            presented = " and ".join(sorted(keys)) or "no key at all"
+            raise self._untrusted(host, f"the key of its publisher is another.\n  met:    {presented}")
+        signers = {arguments[-1] for keyword, arguments in statuses if keyword == "VALIDSIG"}
+        good = any(keyword == "GOODSIG" for keyword, _ in statuses)
         if result.ok and good and signers == {self._fingerprint}:
             return
-        others = signers or {arguments[0] for word, arguments in words if word in ("ERRSIG", "BADSIG") and arguments}
-        if any(word == "BADSIG" for word, _ in words):
+        bad = {arguments[0] for keyword, arguments in statuses if keyword in ("ERRSIG", "BADSIG") and arguments}
+        others = signers or bad
+        if any(keyword == "BADSIG" for keyword, _ in statuses):
             wrong = "its signature does not fit: the file is not what was signed."
         else:
             wrong = "its signature is not by that key, or the key is no longer good."

@@ -28,7 +28,7 @@ grep -q "^$1 " /proc/swaps || swapon "$1"
 """Takes $1 into use. A predecessor may be at it too, and whoever comes second would fail."""
 
 # 10 ms. Of a file in use, blkid still sees the signature.
-LOOK: Final = f"""\
+READ_SCRIPT: Final = f"""\
 sed -n 's/^MemTotal: *\\([0-9]*\\) kB/memory=\\1/p' /proc/meminfo
 if [ -e {PATH} ] || [ -L {PATH} ]; then stat --format 'file=%F|%s|%a' {PATH}; fi
 if [ -f {PATH} ] && [ "$(blkid --probe --match-tag TYPE --output value {PATH})" = swap ]; then echo made=yes; fi
@@ -53,15 +53,15 @@ class SwapFile(Fact[SwapFileState]):
     """What is at /swapfile, and is it used?"""
 
     name = "swap file"
-    script = LOOK
+    script = READ_SCRIPT
 
     def read(self, answer: Answer) -> SwapFileState:
-        told = dict(line.split("=", 1) for line in answer.text.splitlines())
-        memory = int(told["memory"]) >> 10
-        if "file" not in told:
+        fields = dict(line.split("=", 1) for line in answer.text.splitlines())
+        memory = int(fields["memory"]) >> 10
+        if "file" not in fields:
             return SwapFileState(memory)
-        kind, size, mode = told["file"].split("|")
-        return SwapFileState(memory, kind, int(size) >> 20, int(mode, 8), "made" in told, "used" in told)
+        kind, size, mode = fields["file"].split("|")
+        return SwapFileState(memory, kind, int(size) >> 20, int(mode, 8), "made" in fields, "used" in fields)
 
 
 @dataclass(frozen=True, kw_only=True)

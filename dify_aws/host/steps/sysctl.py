@@ -72,11 +72,11 @@ class Sysctl:
         written = facts[AtPath(PATH)]
         if written.kind not in ("file", "nothing"):
             raise refused(facts.where, PATH, "file", written)
-        wished = FIRST_LINE + "".join(f"{name} = {value}\n" for name, value in self.values.items())
+        desired = FIRST_LINE + "".join(f"{name} = {value}\n" for name, value in self.values.items())
         changes = []
-        if written.data != wished.encode():
+        if written.data != desired.encode():
             before = Content(PATH, written.data) if written.kind == "file" else None
-            changes.append(Change(PATH, before, Content(PATH, wished.encode())))
+            changes.append(Change(PATH, before, Content(PATH, desired.encode())))
         live, own = facts[self._live], facts[OwnKernel()]
         for name, value in self.values.items():
             if (own or name.startswith("net.")) and live.get(name) != value:

@@ -22,7 +22,7 @@ from dify_aws.runtimes.compose.steps.admin import Setup
 from dify_aws.runtimes.compose.steps.database_roles import DatabaseOwners
 from dify_aws.runtimes.compose.steps.image import tagged
 from dify_aws.runtimes.compose.steps.migration import JOB
-from dify_aws.runtimes.compose.steps.probe import Asked
+from dify_aws.runtimes.compose.steps.probe import ProbeResult
 from dify_aws.secrets import Secret
 
 if TYPE_CHECKING:
@@ -231,7 +231,7 @@ def _setup(machine: Machine, fact: Setup) -> Answer:
     return Answer(json.dumps({"step": "finished" if database(machine)["admin"] else "not_started"}).encode())
 
 
-def _api_response(machine: Machine, fact: Asked) -> Answer:
+def _api_response(machine: Machine, fact: ProbeResult) -> Answer:
     """It goes well if all the containers that the question goes to, or through, are well."""
     needed = {fact.service, *re.findall(r"\binside (\w+)", fact.question)}
     if "--connect-to" in fact.question:
@@ -246,7 +246,7 @@ def _api_response(machine: Machine, fact: Asked) -> Answer:
 
 ANSWERS: Final[Mapping[type[Fact[Any]], Callable[[Machine, Any], Answer]]] = {
     Setup: _setup,
-    Asked: _api_response,
+    ProbeResult: _api_response,
     DatabaseOwners: _database_owners,
 }
 SCRIPTS: Final[Mapping[str, Callable[[Machine, Sequence[str], bytes], Ended]]] = {APPLY: _own_databases}

@@ -58,5 +58,5 @@ def set_password(host: Host, email: str, password: Secret) -> None:
 
 def _last(result: Result) -> Result:
     """What it said at its end: before that, a Dify that starts tells of itself for pages."""
-    said = (result.out + result.err).decode(errors="replace").splitlines()[-20:]
-    return Result(result.command, result.status, err="\n".join(said).encode())
+    last_lines = (result.out + result.err).decode(errors="replace").splitlines()[-20:]
+    return Result(result.command, result.status, err="\n".join(last_lines).encode())

@@ -92,7 +92,7 @@ def base_system(
         CloudInit(needs=("machine",)),
         # What takes longest comes first, since of the steps that could begin, the first in the list does.
         disk,
-        Packages(wishes=TOOLS, needs=("cloud-init",)),
+        Packages(requirements=TOOLS, needs=("cloud-init",)),
         *_docker(settings, disk.name, daemon, publishers),
         # After the disk, and not beside it, since both write /etc/fstab.
         Swap(needs=(disk.name,)),
@@ -114,7 +114,7 @@ def _journal() -> tuple[Step, ...]:
 
 def _upgrades() -> tuple[Step, ...]:
     """Of security, by themselves. After the package: it asks what to do with a file that was there before it."""
-    needs = (Packages(wishes=TOOLS).name,)
+    needs = (Packages(requirements=TOOLS).name,)
     folder = "/etc/apt/apt.conf.d"
     return (
         File(path=f"{folder}/20auto-upgrades", data=render("auto-upgrades.j2"), needs=needs),
@@ -124,7 +124,7 @@ def _upgrades() -> tuple[Step, ...]:
 
 def _docker(settings: Settings, disk: str, daemon: str, publishers: Publishers) -> tuple[Step, ...]:
     """Docker Engine. It starts as soon as it is installed, so what it must know by then is there before it."""
-    tools = Packages(wishes=TOOLS).name
+    tools = Packages(requirements=TOOLS).name
     folders = (Directory(path="/etc/docker", needs=("cloud-init",)), Directory(path=DROP_IN, needs=("cloud-init",)))
     files = (
         File(path=DAEMON, data=daemon, needs=(folders[0].name,)),
@@ -137,7 +137,7 @@ def _docker(settings: Settings, disk: str, daemon: str, publishers: Publishers) 
             AptRepository(label="docker", url=url, key_url=f"{url}/gpg", fingerprint=publishers.docker, needs=(tools,)),
         )
     before = [disk, tools, *(step.name for step in (*files, *repository))]
-    engine = Packages(wishes=ENGINE[settings.docker_source], needs=before)
+    engine = Packages(requirements=ENGINE[settings.docker_source], needs=before)
     return (
         *folders,
         *repository,

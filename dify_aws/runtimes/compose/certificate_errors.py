@@ -43,7 +43,7 @@ https://letsencrypt.status.io/, and run again.""",
 OTHERWISE: Final = "What certbot says above is all that is known. When it is mended, run again."
 
 
-def advice(domain: str, said: str) -> str:
+def advice(domain: str, output: str) -> str:
     """What a person should do, by what certbot said."""
-    found = next((words for pattern, words in ADVICE.items() if re.search(pattern, said)), OTHERWISE)
+    found = next((remedy for pattern, remedy in ADVICE.items() if re.search(pattern, output)), OTHERWISE)
     return f"{found.format(domain=domain)}\nDify answers meanwhile as it did before."

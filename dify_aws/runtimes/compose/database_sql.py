@@ -62,7 +62,7 @@ SELECT 'extension', current_database(), extname FROM pg_extension;
 """  # nosec B608
 
 # $@: a database and its owner, in turn. Nothing is said where PostgreSQL does not run.
-LOOK: Final = f"""\
+READ_SCRIPT: Final = f"""\
 at=$(docker ps --quiet --filter label=com.docker.compose.project={PROJECT} --filter status=running \\
     --filter label=com.docker.compose.service=db_postgres --filter label=com.docker.compose.oneoff=False 2>/dev/null |
     head -n 1)

@@ -104,8 +104,8 @@ UNKNOWN: Final = Trouble("", "", "Run again; what it says above may tell what to
 
 def trouble(result: Result) -> Trouble:
     """What is behind the end of a command of Docker."""
-    said = f"{result.stdout}\n{result.stderr}"
-    return next((known for known in TROUBLES if re.search(known.pattern, said, re.IGNORECASE)), UNKNOWN)
+    output = f"{result.stdout}\n{result.stderr}"
+    return next((known for known in TROUBLES if re.search(known.pattern, output, re.IGNORECASE)), UNKNOWN)
 
 
 def docker_failed(where: str, result: Result, *, what: str = "", more: str = "") -> CommandFailed:

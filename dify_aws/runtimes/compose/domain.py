@@ -26,16 +26,16 @@ def points_to(domain: str, addresses: Iterable[str], expected: str) -> None:
             https://letsencrypt.org/docs/ipv6-support/
     """
     found = {ip_address(address) for address in addresses}
-    wished = ip_address(expected)
-    if found == {wished}:
+    desired = ip_address(expected)
+    if found == {desired}:
         return
-    others = sorted(found - {wished}, key=str)
-    leads = f"to {', '.join(map(str, others))}{' as well' if wished in found else ''}" if others else "nowhere"
-    lines = [f"{domain} has to lead to {wished}, and leads {leads}.", "Where the DNS of the domain is kept:"]
-    if wished not in found:
-        lines.append(f"  make    {domain}. 300 IN {_kind(wished)} {wished}")
+    others = sorted(found - {desired}, key=str)
+    leads = f"to {', '.join(map(str, others))}{' as well' if desired in found else ''}" if others else "nowhere"
+    lines = [f"{domain} has to lead to {desired}, and leads {leads}.", "Where the DNS of the domain is kept:"]
+    if desired not in found:
+        lines.append(f"  make    {domain}. 300 IN {_kind(desired)} {desired}")
     for other in others:
-        first = "  (Let's Encrypt would go there first)" if other.version > wished.version else ""
+        first = "  (Let's Encrypt would go there first)" if other.version > desired.version else ""
         lines.append(f"  remove  {domain}. IN {_kind(other)} {other}{first}")
     if others:
         lines.append("If these are addresses of a proxy or a content network, switch it off for this name.")

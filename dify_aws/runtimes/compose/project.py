@@ -82,7 +82,7 @@ class ProjectState:
     ``changed`` has for each folder below /opt/dify when a file that is right in it was last changed.
     """
 
-    wished: Mapping[str, str]
+    desired: Mapping[str, str]
     containers: Sequence[Container]
     changed: Mapping[str, float] = field(default_factory=dict)
 
@@ -110,7 +110,7 @@ class Project(Fact[ProjectState]):
     def read(self, answer: Answer) -> ProjectState:
         moment, *lines = answer.text.splitlines()
         now = float(moment)
-        wished: dict[str, str] = {}
+        desired: dict[str, str] = {}
         changed: dict[str, float] = {}
         containers = []
         for line in lines:
@@ -123,8 +123,8 @@ class Project(Fact[ProjectState]):
                 changed[folder] = max(float(when), changed.get(folder, 0.0))
             else:
                 service, digest = line.split()
-                wished[service] = digest
-        return ProjectState(wished, tuple(containers), changed)
+                desired[service] = digest
+        return ProjectState(desired, tuple(containers), changed)
 
 
 def _container(line: str, now: float) -> Container:

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 from dify_aws.runtimes.compose.environment import DATABASE
 from dify_aws.runtimes.compose.steps.containers import RECOVERED_SECONDS
-from dify_aws.runtimes.compose.steps.probe import PATIENCE_SECONDS, Probe
+from dify_aws.runtimes.compose.steps.probe import TIMEOUT_SECONDS, Probe
 from dify_aws.settings import Settings
 
 CURL: Final = "curl --silent --show-error --fail --max-time 10"
@@ -71,7 +71,7 @@ def _probes(settings: Settings, url: str) -> Iterator[Probe]:
             service=service,
             question=f"stays {service}",
             answer="^stays$",
-            connect_seconds=RECOVERED_SECONDS + PATIENCE_SECONDS // 2,
+            connect_seconds=RECOVERED_SECONDS + TIMEOUT_SECONDS // 2,
             advice="It has no healthcheck, so that it ends is all that is seen. Its log tells why.",
         )
 
@@ -131,11 +131,11 @@ def _vectors(settings: Settings) -> Probe:
     )
 
 
-def _inside_api(url: str, header: str, body: object = None) -> str:
+def _inside_api(url: str, header: str, payload: object = None) -> str:
     """A request from inside of api, which is on every network and knows every key by a variable."""
     lines = [f"url = {url}", f'header = "{header}"']
-    if body is not None:
-        lines += ['header = "Content-Type: application/json"', f"data = {json.dumps(json.dumps(body))}"]
+    if payload is not None:
+        lines += ['header = "Content-Type: application/json"', f"data = {json.dumps(json.dumps(payload))}"]
     # The key is in what curl reads, not in an argument: who is on the host sees the arguments of what runs there.
-    told = "\n".join([f"{CURL} --config - <<END", *lines, "END"])
-    return f"inside api sh -c {shlex.quote(told)}"
+    command = "\n".join([f"{CURL} --config - <<END", *lines, "END"])
+    return f"inside api sh -c {shlex.quote(command)}"

@@ -83,10 +83,10 @@ def install_dify(
     """
     hidden = (*_hidden(settings, secrets), *(login.values if login else ()))
 
-    def converged(wishes: Sequence[Step], *, dry_run: bool, called: str = "steps") -> Report:
+    def converged(steps_of_run: Sequence[Step], *, dry_run: bool, called: str = "steps") -> Report:
         return converge_host(
             host,
-            wishes,
+            steps_of_run,
             dry_run=dry_run,
             listener=listener,
             secrets=hidden,
@@ -107,15 +107,15 @@ def install_dify(
         report = None
         if not dry_run and any("@" not in each and each not in digests for each in references(settings)):
             # What an image is can be told when it is there, and the files say it. So these come first.
-            _, wishes = rendered(digests, https=https)
-            report = converged(_before_files(wishes), dry_run=False, called="steps before the files")
+            _, steps_of_run = rendered(digests, https=https)
+            report = converged(_before_files(steps_of_run), dry_run=False, called="steps before the files")
             digests = recorded(host.ask([RECORD]))
-        bundle, wishes = rendered(digests, https=https)
-        later = converged(wishes, dry_run=dry_run)
+        bundle, steps_of_run = rendered(digests, https=https)
+        later = converged(steps_of_run, dry_run=dry_run)
         report = report.then(later) if report else later
         if settings.domain and not https and not dry_run:
-            bundle, wishes = rendered(digests, https=True)
-            report = report.then(converged(wishes, dry_run=False))
+            bundle, steps_of_run = rendered(digests, https=True)
+            report = report.then(converged(steps_of_run, dry_run=False))
         if not dry_run and (probe or report):
             # Nothing is changed by a probe, and with dry_run each is judged, even when another fails.
             report = report.then(converged(smoke(settings, bundle.url), dry_run=True, called="probes"))
@@ -147,10 +147,10 @@ def steps(
     )
 
 
-def _before_files(wishes: Sequence[Step]) -> list[Step]:
+def _before_files(steps_of_run: Sequence[Step]) -> list[Step]:
     """All that needs no file in which images are named: the machine, its disk, Docker, and the images themselves."""
     naming = {f"file {HOME}/compose.yaml", f"file {HOME}/bin/certificate"}
-    return [step for step in wishes if not naming & {step.name, *needed(wishes)[step.name]}]
+    return [step for step in steps_of_run if not naming & {step.name, *needed(steps_of_run)[step.name]}]
 
 
 def _files(bundle: Bundle, secrets: DifySecrets) -> Iterator[Step]:
@@ -200,7 +200,7 @@ def _dify(settings: Settings, secrets: DifySecrets, bundle: Bundle, login: Regis
     yield Migration(image=reference, services=dify, needs=("data services", "database roles"))
     services = [*dify, *(service for service in AFTERWARDS if service in running)]
     yield Containers(name="dify", services=services, needs=("migration",))
-    door = "dify"
+    before_nginx = "dify"
     if settings.admin_email:
         yield Admin(
             email=settings.admin_email,
@@ -209,8 +209,8 @@ def _dify(settings: Settings, secrets: DifySecrets, bundle: Bundle, login: Regis
             init_password=secrets.init_password,
             needs=("dify",),
         )
-        door = "first admin"
-    yield Containers(name="nginx", services=["nginx"], sweep=True, needs=(door,))
+        before_nginx = "first admin"
+    yield Containers(name="nginx", services=["nginx"], sweep=True, needs=(before_nginx,))
     if settings.domain:
         certificate = Certificate(domain=settings.domain, needs=("nginx",))
         yield certificate
@@ -234,7 +234,7 @@ def database_roles(secrets: DifySecrets) -> DatabaseRoles:
 
 def _watched(settings: Settings, outputs: Outputs, bundle: Bundle, publishers: Publishers) -> Iterator[Step]:
     """What tells CloudWatch of the machine, and turns its logs over."""
-    yield _file(bundle, "/etc/logrotate.d/dify", needs=(Packages(wishes=TOOLS).name,))
+    yield _file(bundle, "/etc/logrotate.d/dify", needs=(Packages(requirements=TOOLS).name,))
     # After Docker's packages: there is one dpkg.
     package = agent_package(
         outputs.region,

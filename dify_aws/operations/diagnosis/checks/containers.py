@@ -27,11 +27,11 @@ class Containers:
 
     def look(self, facts: Facts) -> Iterator[Finding]:
         project = facts[Project()]
-        if not project.wished:
+        if not project.desired:
             yield wrong("containers", "there is no compose.yaml, or no Docker to run it", "install() brings both.")
             return
         well = []
-        for service in sorted(project.wished):
+        for service in sorted(project.desired):
             finding = _of(project, service)
             if finding is None:
                 well.append(service)
@@ -59,7 +59,7 @@ def _of(project: ProjectState, service: str) -> Finding | None:
         return wrong(subject, f"{told}, last exit status {container.exit_code}", again)
     if container.restarts >= OFTEN:
         return warning(subject, told, "Its log tells why it ended.")
-    if container.configuration != project.wished[service]:
+    if container.configuration != project.desired[service]:
         return warning(subject, f"{told}, with another configuration than /opt/dify has now", again)
     return None
 

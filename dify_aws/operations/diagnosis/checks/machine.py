@@ -19,7 +19,7 @@ from dify_aws.operations.diagnosis.checks.host_resources import HostResources
 from dify_aws.operations.diagnosis.diagnosis import Finding, ok, unknown, warning, wrong
 from dify_aws.runtimes.compose.agent import UNIT as AGENT
 from dify_aws.runtimes.compose.last_log_lines import LastLogLines
-from dify_aws.runtimes.compose.steps.certificate import LEAST, CertificateOf
+from dify_aws.runtimes.compose.steps.certificate import MINIMUM, CertificateOf
 from dify_aws.settings import Settings
 
 
@@ -78,7 +78,7 @@ class CertificateAge:
             yield wrong(self.subject, past, renewed)
         elif found.for_trials:
             yield warning(self.subject, f"is for trials only ({found.issuer})", renewed)
-        elif found.left < LEAST:
+        elif found.left < MINIMUM:
             told = f"{found.left.days} days are left, and it should have been renewed long ago"
             yield warning(self.subject, told, "Look at systemctl status dify-certificate there. " + renewed)
         else:

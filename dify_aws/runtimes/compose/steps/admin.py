@@ -87,7 +87,7 @@ class Admin:
             ("init", {"password": self.init_password.reveal()}),
             ("setup", {"email": self.email, "name": self.admin_name, "password": self.password.reveal()}),
         )
-        config = "next\n".join("".join(_request(path, body)) for path, body in requests)
+        config = "next\n".join("".join(_request(path, payload)) for path, payload in requests)
         result = host.must(
             f"{COMPOSE} exec -T api curl --config -",
             stdin=config.encode(),
@@ -108,17 +108,17 @@ class Admin:
             )
 
 
-def _request(path: str, body: Mapping[str, str]) -> Iterator[str]:
+def _request(path: str, payload: Mapping[str, str]) -> Iterator[str]:
     """One request, as curl reads it from a file: https://curl.se/docs/manpage.html#-K"""
-    words = {
+    options = {
         "url": f"{API}/{path}",
         "header": "Content-Type: application/json",
-        "data": json.dumps(body),
+        "data": json.dumps(payload),
         "cookie": "",  # no file of cookies, but keep what comes in, for the next request
         "max-time": "60",
         "write-out": f"{ENDS}%{{http_code}}\\n",
     }
     yield "silent\nshow-error\n"
-    for name, value in words.items():
+    for name, value in options.items():
         quoted = value if name == "write-out" else value.replace("\\", "\\\\").replace('"', '\\"')
         yield f'{name} = "{quoted}"\n'

@@ -18,7 +18,7 @@ from dify_aws.runtimes.compose.certificate_errors import advice
 LIVE: Final = "/data/dify/certbot/conf/live"
 PROGRAM: Final = "/opt/dify/bin/certificate"
 
-LEAST: Final = timedelta(days=10)
+MINIMUM: Final = timedelta(days=10)
 """The timer renews when a third of its time is left, which is never less than two weeks. Below this, it has failed."""
 
 ISSUE_SECONDS: Final = 900.0
@@ -75,17 +75,17 @@ class CertificateOf(Fact[CertificateState]):
     def read(self, answer: Answer) -> CertificateState:
         if not answer.out:
             return CertificateState(there=False)
-        said = dict(re.findall(r"^(\w+)=(.*)$", answer.text, re.MULTILINE))
-        if "notAfter" not in said:  # half a file, say; certbot makes it again
+        fields = dict(re.findall(r"^(\w+)=(.*)$", answer.text, re.MULTILINE))
+        if "notAfter" not in fields:  # half a file, say; certbot makes it again
             return CertificateState(there=True)
         keys = PUBLIC_KEY.findall(answer.text)
-        ends = datetime.strptime(said["notAfter"], "%b %d %H:%M:%S %Y %Z").replace(tzinfo=UTC)
+        ends = datetime.strptime(fields["notAfter"], "%b %d %H:%M:%S %Y %Z").replace(tzinfo=UTC)
         return CertificateState(
             there=True,
             for_domain="does match certificate" in answer.text,
             own_key=len(keys) == 2 and keys[0] == keys[1],
-            left=ends - datetime.fromtimestamp(int(said["now"]), UTC),
-            issuer=said["issuer"],
+            left=ends - datetime.fromtimestamp(int(fields["now"]), UTC),
+            issuer=fields["issuer"],
         )
 
 
@@ -125,8 +125,8 @@ class Certificate:
             changes.append(Change("key", "of another certificate", "its own"))
         if found.for_trials and not self.server:
             changes.append(Change("issuer", found.issuer, "one that browsers trust"))
-        if found.left < LEAST:
-            changes.append(Change("valid for", _days(found.left), f"at least {_days(LEAST)}"))
+        if found.left < MINIMUM:
+            changes.append(Change("valid for", _days(found.left), f"at least {_days(MINIMUM)}"))
         return tuple(changes)
 
     def apply(self, host: Host, changes: Sequence[Change]) -> None:

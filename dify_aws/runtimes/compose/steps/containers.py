@@ -25,7 +25,7 @@ UP_SECONDS: Final = 1200
 WATCH_SECONDS: Final = 60
 """For how long the host looks on by itself."""
 
-LOOK_SECONDS: Final = 2
+POLL_SECONDS: Final = 2
 SETTLED_SECONDS: Final = 5
 """A container without a healthcheck stays up, it seems, when it has run for so long, …"""
 
@@ -98,7 +98,7 @@ class Containers:
 
     def _changes(self, project: ProjectState) -> Iterator[Change]:
         for service in self.services:
-            if before := _amiss(project, service):
+            if before := _fault(project, service):
                 yield Change(service, None if before == "nothing" else before, "running")
         if self.sweep:
             for service in sorted(_retired(project)):
@@ -118,24 +118,24 @@ class Containers:
             # It may do so again, and the engine says "running" of a program that will end in a second, too.
             host.must(f"sleep {SETTLED_SECONDS}", again=True)
         if services:
-            self._look_on(host, tuple(services))
+            self._watch(host, tuple(services))
 
-    def _look_on(self, host: Host, services: Sequence[str]) -> None:
+    def _watch(self, host: Host, services: Sequence[str]) -> None:
         watch, left = script(WATCH, str(WATCH_SECONDS), "|".join(services)), float(WAIT_SECONDS)
         while not (watched := host.run(watch, again=True)).ok:
-            left -= watched.seconds + LOOK_SECONDS
+            left -= watched.seconds + POLL_SECONDS
             project = host.ask((Project(),))[Project()]
-            amiss = [service for service in services if _amiss(project, service)]
-            found = [container for service in amiss for container in project.of(service)]
+            faulty = [service for service in services if _fault(project, service)]
+            found = [container for service in faulty for container in project.of(service)]
             for container in found:
                 if _hopeless(container) or left <= 0:
                     raise _container_failed(host, container)
-            if not any(_amiss(project, service) in PASSING for service in amiss):
+            if not any(_fault(project, service) in PASSING for service in faulty):
                 return
-            host.must(f"sleep {LOOK_SECONDS}", again=True)
+            host.must(f"sleep {POLL_SECONDS}", again=True)
 
 
-def _amiss(project: ProjectState, service: str) -> str:
+def _fault(project: ProjectState, service: str) -> str:
     """What is wrong with a service, in a word or two; empty if nothing is."""
     found = project.of(service)
     if not found:
@@ -143,7 +143,7 @@ def _amiss(project: ProjectState, service: str) -> str:
     if len(found) > 1:
         return f"{len(found)} containers"
     (container,) = found
-    if container.configuration != project.wished.get(service):
+    if container.configuration != project.desired.get(service):
         return OLD
     if container.state != "running":
         return container.state
@@ -157,9 +157,9 @@ def _amiss(project: ProjectState, service: str) -> str:
 
 def _retired(project: ProjectState) -> set[str]:
     """The services that run and are in compose.yaml no more. If nothing could be read there, none."""
-    if not project.wished:
+    if not project.desired:
         return set()
-    return {each.service for each in project.containers if not each.one_off} - project.wished.keys()
+    return {each.service for each in project.containers if not each.one_off} - project.desired.keys()
 
 
 def _hopeless(container: Container) -> bool:
@@ -170,7 +170,7 @@ def _hopeless(container: Container) -> bool:
 
 
 def _container_failed(host: Host, container: Container) -> ContainerFailed:
-    wrong, advice = _told(container)
+    wrong, advice = _described(container)
     tail = f"{COMPOSE} logs --no-color --no-log-prefix --tail 20 {shlex.quote(container.service)}"
     log = host.run(tail, again=True)
     if "exec format error" in log.stdout:
@@ -180,7 +180,7 @@ def _container_failed(host: Host, container: Container) -> ContainerFailed:
     return ContainerFailed(host.where, container.service, wrong, log=log.stdout, advice=advice)
 
 
-def _told(container: Container) -> tuple[str, str]:
+def _described(container: Container) -> tuple[str, str]:
     """What is the matter with it, and what to do."""
     if container.out_of_memory:
         return (

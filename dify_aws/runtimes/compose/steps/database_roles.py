@@ -10,7 +10,7 @@ from dify_aws.change import Change
 from dify_aws.host.fact import Answer, Fact, Facts
 from dify_aws.host.host import Host
 from dify_aws.host.script import script
-from dify_aws.runtimes.compose.database_sql import APPLY, LOOK, OURS, SUPERUSER
+from dify_aws.runtimes.compose.database_sql import APPLY, OURS, READ_SCRIPT, SUPERUSER
 from dify_aws.runtimes.compose.scram import verifier, verifies
 from dify_aws.secrets import Secret
 
@@ -63,7 +63,7 @@ class DatabaseOwners(Fact[Mapping[str, DatabaseState]]):
 
     @property
     def script(self) -> str:
-        return script(LOOK, *(word for pair in self.wanted for word in pair))
+        return script(READ_SCRIPT, *(argument for pair in self.wanted for argument in pair))
 
     def read(self, answer: Answer) -> Mapping[str, DatabaseState]:
         rows = [line.split("|") for line in answer.text.splitlines()]

@@ -51,8 +51,8 @@ def recorded(facts: Facts) -> Mapping[str, str]:
     if found.kind == "nothing":
         return MappingProxyType({})
     try:
-        told = parse_json(found.data.decode())
-        if not all(DIGEST.fullmatch(digest) for digest in told.values()):
+        digests = parse_json(found.data.decode())
+        if not all(DIGEST.fullmatch(digest) for digest in digests.values()):
             raise ValueError("a digest is none")
     except (ValueError, TypeError, AttributeError) as error:
         raise StepRefused(
@@ -60,7 +60,7 @@ def recorded(facts: Facts) -> Mapping[str, str]:
             f"{RECORD.path} should say which images run here, and cannot be read ({error}). Delete it to have the "
             "images that are on the machine recorded anew.",
         ) from None
-    return MappingProxyType(dict(told))
+    return MappingProxyType(dict(digests))
 
 
 @dataclass(frozen=True, kw_only=True)

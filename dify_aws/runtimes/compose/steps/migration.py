@@ -79,7 +79,7 @@ class Migration:
         job = f"{LOCKED} run --rm --no-deps -T --name {JOB} --env MODE=migration --env MIGRATION_ENABLED=true api"
         result = retry_on_host(
             host,
-            lambda: _must(host, job, theirs=True),
+            lambda: _must(host, job, of_dify=True),
             is_temporary=_skipped,
             tries=LOCK_TRIES,
             pause_seconds=LOCK_SECONDS,
@@ -94,22 +94,22 @@ def _skipped(result: Result) -> bool:
     return re.search("migration skipped", result.stdout + result.stderr, re.IGNORECASE) is not None
 
 
-def _must(host: Host, command: str, *, theirs: bool = False) -> Result:
+def _must(host: Host, command: str, *, of_dify: bool = False) -> Result:
     """``theirs``: what the command says is Dify's, unless it comes from the engine."""
     result = host.run(command, timeout=SECONDS, again=True)
     if result.ok:
         return result
-    if theirs and "Error response from daemon" not in result.stderr:
+    if of_dify and "Error response from daemon" not in result.stderr:
         raise _failed(host.where, result, f"the database could not be migrated ({result.ending})")
     raise docker_failed(host.where, result)
 
 
 def _failed(where: str, result: Result, wrong: str) -> CommandFailed:
     # What Dify says of it is on both, and the last of it is what counts.
-    told = Result(result.command, result.status, err=result.out + result.err)
+    merged = Result(result.command, result.status, err=result.out + result.err)
     return CommandFailed(
         where,
-        told,
+        merged,
         wrong=wrong,
         advice="Dify stays stopped, for its program and its tables must fit. Run again when the cause is mended. To go "
         "back to an older release instead, restore the backup that was made with it.",

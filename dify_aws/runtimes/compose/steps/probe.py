@@ -14,10 +14,10 @@ from dify_aws.host.script import script
 from dify_aws.runtimes.compose.project import PROJECT
 from dify_aws.runtimes.compose.steps.containers import RECOVERED_SECONDS, SETTLED_SECONDS
 
-PATIENCE_SECONDS: Final = 30
+TIMEOUT_SECONDS: Final = 30
 """Some take a moment after their container is up. Less than a fact may take."""
 
-LONGEST_SAID: Final = 300
+LONGEST_OUTPUT: Final = 300
 
 _STATE: Final = "{{.State.Status}} {{.RestartCount}} {{.State.ExitCode}} {{.State.StartedAt}}"
 
@@ -50,12 +50,12 @@ class Answered:
     """What came of a probe; ``said`` is the answer, or what stood in its place, and ``log`` the end of the log."""
 
     ok: bool
-    said: str = ""
+    output: str = ""
     log: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Asked(Fact[Answered]):
+class ProbeResult(Fact[Answered]):
     """Does it answer as it should? Asked again for some time, and then the log is fetched in the same breath."""
 
     about: str
@@ -75,8 +75,8 @@ class Asked(Fact[Answered]):
     def read(self, answer: Answer) -> Answered:
         if answer.status == 0:
             return Answered(True)
-        said, _, log = answer.text.partition("\n\n")
-        return Answered(False, said.strip()[:LONGEST_SAID], log)
+        output, _, log = answer.text.partition("\n\n")
+        return Answered(False, output.strip()[:LONGEST_OUTPUT], log)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -99,7 +99,7 @@ class Probe:
     question: str = field(repr=False)
     answer: str
     advice: str
-    connect_seconds: int = PATIENCE_SECONDS
+    connect_seconds: int = TIMEOUT_SECONDS
     needs: Sequence[str] | None = ()
 
     @property
@@ -107,8 +107,8 @@ class Probe:
         return f"probe {self.about}"
 
     @property
-    def _fact(self) -> Asked:
-        return Asked(
+    def _fact(self) -> ProbeResult:
+        return ProbeResult(
             about=self.about,
             service=self.service,
             question=self.question,
@@ -127,11 +127,11 @@ class Probe:
         """
         found = facts[self._fact]
         if not found.ok:
-            said = found.said or "nothing"
+            output = found.output or "nothing"
             raise ContainerFailed(
                 facts.where,
                 self.service,
-                f"fails the probe “{self.about}”: it should say {self.answer!r}, and what came is:\n  {said}",
+                f"fails the probe “{self.about}”: it should say {self.answer!r}, and what came is:\n  {output}",
                 log=found.log,
                 advice=self.advice,
             )
