@@ -79,7 +79,9 @@ def _variables(release: Release) -> Iterator[Problem]:
             yield Problem(f"variables.{name}", variable.default, "is an expression", "the value that it stands for")
         if release.refusal(name):
             yield Problem(f"variables.{name}", None, "is refused as well", "an entry in variables or in refused")
-        if variable.renamed_from and variable.renamed_from in release.variables:
+        older = release.variables.get(variable.renamed_from)
+        if older is not None and (older.required or set(older.readers) != set(variable.readers)):
+            # A release may take an older name, too: then it has the same readers, and may be empty.
             yield Problem(
                 f"variables.{name}", variable.renamed_from, "still is a variable", "a name that is no longer used"
             )

@@ -7,7 +7,7 @@ first used, and uses that from then on; where a digest is known here, it is that
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -15,29 +15,46 @@ from types import MappingProxyType
 from typing import Final
 
 from dify_aws.dify.errors import ReleaseError
-from dify_aws.dify.known_variables import TELEMETRY, instead
 from dify_aws.dify.record import read_release
 from dify_aws.dify.records import KNOWN, known
 from dify_aws.dify.release import Release
 from dify_aws.errors import Problem
 
-INSTALLABLE: Final = ("1.17.1",)
-"""The releases that can be installed. More have a record (``dify_aws.dify.records.KNOWN``)."""
+INSTALLABLE: Final = ("1.15.0", "1.16.1", "1.17.1")
+"""The releases that can be installed, oldest first; each has a record (``dify_aws.dify.records.KNOWN``)."""
 
-RELEASES: Final[Mapping[str, Mapping[str, str]]] = MappingProxyType(
-    {version: known(version).images for version in INSTALLABLE}
-)
+
+class _OfEach(Mapping[str, Mapping[str, str]]):
+    """A table of each release by its version. A record is read when it is asked for: most runs need one of them."""
+
+    def __init__(self, table: Callable[[Release], Mapping[str, str]]) -> None:
+        self._table = table
+
+    def __getitem__(self, version: str) -> Mapping[str, str]:
+        if version not in INSTALLABLE:
+            raise KeyError(version)
+        return self._table(known(version))
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(INSTALLABLE)
+
+    def __len__(self) -> int:
+        return len(INSTALLABLE)
+
+
+RELEASES: Final[Mapping[str, Mapping[str, str]]] = _OfEach(lambda release: release.images)
 """The images of each release, by the names that ``Settings.images`` takes."""
 
-DIGESTS: Final[Mapping[str, Mapping[str, str]]] = MappingProxyType(
-    {version: known(version).digests for version in INSTALLABLE}
-)
+DIGESTS: Final[Mapping[str, Mapping[str, str]]] = _OfEach(lambda release: release.digests)
 """The digest of an image's manifest list, by release and name, as its publisher or the registry has told it.
 
 Only what was read at the source stands here; it is not known of any yet."""
 
-NAMES: Final = frozenset(name for images in RELEASES.values() for name in images)
-"""Every name of an image, over all releases."""
+
+@cache
+def image_names() -> frozenset[str]:
+    """Every name of an image, over all releases."""
+    return frozenset(name for images in RELEASES.values() for name in images)
 
 
 def release_of(version: str, file: str | None = None) -> Release:
@@ -71,41 +88,11 @@ def patched(version: str) -> str | None:
         The newest one of the same minor release that can be installed; None if there is a record of the version itself,
         or none that is older.
     """
-    wanted = _numbers(version)
+    wanted = numbers(version)
     if version in KNOWN or len(wanted) != 3:
         return None
-    older = [each for each in INSTALLABLE if _numbers(each)[:2] == wanted[:2] and _numbers(each) < wanted]
-    return max(older, key=_numbers, default=None)
-
-
-def gaps_of(release: Release) -> tuple[str, ...]:
-    """What this version of dify_aws lacks to install a release.
-
-    Args:
-        release: a release whose record is whole.
-
-    Returns:
-        One sentence for each service that it has no definition of, for each secret that it does not make, and for each
-        variable that it sets and the release does not have; none for a release that can be installed.
-    """
-    ready = known(INSTALLABLE[-1])
-    gaps = []
-    for name, service in release.services.items():
-        if name not in ready.services:
-            gaps.append(f"the service {name} has no definition in the installer's Compose file")
-        elif service.image != (image := ready.services[name].image):
-            gaps.append(f"the service {name} takes the image {service.image}, and the installer gives it {image}")
-        elif service.optional != (optional := ready.services[name].optional):
-            gaps.append(f"the service {name} runs with {service.optional!r}, and in the installer with {optional!r}")
-    gaps += [f"the service {name} is missing" for name in ready.services if name not in release.services]
-    for name, variable in release.variables.items():
-        if variable.secret and variable.required and instead(name) is None:
-            gaps.append(f"the secret {name} must not be empty, and the installer makes none")
-    for name, variable in ready.variables.items():
-        counted_on = instead(name) is not None and name not in TELEMETRY and not variable.undocumented
-        if counted_on and name not in release.variables:
-            gaps.append(f"the installer counts on {name}, which the release does not have")
-    return tuple(gaps)
+    older = [each for each in INSTALLABLE if numbers(each)[:2] == wanted[:2] and numbers(each) < wanted]
+    return max(older, key=numbers, default=None)
 
 
 def images(
@@ -169,7 +156,8 @@ def later_patch(release: Release, version: str) -> Release:
     )
 
 
-def _numbers(version: str) -> tuple[int, ...]:
+def numbers(version: str) -> tuple[int, ...]:
+    """The numbers of a version, to compare it by: 1.10 comes after 1.9."""
     return tuple(int(each) for each in version.split(".") if each.isascii() and each.isdigit())
 
 

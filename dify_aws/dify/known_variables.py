@@ -49,7 +49,10 @@ OURS: Final[Mapping[str, str]] = {
     ),
     **dict.fromkeys(("STORAGE_TYPE", "OPENDAL_*", "S3_*", "PLUGIN_STORAGE_*", "PLUGIN_S3_*", "PLUGIN_AWS_*"), _STORAGE),
     **dict.fromkeys(("VECTOR_STORE", "PGVECTOR_*", "WEAVIATE_*", "QDRANT_*"), _VECTORS),
-    **dict.fromkeys(("ENABLE_COLLABORATION_MODE", "NEXT_PUBLIC_ENABLE_AGENT_V2", "AGENT_BACKEND_BASE_URL"), _PROFILE),
+    **dict.fromkeys(
+        ("ENABLE_COLLABORATION_MODE", "NEXT_PUBLIC_ENABLE_AGENT_V2", "ENABLE_AGENT_V2", "AGENT_BACKEND_BASE_URL"),
+        _PROFILE,
+    ),
     **dict.fromkeys(
         (
             *(

@@ -27,6 +27,7 @@ _SERVICE: Final[_Shape] = {
     "ports": (list, "a list of ports"),
     "needs": _TEXTS,
     "smoke": _FLAG,
+    "configuration": (dict, "a table of texts"),
 }
 _VARIABLE: Final[_Shape] = {
     **dict.fromkeys(("default", "same_as", "renamed_from"), _TEXT),
@@ -135,6 +136,8 @@ def _fits(name: str, value: object, kind: type) -> bool:
         return all(isinstance(each, int) and not isinstance(each, bool) for each in cast(list[Any], value))
     if name in ("readers", "names", "command"):
         return all(isinstance(each, str) for each in cast(list[Any], value))
+    if name == "configuration":
+        return all(isinstance(each, str) for each in cast(dict[str, Any], value).values())
     return True
 
 

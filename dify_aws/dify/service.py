@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Final, Literal
 
 Condition = Literal["started", "healthy", "completed"]
@@ -37,6 +39,7 @@ class Service:
         health: HTTP path that answers when the service is ready; empty if there is none.
         needs: services that it waits for.
         smoke: whether an installation is proved by this service's answer.
+        configuration: entries that its configuration file needs in this release, besides those of every release.
     """
 
     name: str
@@ -47,3 +50,4 @@ class Service:
     health: str = ""
     needs: tuple[Need, ...] = ()
     smoke: bool = False
+    configuration: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))

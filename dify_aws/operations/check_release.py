@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from dify_aws.dify.compose_document import compose_document
 from dify_aws.dify.errors import ReleaseError
-from dify_aws.dify.known_releases import gaps_of
+from dify_aws.dify.gaps import gaps_of
 from dify_aws.dify.record import read_release
 from dify_aws.dify.release import Release
 from dify_aws.dify.upstream.facts import Upstream

@@ -8,7 +8,7 @@ from ipaddress import ip_address
 from types import MappingProxyType
 from typing import Final
 
-from dify_aws.dify.known_releases import NAMES, RELEASES
+from dify_aws.dify.known_releases import INSTALLABLE, image_names
 from dify_aws.settings import rules
 from dify_aws.settings.rules import Broken, did_you_mean, text
 from dify_aws.settings.shown import brief, shown_name
@@ -36,7 +36,7 @@ def profile(value: object) -> str:
 def release(value: object) -> str:
     """A version of Dify. Whether its images are known is looked at with the other settings."""
     if not _VERSION.fullmatch(written := text(value)):
-        known = "Known are " + ", ".join(sorted(RELEASES)) if len(RELEASES) > 1 else f"Known is {next(iter(RELEASES))}"
+        known = f"Known are {', '.join(INSTALLABLE)}"
         raise Broken(("is no release of Dify: one is three numbers, and never latest, a beta or a candidate", known))
     return written
 
@@ -78,8 +78,8 @@ def images(value: object) -> Mapping[str, str]:
 
 
 def _image(name: object, reference: object) -> Iterable[tuple[str, str]]:
-    if name not in NAMES:
-        yield f"has {shown_name(name)}, which is none of the images", did_you_mean(str(name)[:64], NAMES)
+    if name not in image_names():
+        yield f"has {shown_name(name)}, which is none of the images", did_you_mean(str(name)[:64], image_names())
     found = _IMAGE.fullmatch(reference) if isinstance(reference, str) else None
     if not found:
         yield (

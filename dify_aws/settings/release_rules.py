@@ -6,9 +6,11 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from dify_aws.dify.errors import ReleaseError
-from dify_aws.dify.known_releases import INSTALLABLE, gaps_of, release_of
+from dify_aws.dify.gaps import gaps_of
+from dify_aws.dify.known_releases import INSTALLABLE, release_of
 from dify_aws.dify.known_variables import instead
 from dify_aws.dify.release import Release
+from dify_aws.dify.variable_names import name_in
 from dify_aws.errors import Problem
 from dify_aws.settings.rules import Broken, text
 
@@ -59,8 +61,12 @@ def installable(values: Mapping[str, Any]) -> Iterator[Problem]:
 
 def _unread(values: Mapping[str, Any], found: Release) -> Iterator[Problem]:
     for name in values.get("env", ()):
-        if instead(name) is None and (reason := found.refusal(name)) is not None:
+        if instead(name) is not None:
+            continue
+        if (reason := found.refusal(name)) is not None:
             yield Problem("env", name, "has no effect", f"Leave it out. {reason}")
+        elif (other := name_in(found, name)) not in (None, name):
+            yield Problem("env", name, f"has another name in Dify {found.version}", f"Write {other}")
 
 
 def _known() -> str:

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from dify_aws.dify.known_releases import RELEASES
+from dify_aws.dify.known_releases import INSTALLABLE
 from dify_aws.dify.known_variables import instead
 from dify_aws.dify.record import read_release
 from dify_aws.dify.records import KNOWN, known
@@ -77,7 +77,7 @@ def test_the_page_has_the_figures_of_the_records() -> None:
     assert rows == [
         (
             version,
-            "yes" if version in RELEASES else "no",
+            "yes" if version in INSTALLABLE else "no",
             str(len(known(version).services)),
             str(len(known(version).variables)),
             known(version).requirements.compose,
@@ -116,9 +116,10 @@ def test_a_path_has_one_service(path: str, service: str) -> None:
         assert route.service == service
 
 
-def test_what_is_installed_has_the_services_and_images_of_the_record() -> None:
-    release = known(INSTALLED)
-    for wishes, made in every():
+@pytest.mark.parametrize("version", INSTALLABLE)
+def test_what_is_installed_has_the_services_and_images_of_the_record(version: str) -> None:
+    release = known(version)
+    for wishes, made in every(version):
         services = compose(made)["services"]
         assert services.keys() == running(release, wishes)
         for name, service in services.items():
@@ -127,10 +128,11 @@ def test_what_is_installed_has_the_services_and_images_of_the_record() -> None:
             assert ports <= set(release.services[name].ports), name
 
 
-def test_what_is_installed_routes_as_the_record() -> None:
+@pytest.mark.parametrize("version", INSTALLABLE)
+def test_what_is_installed_routes_as_the_record(version: str) -> None:
     """Every path that nginx hands on by name is a route, and goes to the same service and port."""
-    release = known(INSTALLED)
-    for wishes, made in every():
+    release = known(version)
+    for wishes, made in every(version):
         found = dict(_nginx(made.files["nginx/nginx.conf"].text))
         expected = {
             route.path: (route.service if route.service in running(release, wishes) else route.without, route.port)
@@ -146,24 +148,30 @@ def _nginx(text: str) -> Iterator[tuple[str, tuple[str, int]]]:
             yield f"/{each}", (host, int(port))
 
 
-def test_what_is_installed_sets_only_variables_of_the_record() -> None:
+@pytest.mark.parametrize("version", INSTALLABLE)
+def test_what_is_installed_sets_only_variables_of_the_record(version: str) -> None:
     """compose.yaml takes no value from .env that no service reads according to the record."""
-    release = known(INSTALLED)
-    for _, made in every():
+    release = known(version)
+    for _, made in every(version):
         for name, service in compose(made)["services"].items():
             for value in (service.get("environment") or {}).values():
                 for variable in re.findall(r"\$\{(\w+)\}", str(value)):
                     assert variable in release.variables or variable in NOT_UPSTREAM, (name, variable)
 
 
-def test_every_free_variable_reaches_each_of_its_readers() -> None:
+@pytest.mark.parametrize("version", INSTALLABLE)
+def test_every_free_variable_reaches_each_of_its_readers(version: str) -> None:
     """What Settings.env takes is given to every container that reads it, by the name that is known inside.
 
     A name that compose.yaml gave twice would be an error of ``compose()``.
     """
-    release = known(INSTALLED)
+    release = known(version)
     # Limits have to fit each other, and those that the installer sets do.
-    fitting = {**dict.fromkeys(FLAGS, "false"), "PLUGIN_INSTALL_TIMEOUT": "9", **variables(bundle(profile="full"))}
+    fitting = {
+        **dict.fromkeys(FLAGS, "false"),
+        "PLUGIN_INSTALL_TIMEOUT": "9",
+        **variables(bundle(dify_version=version, profile="full")),
+    }
     free = {
         name: fitting.get(name, value.default) or "1"
         for name, value in release.variables.items()
@@ -174,7 +182,7 @@ def test_every_free_variable_reaches_each_of_its_readers() -> None:
         return release.variables[each].readers
 
     for store in ("weaviate", "qdrant", "pgvector"):
-        services = compose(bundle(profile="full", vector_store=store, env=free))["services"]
+        services = compose(bundle(dify_version=version, profile="full", vector_store=store, env=free))["services"]
         for name in free:
             for reader in release.variables[name].readers:
                 if reader.service in services:
@@ -185,13 +193,14 @@ def test_every_free_variable_reaches_each_of_its_readers() -> None:
                     assert given[inner] in [f"${{{each}}}" for each in more or [name]], (name, reader)
 
 
-def test_a_variable_that_nothing_reads_is_refused_with_the_reason_of_the_record() -> None:
+@pytest.mark.parametrize("version", INSTALLABLE)
+def test_a_variable_that_nothing_reads_is_refused_with_the_reason_of_the_record(version: str) -> None:
     """By the record, for each name that no other rule refuses; and what a service reads is not refused by it."""
-    release = known(INSTALLED)
-    names = [name for name in upstream(INSTALLED)["variables"] if release.refusal(name) and instead(name) is None]
+    release = known(version)
+    names = [name for name in upstream(version)["variables"] if release.refusal(name) and instead(name) is None]
     assert names
     with pytest.raises(SettingsError) as caught:
-        Settings(environment="dev", env=dict.fromkeys([*names, "SITE_ABOUT"], "1"))
+        Settings(environment="dev", dify_version=version, env=dict.fromkeys([*names, "SITE_ABOUT"], "1"))
     assert {problem.value: problem.right for problem in caught.value.problems} == {
         name: f"Leave it out. {release.refusal(name)}" for name in names
     }
@@ -207,8 +216,8 @@ def test_every_variable_of_a_record_is_set_free_or_refused(version: str) -> None
     for name in upstream(version)["variables"]:
         ways = [instead(name) is not None, release.refusal(name) is not None, name in release.variables]
         assert any(ways), name
-    if version == INSTALLED:
-        for _, made in every():
+    if version in INSTALLABLE:
+        for _, made in every(version):
             assert variables(made).keys() <= release.variables.keys() | NOT_UPSTREAM
 
 

@@ -12,6 +12,7 @@ from typing import Any, Final
 
 import yaml
 
+from dify_aws.dify.records import KNOWN
 from dify_aws.outputs import Outputs
 from dify_aws.runtimes.compose.bundle import Bundle
 from dify_aws.runtimes.compose.dify_secrets import DifySecrets
@@ -57,9 +58,9 @@ def bundle(*, https: bool = False, digests: Mapping[str, str] | None = None, **w
 
 
 @cache
-def every() -> tuple[tuple[Mapping[str, Any], Bundle], ...]:
-    """Every combination with its bundle."""
-    return tuple((wishes, bundle(**wishes)) for wishes in COMBINATIONS)
+def every(version: str = KNOWN[-1]) -> tuple[tuple[Mapping[str, Any], Bundle], ...]:
+    """Every combination with its bundle, of one release."""
+    return tuple((wishes, bundle(dify_version=version, **wishes)) for wishes in COMBINATIONS)
 
 
 def variables(of: Bundle) -> dict[str, str]:

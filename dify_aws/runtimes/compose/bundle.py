@@ -10,12 +10,11 @@ from types import MappingProxyType
 from typing import Any, Final, Self
 
 from dify_aws.dify.known_releases import images, pinned, release_of
-from dify_aws.dify.known_variables import READERS, read_by
 from dify_aws.limits import limits_of
 from dify_aws.limits.concurrency import PLUGIN_DAEMON_CONNECTIONS
 from dify_aws.outputs import Outputs
 from dify_aws.runtimes.compose.bundle_file import BundleFile, DataDirectory
-from dify_aws.runtimes.compose.container_variables import container_variables
+from dify_aws.runtimes.compose.container_variables import container_variables, read_by_pattern
 from dify_aws.runtimes.compose.dify_secrets import DifySecrets
 from dify_aws.runtimes.compose.environment import (
     DATABASE,
@@ -124,6 +123,7 @@ def _values(
         "https": https,
         "host": settings.domain or outputs.public_ip,
         "url": base_url(settings, outputs, https=https),
+        "release": release,
         "running": running,
         "logged": logged,
         "logged_twice": _in_its_own_log(logged),
@@ -136,7 +136,7 @@ def _values(
         "plugin_daemon_connections": PLUGIN_DAEMON_CONNECTIONS,
         "variables": variables,
         "given": {service: container_variables(release, service, settings.env) for service in release.services},
-        "reads": {container: read_by(container, names) for container in READERS},
+        "reads": read_by_pattern(names),
         "database": DATABASE,
         "plugin_database": PLUGIN_DATABASE,
         "pool": str(docker_pool(settings.vpc_cidr, settings.docker_cidr)),

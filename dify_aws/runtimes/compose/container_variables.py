@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Final
 
-from dify_aws.dify.known_variables import read_by
+from dify_aws.dify.known_variables import READERS, read_by
+from dify_aws.dify.records import KNOWN, known
 from dify_aws.dify.release import Release
+from dify_aws.dify.variable_names import name_in
 
 WHOLE: Final = frozenset({"api", "worker", "worker_beat", "api_websocket"})
 """Services that get all of .env, each variable by its own name."""
@@ -15,6 +17,23 @@ WRITTEN: Final[Mapping[str, frozenset[str]]] = {
     "plugin_daemon": frozenset({"MAX_PLUGIN_PACKAGE_SIZE", "MAX_BUNDLE_PACKAGE_SIZE", "PYTHON_ENV_INIT_TIMEOUT"}),
 }
 """Names inside a container that compose.yaml gives a value in any case, out of a variable that a person may set."""
+
+
+def read_by_pattern(names: Iterable[str]) -> Mapping[str, list[str]]:
+    """The variables that each container gets by the patterns of ``READERS``.
+
+    Args:
+        names: names in .env, as the release has them.
+
+    Returns:
+        Names by container, in alphabetical order. A pattern counts for an older name of what it covers, too.
+    """
+    newest = known(KNOWN[-1])
+    newer = {name: name_in(newest, name) or name for name in names}
+    return {
+        container: sorted({*read_by(container, newer), *(name for name in newer if read_by(container, [newer[name]]))})
+        for container in READERS
+    }
 
 
 def container_variables(release: Release, service: str, given: Iterable[str]) -> list[tuple[str, str]]:

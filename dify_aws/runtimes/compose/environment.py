@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from typing import Final
 
 from dify_aws.dify.known_releases import release_of
+from dify_aws.dify.release import Release
+from dify_aws.dify.variable_names import name_in
 from dify_aws.limits import limits_of
 from dify_aws.limits.concurrency import VECTOR_CONNECTIONS
 from dify_aws.outputs import Outputs
@@ -41,13 +43,23 @@ AS_UPSTREAM: Final[Mapping[str, str]] = {
 NOT_FOR_DIFY: Final = frozenset({"DB_PLUGIN_USERNAME", "DB_PLUGIN_PASSWORD"})
 """Variables that other containers read, and Dify's own have no use for."""
 
+OF_EVERY_RELEASE: Final = frozenset({*NOT_FOR_DIFY, PEPPER})
+"""Variables that are there whatever the record of the release says: those of this bundle, and a pepper that is kept."""
+
+FREE: Final = "What settings.env may say otherwise"
+"""The title of what a person may set."""
+
 
 def environment(
     settings: Settings, outputs: Outputs, secrets: DifySecrets, *, https: bool
 ) -> Mapping[str, Mapping[str, str]]:
-    """Titles, and under each its variables. The containers of dify-api read them all; the others are given theirs."""
+    """Titles, and under each its variables. The containers of dify-api read them all; the others are given theirs.
+
+    Each has the name that it has in the release; one that the release does not have is left out.
+    """
+    release = release_of(settings.dify_version, settings.release)
     base = base_url(settings, outputs, https=https)
-    return {
+    groups = {
         "Where Dify is found": _urls(base),
         "Secrets of Dify itself": {
             "SECRET_KEY": secrets.secret_key.reveal(),
@@ -71,15 +83,16 @@ def environment(
             "PLUGIN_DIFY_INNER_API_KEY": secrets.plugin_inner_api_key.reveal(),
             "INNER_API_KEY_FOR_PLUGIN": secrets.plugin_inner_api_key.reveal(),
         },
-        "The new agents, and working together": _agents(settings, secrets),
+        "The new agents, and working together": _agents(release.running(settings), secrets),
         "Reports to the makers of Dify and Next.js: the setting telemetry": _telemetry(settings),
-        "What settings.env may say otherwise": {
+        FREE: {
             # Dify's default is everybody's page.
             **dict.fromkeys(("CONSOLE_CORS_ALLOW_ORIGINS", "WEB_API_CORS_ALLOW_ORIGINS"), base),
-            **_usual(settings),
-            **_extra(settings),
+            **_usual(settings, release),
         },
     }
+    named = {title: _with_names_of(release, variables) for title, variables in groups.items()}
+    return {**named, FREE: {**named[FREE], **_extra(settings)}}
 
 
 def base_url(settings: Settings, outputs: Outputs, *, https: bool) -> str:
@@ -170,13 +183,21 @@ def _vectors(settings: Settings, secrets: DifySecrets) -> Mapping[str, str]:
     return {"VECTOR_STORE": settings.vector_store, **stores[settings.vector_store]}
 
 
-def _agents(settings: Settings, secrets: DifySecrets) -> Mapping[str, str]:
-    if settings.profile == "compact":
-        return {"NEXT_PUBLIC_ENABLE_AGENT_V2": "false", "ENABLE_COLLABORATION_MODE": "false"}
+def _with_names_of(release: Release, variables: Mapping[str, str]) -> Mapping[str, str]:
+    names = {name: name if name in OF_EVERY_RELEASE else name_in(release, name) for name in variables}
+    return {name: variables[ours] for ours, name in names.items() if name is not None}
+
+
+def _agents(running: tuple[str, ...], secrets: DifySecrets) -> Mapping[str, str]:
+    switches = {
+        "NEXT_PUBLIC_ENABLE_AGENT_V2": str("agent_backend" in running).lower(),
+        "ENABLE_COLLABORATION_MODE": str("api_websocket" in running).lower(),
+    }
+    if "agent_backend" not in running:
+        return switches
     token = secrets.agent_api_token.reveal()
     return {
-        "NEXT_PUBLIC_ENABLE_AGENT_V2": "true",
-        "ENABLE_COLLABORATION_MODE": "true",
+        **switches,
         "AGENT_BACKEND_BASE_URL": "http://agent_backend:5050",
         "AGENT_BACKEND_API_TOKEN": token,
         "DIFY_AGENT_API_TOKEN": token,
@@ -192,33 +213,30 @@ def _pepper(settings: Settings, secrets: DifySecrets) -> Mapping[str, str]:
     return {PEPPER: secrets.password_pepper.reveal()}
 
 
-def _usual(settings: Settings) -> Mapping[str, str]:
+def _usual(settings: Settings, release: Release) -> Mapping[str, str]:
     """Where we differ from Dify's defaults, or do not want them to change under us."""
-    release = release_of(settings.dify_version, settings.release)
+    edition = name_in(release, "DEPLOYMENT_EDITION")
     return {
-        "DEPLOYMENT_EDITION": "COMMUNITY",
+        # Its value has another name in older releases, too.
+        "DEPLOYMENT_EDITION": release.variables[edition].default if edition else "",
         "DEPLOY_ENV": "PRODUCTION",
         "CHECK_UPDATE_URL": "",  # releases are chosen by the setting dify_version, not in the browser
         "LOG_LEVEL": "INFO",
         "LOG_TZ": "UTC",
         "MAX_TASKS_PER_CHILD": "50",
         "FORCE_VERIFYING_SIGNATURE": "true",
-        **{name: value for name, value in AS_UPSTREAM.items() if name in release.variables},
+        **AS_UPSTREAM,
         **limits_of(settings).variables,
     }
 
 
 def _telemetry(settings: Settings) -> Mapping[str, str]:
     """What Dify and what it is made of report about this installation to their makers."""
-    release = release_of(settings.dify_version, settings.release)
     off = not settings.telemetry
-    values = {
+    return {
         "DISABLE_TELEMETRY": str(off).lower(),
         "DO_NOT_TRACK": str(off).lower(),
         "SCARF_NO_ANALYTICS": str(off).lower(),
-    }
-    return {
-        **{name: value for name, value in values.items() if name in release.variables},
         "NEXT_TELEMETRY_DISABLED": str(int(off)),
     }
 

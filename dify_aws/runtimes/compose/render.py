@@ -8,6 +8,8 @@ from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any, Final
 
+from dify_aws.dify.variable_names import name_in, with_names_of
+
 if TYPE_CHECKING:
     from jinja2 import Environment
 
@@ -28,7 +30,7 @@ def render(template: str, /, **values: Any) -> str:
 @cache
 def _environment() -> Environment:
     # It takes as long to load as most of the library, and a plan renders nothing.
-    from jinja2 import Environment, FunctionLoader, StrictUndefined
+    from jinja2 import Environment, FunctionLoader, StrictUndefined, pass_context
 
     # What is rendered is for programs that know no HTML.
     environment = Environment(  # nosec B701
@@ -40,6 +42,10 @@ def _environment() -> Environment:
         keep_trailing_newline=True,
     )
     environment.filters.update(dotenv=dotenv, json=as_json, shell=shlex.quote)  # nosec B604
+    environment.filters.update(
+        in_release=pass_context(lambda context, name: name_in(context["release"], name)),
+        names_of_release=pass_context(lambda context, text: with_names_of(context["release"], text)),
+    )
     return environment
 
 

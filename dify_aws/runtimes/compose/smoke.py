@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from typing import Final
 from urllib.parse import urlsplit
 
+from dify_aws.dify.known_releases import release_of
 from dify_aws.runtimes.compose.environment import DATABASE
 from dify_aws.runtimes.compose.steps.containers import RECOVERED_SECONDS
 from dify_aws.runtimes.compose.steps.probe import TIMEOUT_SECONDS, Probe
@@ -65,7 +66,8 @@ def _probes(settings: Settings, url: str) -> Iterator[Probe]:
     yield _vectors(settings)
     # The last, when most of them have shown by an answer that they are up. worker_beat answers nobody, but it is the
     # program that worker is and was begun with it: by now it would have ended.
-    for service in ("worker", "worker_beat", "web", *(["agent_backend"] if settings.profile == "full" else [])):
+    running = release_of(settings.dify_version, settings.release).running(settings)
+    for service in (each for each in ("worker", "worker_beat", "web", "agent_backend") if each in running):
         yield Probe(
             about=f"{service} stays up",
             service=service,

@@ -66,7 +66,6 @@ class Image:
 
 def images() -> Iterator[Image]:
     """All images of all releases that the library knows; of each there is one with the tag "broken", too."""
-    for release in RELEASES.values():
-        for part, name in release.items():
-            yield Image(name, STARTS[part])
-            yield Image(f"{name.rpartition(':')[0]}:broken", BROKEN)
+    parts = {name: part for release in RELEASES.values() for part, name in release.items()}
+    yield from (Image(name, STARTS[part]) for name, part in parts.items())
+    yield from (Image(f"{name}:broken", BROKEN) for name in sorted({each.rpartition(":")[0] for each in parts}))
