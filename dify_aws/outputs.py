@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from html import escape
 from typing import Any
 
@@ -12,38 +12,110 @@ from dify_aws.printable import printable
 
 
 @dataclass(frozen=True, kw_only=True)
+class HostOutput:
+    """One host that is installed over SSH.
+
+    Attributes:
+        name: of its resource.
+        instance_id: AWS's id.
+        public_ip: the address that it is reached by.
+        private_ip: its address in the VPC.
+        availability_zone: where it is.
+        data_volume_id: the volume with the data.
+        data_device: what the volume is attached as ("/dev/sdf"); "" if it is not.
+    """
+
+    name: str
+    instance_id: str
+    public_ip: str
+    private_ip: str
+    availability_zone: str
+    data_volume_id: str
+    data_device: str = ""
+
+
+@dataclass(frozen=True)
+class Endpoint:
+    """Where a service that Dify needs is reached from its containers."""
+
+    host: str
+    port: int
+
+
+@dataclass(frozen=True, kw_only=True)
 class Outputs:
     """What a deployment has become. Nothing in it is secret: secrets are named, not shown.
 
-    ``data_device`` is what the data volume is attached as ("/dev/sdf"); "" if it is not. ``ssh`` is what opens a way to
-    the machine: the schedule group and the role that close a leased port, or the endpoint of the tunnel.
+    ``hosts`` are the instances, and ``endpoints`` where the containers reach "database" and "cache". ``public_ip``,
+    ``instance_id`` and the like are those of the first host. ``ssh`` is what opens a connection to it: the schedule
+    group and the role that close a leased port, or the endpoint of the tunnel.
     """
 
     deployment: str
     region: str
     url: str
-    public_ip: str
-    private_ip: str
-    instance_id: str
-    availability_zone: str
+    hosts: tuple[HostOutput, ...]
+    endpoints: Mapping[str, Endpoint]
     vpc_id: str
     subnets: Mapping[str, str]
     security_groups: Mapping[str, str]
-    data_volume_id: str
     bucket: str
     secrets: Mapping[str, str]
     log_groups: Mapping[str, str]
     alarm_topic: str
-    data_device: str = ""
     ssh: Mapping[str, str] = field(default_factory=dict)
     alarms: tuple[str, ...] = ()
     nat_gateway_id: str | None = None
     nat_public_ip: str | None = None
     notes: tuple[str, ...] = field(default=())
 
+    @property
+    def host(self) -> HostOutput:
+        """The first host, and the only one of a single host."""
+        return self.hosts[0]
+
+    @property
+    def public_ip(self) -> str:
+        """Public address of the first host."""
+        return self.host.public_ip
+
+    @property
+    def private_ip(self) -> str:
+        """Address of the first host in the VPC."""
+        return self.host.private_ip
+
+    @property
+    def instance_id(self) -> str:
+        """AWS's id of the first host."""
+        return self.host.instance_id
+
+    @property
+    def availability_zone(self) -> str:
+        """Where the first host is."""
+        return self.host.availability_zone
+
+    @property
+    def data_volume_id(self) -> str:
+        """The volume with the data of the first host."""
+        return self.host.data_volume_id
+
+    @property
+    def data_device(self) -> str:
+        """What that volume is attached as; "" if it is not."""
+        return self.host.data_device
+
     def to_dict(self) -> dict[str, Any]:
-        """The same as plain values."""
-        return asdict(self)
+        """The same as plain values, the properties of the first host among them."""
+        values = {each.name: getattr(self, each.name) for each in fields(self)}
+        hosts, endpoints = values.pop("hosts"), values.pop("endpoints")
+        first = {name: value for name, value in asdict(self.host).items() if name != "name"}
+        return {
+            **{name: values.pop(name) for name in ("deployment", "region", "url")},
+            **first,
+            **{name: dict(value) if isinstance(value, Mapping) else value for name, value in values.items()},
+            "hosts": [asdict(each) for each in hosts],
+            "endpoints": {name: asdict(each) for name, each in endpoints.items()},
+        }
 
     def to_json(self, *, indent: int | None = 2) -> str:
         """The same as JSON."""
@@ -67,6 +139,8 @@ class Outputs:
         """A name and a value a line; the lines of one name after the first have none."""
         rows: list[tuple[str, str]] = []
         for name, value in self.to_dict().items():
+            if name in ("hosts", "endpoints"):  # for programs: the first host has rows of its own
+                continue
             label = name.replace("_", " ")
             items = [f"{key}: {item}" for key, item in value.items()] if isinstance(value, Mapping) else value
             lines = list(items) if isinstance(items, list | tuple) else [str(value)]

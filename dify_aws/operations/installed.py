@@ -18,7 +18,7 @@ from dify_aws.resources import Instance
 from dify_aws.runtimes.compose.fingerprint import TAG, UNFINISHED, Fingerprint, Installed
 from dify_aws.runtimes.compose.pending_changes import not_installed, pending_changes
 from dify_aws.settings import Settings
-from dify_aws.topologies.single_host_outputs import build_outputs, host_of
+from dify_aws.topologies.single_host_topology import topology_of
 
 ADDRESS: Final = "dify"
 """Of Dify itself in a plan, beside the resources of AWS."""
@@ -55,11 +55,12 @@ def with_report(plan: Plan, report: Report) -> Plan:
 
 
 def _action(settings: Settings, there: Mapping[str, Actual]) -> Action | None:
-    host = host_of(there)
+    topology = topology_of(settings)
+    host = there.get(topology.addresses.host)
     if host is None or Installed.read(host.tags) is None:
         return Action("create", ADDRESS, changes=not_installed(settings))
     try:
-        outputs = build_outputs(settings, there)
+        outputs = topology.outputs(settings, there)
     except KeyError:  # something of AWS has to be created first, an address perhaps
         later = Change("on the machine", None, Affected(("known when AWS is as desired",)))
         return Action("update", ADDRESS, host.id, (later,))

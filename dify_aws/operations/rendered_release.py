@@ -10,25 +10,32 @@ from typing import Any, Final
 
 from dify_aws.dify.release import Release
 from dify_aws.errors import Problem
-from dify_aws.outputs import Outputs
+from dify_aws.outputs import HostOutput, Outputs
 from dify_aws.runtimes.compose.bundle import Bundle
 from dify_aws.runtimes.compose.dify_secrets import DifySecrets
 from dify_aws.runtimes.compose.environment import environment
 from dify_aws.settings import Settings
+from dify_aws.topologies.single_host_outputs import CONTAINERS
 
 STORES: Final = ("pgvector", "weaviate", "qdrant")
 NOWHERE: Final = Outputs(
     deployment="dify/check",
     region="ap-northeast-1",
     url="http://192.0.2.1",
-    public_ip="192.0.2.1",
-    private_ip="10.0.0.1",
-    instance_id="i-0123456789abcdef0",
-    availability_zone="ap-northeast-1a",
+    hosts=(
+        HostOutput(
+            name="host",
+            public_ip="192.0.2.1",
+            private_ip="10.0.0.1",
+            instance_id="i-0123456789abcdef0",
+            availability_zone="ap-northeast-1a",
+            data_volume_id="vol-0123456789abcdef0",
+        ),
+    ),
+    endpoints=CONTAINERS,
     vpc_id="vpc-0123456789abcdef0",
     subnets=MappingProxyType({}),
     security_groups=MappingProxyType({}),
-    data_volume_id="vol-0123456789abcdef0",
     bucket="nowhere",
     secrets=MappingProxyType({}),
     log_groups=MappingProxyType(dict.fromkeys(("system", "docker", "dify", "nginx"), "nowhere")),

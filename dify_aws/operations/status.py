@@ -17,6 +17,7 @@ from dify_aws.operations.installed import with_dify
 from dify_aws.operations.lock.lock import lock_owner_of
 from dify_aws.printable import printable
 from dify_aws.settings import Settings
+from dify_aws.topologies.single_host_topology import topology_of
 
 
 @dataclass(frozen=True)
@@ -102,7 +103,8 @@ def _status(aws: Aws, settings: Settings, stack: Stack) -> Status:
         refused = str(error)
     # As the plan has just seen it: this asks nothing.
     there = {actual.address: actual for actual in owned(aws)}
-    host, address = there.get("instance/host"), there.get("elastic-ip/host")
+    places = topology_of(settings).addresses
+    host, address = there.get(places.host), there.get(places.public_address)
     reached = f"https://{settings.domain}" if settings.domain else f"http://{address['public_ip']}" if address else None
     return Status(
         deployment=settings.deployment,

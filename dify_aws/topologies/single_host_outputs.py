@@ -3,48 +3,52 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from types import MappingProxyType
+from typing import Final
 
 from dify_aws.engine.resource import Actual
-from dify_aws.errors import DifyAwsError
-from dify_aws.outputs import Outputs
+from dify_aws.outputs import Endpoint, HostOutput, Outputs
 from dify_aws.settings import Settings
+from dify_aws.topologies.topology import ResourceAddresses
 
-
-def build_complete_outputs(
-    settings: Settings, addresses: Iterable[str], found: Mapping[str, Actual | None], account: str
-) -> Outputs:
-    """The outputs of a deployment of which everything is there.
-
-    Raises:
-        DifyAwsError: something is not; or nothing is.
-    """
-    there = {address: actual for address, actual in found.items() if actual is not None}
-    where = f"{settings.deployment} in {settings.region}"
-    if not [address for address in there if not address.startswith(("zone/", "instance-type/"))]:
-        raise DifyAwsError(f"there is no {where}, in this account ({account}). apply() makes it.")
-    if missing := [address for address in addresses if address not in there]:
-        raise DifyAwsError(f"{where} is not complete: no {', '.join(missing)}. apply() makes the rest of it.")
-    return build_outputs(settings, there)
+ADDRESSES: Final = ResourceAddresses(
+    hosts=("instance/host",),
+    public_address="elastic-ip/host",
+    key_pair="key-pair/host",
+    private_key="secret/ssh-private-key",
+    alarm_topic="topic/alarms",
+)
+CONTAINERS: Final[Mapping[str, Endpoint]] = MappingProxyType(
+    {"database": Endpoint("db_postgres", 5432), "cache": Endpoint("redis", 6379)}
+)
+"""The databases run on the host itself, where containers find each other by the names of their services."""
 
 
 def build_outputs(settings: Settings, found: Mapping[str, Actual]) -> Outputs:
     """The outputs of a deployment, made of what it consists of, by address."""
-    host, address, topic = found["instance/host"], found["elastic-ip/host"], found["topic/alarms"]
+    host, address, topic = (found[each] for each in (ADDRESSES.host, ADDRESSES.public_address, ADDRESSES.alarm_topic))
+    data = found["volume/data"]
     nat = found.get("nat-gateway/main")
     secrets = _ids(found, "secret")
     return Outputs(
         deployment=settings.deployment,
         region=settings.region,
         url=f"https://{settings.domain}" if settings.domain else f"http://{address['public_ip']}",
-        public_ip=address["public_ip"],
-        private_ip=host["private_ip"],
-        instance_id=host.id,
-        availability_zone=host["availability_zone"],
+        hosts=(
+            HostOutput(
+                name="host",
+                instance_id=host.id,
+                public_ip=address["public_ip"],
+                private_ip=host["private_ip"],
+                availability_zone=host["availability_zone"],
+                data_volume_id=data.id,
+                data_device=_device(host, data.id),
+            ),
+        ),
+        endpoints=CONTAINERS,
         vpc_id=found["vpc/main"].id,
         subnets=_ids(found, "subnet"),
         security_groups=_ids(found, "security-group"),
-        data_volume_id=found["volume/data"].id,
-        data_device=_device(host, found["volume/data"].id),
         bucket=found["bucket/storage"].id,
         secrets=secrets,
         log_groups=_ids(found, "log-group"),
@@ -55,15 +59,6 @@ def build_outputs(settings: Settings, found: Mapping[str, Actual]) -> Outputs:
         nat_public_ip=found["elastic-ip/nat"]["public_ip"] if nat else None,
         notes=tuple(_notes(settings, secrets["application"], topic["pending"])),
     )
-
-
-def host_of(found: Mapping[str, Actual]) -> Actual | None:
-    """The machine, if it is there.
-
-    Args:
-        found: what there is, by address.
-    """
-    return found.get("instance/host")
 
 
 def _device(host: Actual, volume_id: str) -> str:

@@ -15,7 +15,6 @@ from dify_aws.operations.run.context import DeploymentContext
 from dify_aws.operations.run.recorded_run import RecordedRun
 from dify_aws.operations.run.verb import changing_verb
 from dify_aws.outputs import Outputs
-from dify_aws.topologies.single_host_outputs import build_outputs
 from dify_aws.verbs.install import installation
 from dify_aws.verbs.outputs import outputs_of
 
@@ -40,13 +39,14 @@ def deploy(deployment: DeploymentContext, run: RecordedRun, plan: Plan | None = 
         RunFailed: something failed in AWS; it says what is done, and the next run goes on from there.
         HostError: AWS is done, and something is wrong with the machine, as for :meth:`install`.
     """
-    stack, installer, reports = deployment.stack, installation(deployment, run), list[Report]()
+    stack, topology = deployment.stack, deployment.topology
+    installer, reports = installation(deployment, run), list[Report]()
 
     def install_dify(found: Mapping[str, Actual | None]) -> None:
         existing = {address: actual for address, actual in found.items() if actual is not None}
-        reports.append(installer.run(build_outputs(deployment.settings, existing), probe=True))
+        reports.append(installer.run(topology.outputs(deployment.settings, existing), probe=True))
 
-    needs = stack.resources.keys() - stack.behind("nat-gateway", "alarm")
+    needs = stack.resources.keys() - stack.behind(*topology.not_needed_by_hosts)
     dify = ExternalNode(frozenset(needs), install_dify, installer.stop)
     try:
         applied = stack.apply(deployment.aws, plan, listener=deployment.listener, external={"dify": dify}, turn=run)

@@ -9,7 +9,7 @@ from dify_aws.engine.resource import Actual
 from dify_aws.operations.run.context import DeploymentContext
 from dify_aws.operations.run.verb import reading_verb
 from dify_aws.outputs import Outputs
-from dify_aws.topologies.single_host_outputs import build_complete_outputs
+from dify_aws.topologies.complete_outputs import complete_outputs
 
 
 @reading_verb("where everything is")
@@ -36,4 +36,5 @@ def outputs_of(deployment: DeploymentContext, found: Mapping[str, Actual | None]
         DifyAwsError: something is missing.
     """
     with reading(deployment.aws.deployment, "tell its outputs"):
-        return build_complete_outputs(deployment.settings, deployment.stack.resources, found, deployment.aws.account)
+        account = deployment.aws.account
+        return complete_outputs(deployment.topology, deployment.settings, deployment.stack, found, account)

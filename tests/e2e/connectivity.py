@@ -57,7 +57,7 @@ class BedDeployment:
         self.deployment = Deployment(settings, session=world.session, connectivity=self.connectivity, listener=listener)
         outputs = self.deployment.apply()
         world.consoles[outputs.instance_id] = bed.console
-        self.outputs = replace(outputs, data_volume_id=bed.data_volume_id)
+        self.outputs = replace(outputs, hosts=(replace(outputs.host, data_volume_id=bed.data_volume_id),))
         world.session.client("secretsmanager").put_secret_value(
             SecretId=outputs.secrets["ssh-private-key"], SecretString=bed.key
         )

@@ -6,6 +6,7 @@ import io
 import json
 import logging
 import re
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -87,7 +88,7 @@ def test_no_value_gives_orders(name: str) -> None:
 def test_outputs_give_no_orders(world: World) -> None:
     """Names of a network that is somebody else's get into them."""
     outputs = Deployment(Settings(environment="dev"), session=world.session).apply()
-    outputs = dify_aws.Outputs(**{**outputs.to_dict(), "notes": (ATTACK,), "url": ATTACK})
+    outputs = replace(outputs, notes=(ATTACK,), url=ATTACK)
     for text in (str(outputs), in_terminal(outputs), outputs._repr_html_()):
         assert not OBEYED.search(text)
         assert "[bold red on white]" in text.replace("\n", "")

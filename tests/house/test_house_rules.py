@@ -46,6 +46,17 @@ def _using(*names: str) -> Callable[[Source], Iterator[int]]:
     return breaches
 
 
+def _naming(*texts: str) -> Callable[[Source], Iterator[int]]:
+    """In a string of its own, not in a sentence."""
+
+    def breaches(source: Source) -> Iterator[int]:
+        for node in ast.walk(source.tree):
+            if isinstance(node, ast.Constant) and node.value in texts:
+                yield node.lineno
+
+    return breaches
+
+
 def _vague(source: Source) -> Iterator[int]:
     if set(re.split(r"[/._]", source.path)) & {"util", "utils", "helper", "helpers", "common", "manager", "managers"}:
         yield 1
@@ -120,6 +131,12 @@ RULES = [
         _library_but(),
         _using("input", "getpass.getpass"),
         Source("dify_aws/__main__.py", "input('sure?')\n"),
+    ),
+    Rule(
+        "only a topology knows at which addresses the host and its parts are",
+        _library_but("dify_aws/topologies/", "dify_aws/offline/", "dify_aws/resources/"),
+        _naming("instance/host", "elastic-ip/host", "volume/data", "key-pair/host", "topic/alarms"),
+        Source("dify_aws/verbs/status.py", 'host = found["instance/host"]\n'),
     ),
     Rule(
         "no module is called utils, helpers, common or manager",

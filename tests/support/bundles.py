@@ -13,23 +13,30 @@ from typing import Any, Final
 import yaml
 
 from dify_aws.dify.records import KNOWN
-from dify_aws.outputs import Outputs
+from dify_aws.outputs import HostOutput, Outputs
 from dify_aws.runtimes.compose.bundle import Bundle
 from dify_aws.runtimes.compose.dify_secrets import DifySecrets
 from dify_aws.settings import Settings
+from dify_aws.topologies.single_host_outputs import CONTAINERS
 
 OUTPUTS: Final = Outputs(
     deployment="dify/dev",
     region="ap-northeast-1",
     url="http://203.0.113.7",
-    public_ip="203.0.113.7",
-    private_ip="10.0.1.4",
-    instance_id="i-0123456789abcdef0",
-    availability_zone="ap-northeast-1a",
+    hosts=(
+        HostOutput(
+            name="host",
+            public_ip="203.0.113.7",
+            private_ip="10.0.1.4",
+            instance_id="i-0123456789abcdef0",
+            availability_zone="ap-northeast-1a",
+            data_volume_id="vol-0123456789abcdef0",
+        ),
+    ),
+    endpoints=CONTAINERS,
     vpc_id="vpc-0123456789abcdef0",
     subnets=MappingProxyType({}),
     security_groups=MappingProxyType({}),
-    data_volume_id="vol-0123456789abcdef0",
     bucket="dify--dev-123456789012-ap-northeast-1",
     secrets=MappingProxyType({}),
     log_groups=MappingProxyType({log: f"/dify/dev/{log}" for log in ("system", "docker", "dify", "nginx")}),

@@ -12,7 +12,7 @@ from dify_aws.operations.cost.estimate import CostEstimate, Saving, estimate, pr
 from dify_aws.prices import PriceSheet
 from dify_aws.settings import Settings
 from dify_aws.topologies.account import Account
-from dify_aws.topologies.single_host import environment
+from dify_aws.topologies.single_host_topology import topology_of
 
 SIZES: Final = ("nano", "micro", "small", "medium", "large", "xlarge", "2xlarge", "4xlarge", "8xlarge")
 """Each has twice the one before it. https://docs.aws.amazon.com/ec2/latest/instancetypes/gp.html"""
@@ -44,7 +44,7 @@ def estimate_settings(settings: Settings, account: Account, sheet: PriceSheet, u
     """
 
     def cost(of: Settings) -> CostEstimate:
-        return estimate(environment(of, account), sheet, of.region, use)
+        return estimate(topology_of(of).stack(of, account), sheet, of.region, use)
 
     now = cost(settings)
     savings = []
@@ -59,7 +59,7 @@ def estimate_settings(settings: Settings, account: Account, sheet: PriceSheet, u
 def products_of(settings: Settings, account: Account, use: Use | None = None) -> frozenset[str]:
     """The products that :func:`estimate_settings` needs prices of: what a refresh of the sheet has to ask for."""
     others = [other for _, other in _others(settings)]
-    return frozenset().union(*(products(environment(each, account), use) for each in (settings, *others)))
+    return frozenset().union(*(products(topology_of(each).stack(each, account), use) for each in (settings, *others)))
 
 
 def _others(settings: Settings) -> Iterator[tuple[Alternative, Settings]]:

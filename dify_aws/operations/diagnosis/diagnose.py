@@ -111,7 +111,7 @@ def _findings(subject: str, check: Check, context: CheckContext) -> list[Finding
 
 
 def _on_the_machine(context: CheckContext, build_outputs: OutputsOf, open_access: bool) -> Iterator[Finding]:
-    host = context.there("instance/host")
+    host = context.there(context.addresses.host)
     if host["state"] != "running":
         yield unknown("machine", "not looked at: it does not run")
         return

@@ -10,7 +10,8 @@ from dify_aws.events import Listener, quiet
 from dify_aws.operations.access.connectivity import Connectivity, Internet
 from dify_aws.settings import Settings
 from dify_aws.topologies.account import Account
-from dify_aws.topologies.single_host import environment
+from dify_aws.topologies.single_host_topology import topology_of
+from dify_aws.topologies.topology import Topology
 
 
 class DeploymentContext:
@@ -44,4 +45,9 @@ class DeploymentContext:
     @cached_property
     def stack(self) -> Stack:
         """All desired resources. The first use asks AWS which account this is."""
-        return environment(self.settings, self.account)
+        return self.topology.stack(self.settings, self.account)
+
+    @property
+    def topology(self) -> Topology:
+        """How this deployment is laid out."""
+        return topology_of(self.settings)

@@ -10,7 +10,7 @@ from dify_aws.dify.release import Release
 from dify_aws.dify.variable_names import name_in
 from dify_aws.limits import limits_of
 from dify_aws.limits.concurrency import VECTOR_CONNECTIONS
-from dify_aws.outputs import Outputs
+from dify_aws.outputs import Endpoint, Outputs
 from dify_aws.runtimes.compose.dify_secrets import NONE, DifySecrets
 from dify_aws.secrets import Secret
 from dify_aws.settings import Settings
@@ -66,10 +66,10 @@ def environment(
             "INIT_PASSWORD": secrets.init_password.reveal(),
             **_pepper(settings, secrets),
         },
-        "PostgreSQL": _postgresql(secrets),
-        "Redis: 0 is Dify's, 1 Celery's, 2 the agents'": _redis(secrets),
+        "PostgreSQL": _postgresql(outputs.endpoints["database"], secrets),
+        "Redis: 0 is Dify's, 1 Celery's, 2 the agents'": _redis(outputs.endpoints["cache"], secrets),
         "Files": _storage(settings, outputs),
-        "Vectors": _vectors(settings, secrets),
+        "Vectors": _vectors(settings, outputs.endpoints["database"], secrets),
         "Code, through a sandbox that reaches nothing but the proxy": {
             "CODE_EXECUTION_ENDPOINT": "http://sandbox:8194",
             "CODE_EXECUTION_API_KEY": secrets.sandbox_api_key.reveal(),
@@ -112,11 +112,11 @@ def _urls(base: str) -> Mapping[str, str]:
     }
 
 
-def _postgresql(secrets: DifySecrets) -> Mapping[str, str]:
+def _postgresql(database: Endpoint, secrets: DifySecrets) -> Mapping[str, str]:
     return {
         "DB_TYPE": "postgresql",
-        "DB_HOST": "db_postgres",
-        "DB_PORT": "5432",
+        "DB_HOST": database.host,
+        "DB_PORT": str(database.port),
         "DB_USERNAME": DATABASE_ROLE,
         "DB_PASSWORD": secrets.db_password.reveal(),
         "DB_DATABASE": DATABASE,
@@ -126,14 +126,14 @@ def _postgresql(secrets: DifySecrets) -> Mapping[str, str]:
     }
 
 
-def _redis(secrets: DifySecrets) -> Mapping[str, str]:
+def _redis(cache: Endpoint, secrets: DifySecrets) -> Mapping[str, str]:
     password = secrets.redis_password.reveal()
     return {
-        "REDIS_HOST": "redis",
-        "REDIS_PORT": "6379",
+        "REDIS_HOST": cache.host,
+        "REDIS_PORT": str(cache.port),
         "REDIS_PASSWORD": password,
         "REDIS_DB": "0",
-        "CELERY_BROKER_URL": f"redis://:{password}@redis:6379/1",
+        "CELERY_BROKER_URL": f"redis://:{password}@{cache.host}:{cache.port}/1",
     }
 
 
@@ -154,11 +154,11 @@ def _storage(settings: Settings, outputs: Outputs) -> Mapping[str, str]:
     }
 
 
-def _vectors(settings: Settings, secrets: DifySecrets) -> Mapping[str, str]:
+def _vectors(settings: Settings, database: Endpoint, secrets: DifySecrets) -> Mapping[str, str]:
     stores = {
         "pgvector": {
-            "PGVECTOR_HOST": "db_postgres",
-            "PGVECTOR_PORT": "5432",
+            "PGVECTOR_HOST": database.host,
+            "PGVECTOR_PORT": str(database.port),
             "PGVECTOR_USER": DATABASE_ROLE,
             "PGVECTOR_PASSWORD": secrets.db_password.reveal(),
             "PGVECTOR_DATABASE": DATABASE,

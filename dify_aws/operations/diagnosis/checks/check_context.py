@@ -15,6 +15,8 @@ from dify_aws.errors import DifyAwsError
 from dify_aws.operations.access.connectivity import Connectivity
 from dify_aws.operations.diagnosis.diagnosis import Finding
 from dify_aws.settings import Settings
+from dify_aws.topologies.single_host_topology import topology_of
+from dify_aws.topologies.topology import ResourceAddresses
 
 Check: TypeAlias = Callable[["CheckContext"], Iterable[Finding]]
 """What it raises becomes a finding that nobody could tell."""
@@ -36,6 +38,11 @@ class CheckContext:
     settings: Settings
     stack: Stack
     connectivity: Connectivity
+
+    @property
+    def addresses(self) -> ResourceAddresses:
+        """Where the topology has the resources that the checks ask for."""
+        return topology_of(self.settings).addresses
 
     def find(self, address: str) -> Actual | None:
         """What there is at an address of the stack; the census has been there before, as a rule."""

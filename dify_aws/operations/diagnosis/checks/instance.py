@@ -24,7 +24,7 @@ https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/monitoring-system-instance-s
 
 def instance(context: CheckContext) -> Iterator[Finding]:
     """Its state, AWS's status checks, and what AWS plans to do with it."""
-    actual = context.find("instance/host")
+    actual = context.find(context.addresses.host)
     if actual is None:
         yield wrong("instance", "there is none: it was terminated, or never made", "deploy() makes it.")
         return
@@ -64,7 +64,7 @@ def offer(context: CheckContext) -> Iterator[Finding]:
         Filters=[{"Name": "instance-type", "Values": [kind]}],
     )
     zones = sorted(each["Location"] for each in offers)
-    actual = context.find("instance/host")
+    actual = context.find(context.addresses.host)
     place = actual["availability_zone"] if actual else context.settings.availability_zone
     if not zones:
         yield wrong("instance type", f"{region} does not offer {kind}", "Choose another instance_type.")

@@ -19,8 +19,8 @@ def ssh_key(context: CheckContext) -> Iterator[Finding]:
 
     The private half is never in a file, so there is no mode (0600) of one to get wrong.
     """
-    secret = context.find("secret/ssh-private-key")
-    pair, host = context.find("key-pair/host"), context.find("instance/host")
+    secret = context.find(context.addresses.private_key)
+    pair, host = context.find(context.addresses.key_pair), context.find(context.addresses.host)
     if secret is None or pair is None:
         gone = "the secret with the private key" if secret is None else "the key pair"
         yield wrong("SSH key", f"{gone} is not there", "apply() brings it back; a deleted secret, for some days only.")
@@ -45,7 +45,7 @@ def _started_otherwise(host: Actual, pair: Actual) -> tuple[str, str]:
 
 def host_key(context: CheckContext) -> Iterator[Finding]:
     """The key that is insisted on is the one that the machine told its console."""
-    host, secret = context.there("instance/host"), context.there("secret/ssh-private-key")
+    host, secret = context.there(context.addresses.host), context.there(context.addresses.private_key)
     pinned = pinned_key(context.aws, secret.id, host.id)
     if pinned is None:
         yield warning("host key", f"none is pinned for {host.id} yet", "install() pins it, from the console log.")

@@ -27,7 +27,7 @@ def port_443(context: CheckContext) -> Iterator[Finding]:
 
 def ssh(context: CheckContext) -> Finding:
     """SSH, once a way is open."""
-    subject, address = "port 22", context.there("elastic-ip/host")["public_ip"]
+    subject, address = "port 22", context.there(context.addresses.public_address)["public_ip"]
     try:
         context.connectivity.check_port(address, SSH)
     except OSError as error:
@@ -45,7 +45,7 @@ def name(context: CheckContext) -> Iterator[Finding]:
     domain = context.settings.domain
     if domain is None:
         return
-    address = context.there("elastic-ip/host")["public_ip"]
+    address = context.there(context.addresses.public_address)["public_ip"]
     try:
         points_to(domain, context.connectivity.resolve(domain), address)
     except DomainElsewhere as elsewhere:
@@ -57,7 +57,7 @@ def name(context: CheckContext) -> Iterator[Finding]:
 
 def _knocked(context: CheckContext, port: int) -> Finding:
     subject = f"port {port}"
-    address = context.there("elastic-ip/host")["public_ip"]
+    address = context.there(context.addresses.public_address)["public_ip"]
     try:
         context.connectivity.check_port(address, port)
     except OSError as error:

@@ -44,7 +44,7 @@ def alarms(context: CheckContext) -> Iterator[Finding]:
                 quiet.append(alarm.id)
     if quiet:
         yield ok("alarms", f"quiet: {', '.join(quiet)}")
-    pending = context.there("topic/alarms")["pending"]
+    pending = context.there(context.addresses.alarm_topic)["pending"]
     if pending:
         told = f"{', '.join(pending)} has not followed the link in AWS's mail"
         yield warning("alarm mail", told, "Until then nobody hears of an alarm. Look into the spam folder.")
@@ -52,7 +52,7 @@ def alarms(context: CheckContext) -> Iterator[Finding]:
 
 def agent(context: CheckContext) -> Iterator[Finding]:
     """What the machine told CloudWatch last: that it tells anything, its disks, its memory and its swap."""
-    host, now = context.there("instance/host"), context.now()
+    host, now = context.there(context.addresses.host), context.now()
     told = context.aws.pages(
         "cloudwatch.GetMetricData",
         "MetricDataResults",
