@@ -100,7 +100,7 @@ from dify_aws.operations.run.recorded_run import RecordedRun
 from dify_aws.operations.run.verb import Verb, changing_verb, reading_verb, verbs_of
 from dify_aws.operations.status import OpenAccess, Status
 from dify_aws.operations.workflow import github_workflow
-from dify_aws.outputs import Outputs
+from dify_aws.outputs import Endpoint, HostOutput, Outputs
 from dify_aws.permissions import Permissions, permissions
 from dify_aws.resources import (
     Alarm,
@@ -138,29 +138,30 @@ from dify_aws.runtimes.compose.domain import DomainElsewhere
 from dify_aws.secrets import Secret
 from dify_aws.settings import Settings
 from dify_aws.topologies.account import Account
+from dify_aws.topologies.topology import ResourceAddresses, Topology
 
 if TYPE_CHECKING:
     from dify_aws.offline.world import World
 
 # fmt: off
 __all__ = [
-    "Account", "AccountUnknown", "Action", "Actual", "AdminPassword", "Alarm", "Alternative", "Ambiguous",
-    "Answer", "Applied", "AuthenticationRefused", "Aws", "AwsError", "Bucket", "Change", "ChangeRefused",
-    "CommandFailed", "CommandResult", "CommandTimedOut", "Comparison", "ConnectionLost", "Connectivity",
-    "ContainerFailed", "CostEstimate", "CostRow", "CredentialsError", "DeletionProtected", "Deployment",
-    "DeploymentContext", "Diagnosis", "DifyAwsError", "DomainElsewhere", "ElasticIp", "Event", "ExternalNode",
-    "Fact", "FactUnreadable", "Finding", "FirstUse", "FixedAttribute", "Foundation", "FoundationOutputs", "Gate",
-    "Grant", "Host", "HostClosed", "HostError", "HostFact", "HostFacts", "HostKeyMismatch", "InstallFailed",
+    "Account", "AccountUnknown", "Action", "Actual", "AdminPassword", "Alarm", "Alternative", "Ambiguous", "Answer",
+    "Applied", "AuthenticationRefused", "Aws", "AwsError", "Bucket", "Change", "ChangeRefused", "CommandFailed",
+    "CommandResult", "CommandTimedOut", "Comparison", "ConnectionLost", "Connectivity", "ContainerFailed",
+    "CostEstimate", "CostRow", "CredentialsError", "DeletionProtected", "Deployment", "DeploymentContext",
+    "Diagnosis", "DifyAwsError", "DomainElsewhere", "ElasticIp", "Endpoint", "Event", "ExternalNode", "Fact",
+    "FactUnreadable", "Finding", "FirstUse", "FixedAttribute", "Foundation", "FoundationOutputs", "Gate", "Grant",
+    "Host", "HostClosed", "HostError", "HostFact", "HostFacts", "HostKeyMismatch", "HostOutput", "InstallFailed",
     "Instance", "InstanceConnectEndpoint", "InstanceProfile", "InstanceType", "InternetGateway", "Job", "KeyPair",
-    "Lease", "LifecycleRule", "Listener", "Lock", "LockHeld", "LockLost", "LockOwner", "LockUnreadable",
-    "LogGroup", "NatGateway", "Need", "NotAdoptable", "NotAvailable", "NotConverged", "NotOurs", "OidcProvider",
-    "OpenAccess", "Outcome", "OutcomeUnknown", "Outputs", "PackageUntrusted", "PermissionDenied", "Permissions",
-    "Plan", "PlanOutdated", "PlanRefused", "Problem", "Progress", "PublicAccessBlock", "Publishers",
-    "QuotaExceeded", "Reader", "Record", "RecordedRun", "Ref", "Refusal", "Release", "ReleaseCheck",
-    "ReleaseDraft", "ReleaseError", "Report", "Requirements", "Resource", "ResourceError", "Role", "Route",
-    "RouteTable", "Rule", "RunFailed", "RunLock", "Saving", "ScheduleGroup", "Secret", "SecretUnusable",
-    "SecurityGroup", "Service", "Session", "SessionRefused", "Settings", "SettingsError", "Stack", "StackError",
-    "Status", "StepNotConverged", "StepRefused", "StepsWrong", "StoredSecret", "Subnet", "Table", "Topic",
+    "Lease", "LifecycleRule", "Listener", "Lock", "LockHeld", "LockLost", "LockOwner", "LockUnreadable", "LogGroup",
+    "NatGateway", "Need", "NotAdoptable", "NotAvailable", "NotConverged", "NotOurs", "OidcProvider", "OpenAccess",
+    "Outcome", "OutcomeUnknown", "Outputs", "PackageUntrusted", "PermissionDenied", "Permissions", "Plan",
+    "PlanOutdated", "PlanRefused", "Problem", "Progress", "PublicAccessBlock", "Publishers", "QuotaExceeded",
+    "Reader", "Record", "RecordedRun", "Ref", "Refusal", "Release", "ReleaseCheck", "ReleaseDraft", "ReleaseError",
+    "Report", "Requirements", "Resource", "ResourceAddresses", "ResourceError", "Role", "Route", "RouteTable",
+    "Rule", "RunFailed", "RunLock", "Saving", "ScheduleGroup", "Secret", "SecretUnusable", "SecurityGroup",
+    "Service", "Session", "SessionRefused", "Settings", "SettingsError", "Stack", "StackError", "Status",
+    "StepNotConverged", "StepRefused", "StepsWrong", "StoredSecret", "Subnet", "Table", "Topic", "Topology",
     "Trail", "TunnelRefused", "UnexpectedAnswer", "Unknown", "Unreachable", "Use", "Variable", "Verb", "Volume",
     "Vpc", "VpcEndpoint", "WaitTimedOut", "World", "Zone", "changing_verb", "check_release", "github_workflow",
     "import_release", "offline", "permissions", "reading_verb", "verbs_of",
