@@ -9,7 +9,10 @@
 from typing import TYPE_CHECKING
 
 from dify_aws.aws import Aws, Session
+from dify_aws.aws.adoption_view import Listed
+from dify_aws.aws.retry_rule import RetryRule
 from dify_aws.aws.unexpected_answer import UnexpectedAnswer
+from dify_aws.aws.waiters import Waiter
 from dify_aws.change import Change, Unknown
 from dify_aws.deployment import Deployment
 from dify_aws.dify.drafts.comparison import Comparison
@@ -153,18 +156,18 @@ __all__ = [
     "FactUnreadable", "Finding", "FirstUse", "FixedAttribute", "Foundation", "FoundationOutputs", "Gate", "Grant",
     "Host", "HostClosed", "HostError", "HostFact", "HostFacts", "HostKeyMismatch", "HostOutput", "InstallFailed",
     "Instance", "InstanceConnectEndpoint", "InstanceProfile", "InstanceType", "InternetGateway", "Job", "KeyPair",
-    "Lease", "LifecycleRule", "Listener", "Lock", "LockHeld", "LockLost", "LockOwner", "LockUnreadable", "LogGroup",
-    "NatGateway", "Need", "NotAdoptable", "NotAvailable", "NotConverged", "NotOurs", "OidcProvider", "OpenAccess",
-    "Outcome", "OutcomeUnknown", "Outputs", "PackageUntrusted", "PermissionDenied", "Permissions", "Plan",
-    "PlanOutdated", "PlanRefused", "Problem", "Progress", "PublicAccessBlock", "Publishers", "QuotaExceeded",
-    "Reader", "Record", "RecordedRun", "Ref", "Refusal", "Release", "ReleaseCheck", "ReleaseDraft", "ReleaseError",
-    "Report", "Requirements", "Resource", "ResourceAddresses", "ResourceError", "Role", "Route", "RouteTable",
-    "Rule", "RunFailed", "RunLock", "Saving", "ScheduleGroup", "Secret", "SecretUnusable", "SecurityGroup",
-    "Service", "Session", "SessionRefused", "Settings", "SettingsError", "Stack", "StackError", "Status",
-    "StepNotConverged", "StepRefused", "StepsWrong", "StoredSecret", "Subnet", "Table", "Topic", "Topology",
-    "Trail", "TunnelRefused", "UnexpectedAnswer", "Unknown", "Unreachable", "Use", "Variable", "Verb", "Volume",
-    "Vpc", "VpcEndpoint", "WaitTimedOut", "World", "Zone", "changing_verb", "check_release", "github_workflow",
-    "import_release", "offline", "permissions", "reading_verb", "verbs_of",
+    "Lease", "LifecycleRule", "Listed", "Listener", "Lock", "LockHeld", "LockLost", "LockOwner", "LockUnreadable",
+    "LogGroup", "NatGateway", "Need", "NotAdoptable", "NotAvailable", "NotConverged", "NotOurs", "OidcProvider",
+    "OpenAccess", "Outcome", "OutcomeUnknown", "Outputs", "PackageUntrusted", "PermissionDenied", "Permissions",
+    "Plan", "PlanOutdated", "PlanRefused", "Problem", "Progress", "PublicAccessBlock", "Publishers",
+    "QuotaExceeded", "Reader", "Record", "RecordedRun", "Ref", "Refusal", "Release", "ReleaseCheck", "ReleaseDraft",
+    "ReleaseError", "Report", "Requirements", "Resource", "ResourceAddresses", "ResourceError", "RetryRule", "Role",
+    "Route", "RouteTable", "Rule", "RunFailed", "RunLock", "Saving", "ScheduleGroup", "Secret", "SecretUnusable",
+    "SecurityGroup", "Service", "Session", "SessionRefused", "Settings", "SettingsError", "Stack", "StackError",
+    "Status", "StepNotConverged", "StepRefused", "StepsWrong", "StoredSecret", "Subnet", "Table", "Topic",
+    "Topology", "Trail", "TunnelRefused", "UnexpectedAnswer", "Unknown", "Unreachable", "Use", "Variable", "Verb",
+    "Volume", "Vpc", "VpcEndpoint", "WaitTimedOut", "Waiter", "World", "Zone", "changing_verb", "check_release",
+    "github_workflow", "import_release", "offline", "permissions", "reading_verb", "verbs_of",
 ]
 # fmt: on
 

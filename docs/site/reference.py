@@ -12,7 +12,8 @@ PAGES: Final[Mapping[str, tuple[str, str]]] = {
     ),
     "Results": (
         "What the methods return: each can be printed, compared and saved (`to_dict()`, `to_json()`).",
-        "Plan Action Change Unknown Applied Outputs Report Outcome Status OpenAccess Diagnosis Finding CostEstimate "
+        "Plan Action Change Unknown Applied Outputs HostOutput Endpoint Report Outcome Status "
+        "OpenAccess Diagnosis Finding CostEstimate "
         "CostRow Saving Use Record LockOwner AdminPassword Account",
     ),
     "Errors": (
@@ -32,7 +33,8 @@ PAGES: Final[Mapping[str, tuple[str, str]]] = {
         "Stack Resource Ref Actual Fact Alternative Aws Session Alarm Bucket ElasticIp Instance "
         "InstanceConnectEndpoint InstanceProfile InstanceType InternetGateway KeyPair LifecycleRule LogGroup "
         "NatGateway OidcProvider PublicAccessBlock Role RouteTable Rule ScheduleGroup SecurityGroup StoredSecret "
-        "Subnet Table Topic Trail Volume Vpc VpcEndpoint Zone ExternalNode RunLock",
+        "Subnet Table Topic Trail Volume Vpc VpcEndpoint Zone ExternalNode RunLock "
+        "Listed RetryRule Waiter Topology ResourceAddresses",
     ),
     "Releases": (
         "Releases of Dify as data.",
