@@ -17,9 +17,9 @@ class Place:
     gateway: str
     subnet: str
 
-    def launch(self, **wish: Any) -> str:
+    def launch(self, **parameters: Any) -> str:
         """Run one instance, and return its id."""
-        request = {"ImageId": self.image, "InstanceType": "t3.medium", "SubnetId": self.subnet, **wish}
+        request = {"ImageId": self.image, "InstanceType": "t3.medium", "SubnetId": self.subnet, **parameters}
         return self.ec2.run_instances(MinCount=1, MaxCount=1, **request)["Instances"][0]["InstanceId"]
 
     def instance(self, instance_id: str) -> Any:
@@ -30,10 +30,10 @@ class Place:
         """The name of its state."""
         return str(self.instance(instance_id)["State"]["Name"])
 
-    def volume(self, size: int = 10, **wish: Any) -> str:
+    def volume(self, size: int = 10, **parameters: Any) -> str:
         """Create a volume in the zone of the subnet, and return its id."""
         zone = self.ec2.describe_subnets(SubnetIds=[self.subnet])["Subnets"][0]["AvailabilityZone"]
-        return self.ec2.create_volume(**{"AvailabilityZone": zone, "Size": size, "VolumeType": "gp3", **wish})[
+        return self.ec2.create_volume(**{"AvailabilityZone": zone, "Size": size, "VolumeType": "gp3", **parameters})[
             "VolumeId"
         ]
 
@@ -41,9 +41,13 @@ class Place:
         """Allocate an address, and return its allocation id."""
         return self.ec2.allocate_address(Domain="vpc")["AllocationId"]
 
-    def nat_gateway(self, **wish: Any) -> str:
+    def nat_gateway(self, **parameters: Any) -> str:
         """Create a NAT gateway, with an address of its own unless one is named, and return its id."""
-        request = {"SubnetId": self.subnet, "AllocationId": wish.pop("AllocationId", None) or self.address(), **wish}
+        request = {
+            "SubnetId": self.subnet,
+            "AllocationId": parameters.pop("AllocationId", None) or self.address(),
+            **parameters,
+        }
         return self.ec2.create_nat_gateway(**request)["NatGateway"]["NatGatewayId"]
 
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 def state(ec2: EC2Client) -> Any:
     """All that a dry run could have changed, without what differs between two answers to one question."""
-    told: list[Any] = [
+    answers: list[Any] = [
         ec2.describe_vpcs(),
         ec2.describe_subnets(),
         ec2.describe_route_tables(),
@@ -27,7 +27,7 @@ def state(ec2: EC2Client) -> Any:
         ec2.describe_instances(),
         ec2.describe_tags(),
     ]
-    return [{key: value for key, value in answer.items() if key != "ResponseMetadata"} for answer in told]
+    return [{key: value for key, value in answer.items() if key != "ResponseMetadata"} for answer in answers]
 
 
 def test_a_dry_run_answers_dry_run_operation_and_changes_nothing(place: Place) -> None:
@@ -73,8 +73,8 @@ def test_vpc_attributes_change_one_at_a_time(place: Place) -> None:
     with refused("InvalidParameterCombination"):
         place.ec2.modify_vpc_attribute(VpcId=place.vpc, **both)
     place.ec2.modify_vpc_attribute(VpcId=place.vpc, EnableDnsHostnames={"Value": True})
-    told = place.ec2.describe_vpc_attribute(VpcId=place.vpc, Attribute="enableDnsHostnames")
-    assert told["EnableDnsHostnames"] == {"Value": True}
+    answers = place.ec2.describe_vpc_attribute(VpcId=place.vpc, Attribute="enableDnsHostnames")
+    assert answers["EnableDnsHostnames"] == {"Value": True}
 
 
 def test_tags_of_aws_are_reserved(place: Place) -> None:
@@ -91,7 +91,7 @@ def test_tags_of_aws_are_reserved(place: Place) -> None:
 def test_things_and_rules_are_found_by_their_tags(place: Place, value: str) -> None:
     """moto does this by itself; the census of what we own leans on it."""
     ec2 = place.ec2
-    mine: Any = [{"Name": "tag:owner", "Values": [value]}]
+    own_filter: Any = [{"Name": "tag:owner", "Values": [value]}]
 
     def tagged(kind: str) -> Any:
         return [{"ResourceType": kind, "Tags": [{"Key": "owner", "Value": value}]}]
@@ -107,12 +107,14 @@ def test_things_and_rules_are_found_by_their_tags(place: Place, value: str) -> N
     ec2.allocate_address(Domain="vpc", TagSpecifications=tagged("elastic-ip"))
     volume = place.volume(TagSpecifications=tagged("volume"))
 
-    assert [each["GroupId"] for each in ec2.describe_security_groups(Filters=mine)["SecurityGroups"]] == [group]
-    assert [each["FromPort"] for each in ec2.describe_security_group_rules(Filters=mine)["SecurityGroupRules"]] == [443]
-    assert [each["VpcId"] for each in ec2.describe_vpcs(Filters=mine)["Vpcs"]] == [place.vpc]
-    assert [each["SubnetId"] for each in ec2.describe_subnets(Filters=mine)["Subnets"]] == [place.subnet]
-    assert [each["VolumeId"] for each in ec2.describe_volumes(Filters=mine)["Volumes"]] == [volume]
-    assert len(ec2.describe_addresses(Filters=mine)["Addresses"]) == 1
+    assert [each["GroupId"] for each in ec2.describe_security_groups(Filters=own_filter)["SecurityGroups"]] == [group]
+    assert [
+        each["FromPort"] for each in ec2.describe_security_group_rules(Filters=own_filter)["SecurityGroupRules"]
+    ] == [443]
+    assert [each["VpcId"] for each in ec2.describe_vpcs(Filters=own_filter)["Vpcs"]] == [place.vpc]
+    assert [each["SubnetId"] for each in ec2.describe_subnets(Filters=own_filter)["Subnets"]] == [place.subnet]
+    assert [each["VolumeId"] for each in ec2.describe_volumes(Filters=own_filter)["Volumes"]] == [volume]
+    assert len(ec2.describe_addresses(Filters=own_filter)["Addresses"]) == 1
 
 
 def test_every_answer_has_a_request_id_of_its_own(world: World) -> None:

@@ -38,11 +38,11 @@ def test_the_address_of_a_nat_gateway_is_its_own(place: Place, running: str, wor
     address = place.address()
     place.nat_gateway(AllocationId=address)
     world.clock.sleep(115)
-    told = place.ec2.describe_addresses(AllocationIds=[address])["Addresses"][0]
+    described = place.ec2.describe_addresses(AllocationIds=[address])["Addresses"][0]
     with refused("InvalidIPAddress.InUse"):
         place.ec2.release_address(AllocationId=address)
     with refused("AuthFailure", status=401):
-        place.ec2.disassociate_address(AssociationId=told["AssociationId"])
+        place.ec2.disassociate_address(AssociationId=described["AssociationId"])
     with refused("Resource.AlreadyAssociated"):
         place.ec2.associate_address(AllocationId=address, InstanceId=running)
 
@@ -74,8 +74,8 @@ def test_an_address_moves_unless_that_is_forbidden(place: Place, running: str, w
     with refused("Resource.AlreadyAssociated"):
         place.ec2.associate_address(AllocationId=address, InstanceId=other, AllowReassociation=False)
     place.ec2.associate_address(AllocationId=address, InstanceId=other)
-    told = place.ec2.describe_addresses(AllocationIds=[address])["Addresses"][0]
-    assert told["InstanceId"] == other
+    described = place.ec2.describe_addresses(AllocationIds=[address])["Addresses"][0]
+    assert described["InstanceId"] == other
     assert "PublicIpAddress" not in place.instance(running)
 
 

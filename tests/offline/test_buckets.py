@@ -105,8 +105,8 @@ def test_a_bucket_with_old_versions_is_not_empty(s3: S3Client) -> None:
     assert "Contents" not in s3.list_objects_v2(Bucket=BUCKET)
     with refused("BucketNotEmpty", status=409):
         s3.delete_bucket(Bucket=BUCKET)
-    told = s3.list_object_versions(Bucket=BUCKET)
-    for each in (*told["Versions"], *told["DeleteMarkers"]):
+    versions = s3.list_object_versions(Bucket=BUCKET)
+    for each in (*versions["Versions"], *versions["DeleteMarkers"]):
         s3.delete_object(Bucket=BUCKET, Key=each["Key"], VersionId=each["VersionId"])
     s3.delete_bucket(Bucket=BUCKET)
 

@@ -38,14 +38,14 @@ def test_threads_that_wait_at_the_same_time_share_the_wait() -> None:
     assert 2 <= clock.now() < 16
 
 
-def test_a_real_clock_runs_as_fast_as_it_is_told() -> None:
+def test_real_clock_runs_at_the_given_speed() -> None:
     clock = RealClock(speed=1000)
     before = clock.now()
     clock.sleep(5)
     assert 5 <= clock.now() - before < 1000
 
 
-def test_at_infinite_speed_every_moment_has_come() -> None:
+def test_at_infinite_speed_everything_is_due() -> None:
     clock = RealClock(speed=float("inf"))
     clock.sleep(1_000_000)
     cloud, arrived = Cloud(clock), list[str]()

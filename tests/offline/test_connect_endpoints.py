@@ -20,12 +20,12 @@ if TYPE_CHECKING:
 NOT_FOUND: Final = "InvalidInstanceConnectEndpointId.NotFound"
 
 
-def create(place: Place, **wish: Any) -> str:
-    made = place.ec2.create_instance_connect_endpoint(**{"SubnetId": place.subnet, **wish})
+def create(place: Place, **parameters: Any) -> str:
+    made = place.ec2.create_instance_connect_endpoint(**{"SubnetId": place.subnet, **parameters})
     return made["InstanceConnectEndpoint"]["InstanceConnectEndpointId"]
 
 
-def told(ec2: EC2Client, id: str) -> Any:
+def described(ec2: EC2Client, id: str) -> Any:
     (found,) = ec2.describe_instance_connect_endpoints(InstanceConnectEndpointIds=[id])["InstanceConnectEndpoints"]
     return found
 
@@ -42,9 +42,9 @@ def test_it_takes_minutes_to_come(place: Place, world: World) -> None:
     """It has a network interface from the beginning, in its subnet and in its groups."""
     group = group_of(place)
     endpoint = create(place, SecurityGroupIds=[group])
-    assert told(place.ec2, endpoint)["State"] == "create-in-progress"
+    assert described(place.ec2, endpoint)["State"] == "create-in-progress"
     world.clock.sleep(150)
-    found = told(place.ec2, endpoint)
+    found = described(place.ec2, endpoint)
     assert (found["State"], found["SecurityGroupIds"], found["PreserveClientIp"]) == ("create-complete", [group], False)
     assert found["DnsName"].startswith(f"{endpoint}.")
     (interface,) = place.ec2.describe_network_interfaces(NetworkInterfaceIds=found["NetworkInterfaceIds"])[
@@ -53,20 +53,20 @@ def test_it_takes_minutes_to_come(place: Place, world: World) -> None:
     assert (interface["SubnetId"], interface["Groups"][0]["GroupId"]) == (place.subnet, group)
 
 
-def test_it_holds_its_subnet_and_its_groups_until_it_is_gone(place: Place, world: World) -> None:
+def test_endpoint_blocks_its_subnet_and_groups_until_deleted(place: Place, world: World) -> None:
     group = group_of(place)
     endpoint = create(place, SecurityGroupIds=[group])
     world.clock.sleep(150)
     delete(place.ec2, endpoint)
     delete(place.ec2, endpoint)
-    assert told(place.ec2, endpoint)["State"] == "delete-in-progress"
+    assert described(place.ec2, endpoint)["State"] == "delete-in-progress"
     with refused("DependencyViolation"):
         place.ec2.delete_security_group(GroupId=group)
     with refused("DependencyViolation"):
         place.ec2.delete_subnet(SubnetId=place.subnet)
     world.clock.sleep(90)
     with refused(NOT_FOUND):
-        told(place.ec2, endpoint)
+        described(place.ec2, endpoint)
     place.ec2.delete_security_group(GroupId=group)
     place.ec2.delete_subnet(SubnetId=place.subnet)
 
@@ -85,12 +85,12 @@ def test_its_groups_can_be_changed(place: Place, world: World) -> None:
     endpoint, group = create(place), group_of(place)
     world.clock.sleep(150)
     place.ec2.modify_instance_connect_endpoint(InstanceConnectEndpointId=endpoint, SecurityGroupIds=[group])
-    assert told(place.ec2, endpoint)["State"] == "update-in-progress"
+    assert described(place.ec2, endpoint)["State"] == "update-in-progress"
     world.clock.sleep(60)
-    found = told(place.ec2, endpoint)
+    found = described(place.ec2, endpoint)
     assert (found["State"], found["SecurityGroupIds"], found["PreserveClientIp"]) == ("update-complete", [group], False)
     place.ec2.modify_instance_connect_endpoint(InstanceConnectEndpointId=endpoint, PreserveClientIp=True)
-    found = told(place.ec2, endpoint)
+    found = described(place.ec2, endpoint)
     assert (found["SecurityGroupIds"], found["PreserveClientIp"]) == ([group], True)
     (interface,) = place.ec2.describe_network_interfaces(NetworkInterfaceIds=found["NetworkInterfaceIds"])[
         "NetworkInterfaces"
@@ -104,9 +104,9 @@ def test_without_a_free_address_it_fails(place: Place, world: World) -> None:
     for _ in range(11):
         place.ec2.create_network_interface(SubnetId=subnet)
     endpoint = create(place, SubnetId=subnet)
-    assert told(place.ec2, endpoint)["State"] == "create-in-progress"
+    assert described(place.ec2, endpoint)["State"] == "create-in-progress"
     world.clock.sleep(150)
-    failed = told(place.ec2, endpoint)
+    failed = described(place.ec2, endpoint)
     assert failed["State"] == "create-failed"
     assert subnet in failed["StateMessage"]
     assert failed["NetworkInterfaceIds"] == []
@@ -128,15 +128,15 @@ def test_a_vpc_has_one_and_a_region_five(place: Place, world: World) -> None:
 def test_it_is_found_by_what_it_is(place: Place, ec2: EC2Client) -> None:
     """By tags, which it takes at creation and later, by subnet, VPC and state."""
     tags: Any = [{"ResourceType": "instance-connect-endpoint", "Tags": [{"Key": "who", "Value": "me"}]}]
-    mine, other = create(place, TagSpecifications=tags), create(make_place(ec2))
+    tagged, other = create(place, TagSpecifications=tags), create(make_place(ec2))
     ec2.create_tags(Resources=[other], Tags=[{"Key": "who", "Value": "you"}])
-    filters = {"tag:who": "me", "vpc-id": place.vpc, "subnet-id": place.subnet, "instance-connect-endpoint-id": mine}
+    filters = {"tag:who": "me", "vpc-id": place.vpc, "subnet-id": place.subnet, "instance-connect-endpoint-id": tagged}
     for name, value in filters.items():
-        asked: Any = [{"Name": name, "Values": [value]}, {"Name": "state", "Values": ["create-in-progress"]}]
-        found = ec2.describe_instance_connect_endpoints(Filters=asked)["InstanceConnectEndpoints"]
-        assert [each["InstanceConnectEndpointId"] for each in found] == [mine], name
-    ec2.delete_tags(Resources=[mine], Tags=[{"Key": "who"}])
-    assert told(ec2, mine)["Tags"] == []
+        filter_list: Any = [{"Name": name, "Values": [value]}, {"Name": "state", "Values": ["create-in-progress"]}]
+        found = ec2.describe_instance_connect_endpoints(Filters=filter_list)["InstanceConnectEndpoints"]
+        assert [each["InstanceConnectEndpointId"] for each in found] == [tagged], name
+    ec2.delete_tags(Resources=[tagged], Tags=[{"Key": "who"}])
+    assert described(ec2, tagged)["Tags"] == []
 
 
 def test_a_token_makes_one(place: Place) -> None:
@@ -153,7 +153,7 @@ def test_what_it_stands_in_must_be_there(place: Place, ec2: EC2Client) -> None:
             verb(InstanceConnectEndpointId="eice-0123456789abcdef0")
 
 
-def test_the_day_moto_knows_it_is_noticed(world: World) -> None:
+def test_addition_that_moto_has_now_is_an_error(world: World) -> None:
     """An action that moto has by now is to be corrected, and not to be put in place of moto's."""
     with pytest.raises(TypeError, match="moto has create_instance_connect_endpoint"):
         CORRECTIONS[0].install(world._cloud)

@@ -122,7 +122,7 @@ def test_a_vpc_has_one_internet_gateway(place: Place) -> None:
         place.ec2.attach_internet_gateway(InternetGatewayId=place.gateway, VpcId=place.vpc)
 
 
-def test_a_vpc_goes_when_all_that_is_not_its_own_is_gone(place: Place, ec2: EC2Client, world: World) -> None:
+def test_vpc_can_be_deleted_when_it_is_empty(place: Place, ec2: EC2Client, world: World) -> None:
     table = ec2.create_route_table(VpcId=place.vpc)["RouteTable"]["RouteTableId"]
     ours = group(place, "ours")
     endpoint = ec2.create_vpc_endpoint(VpcId=place.vpc, ServiceName="com.amazonaws.ap-northeast-1.s3")

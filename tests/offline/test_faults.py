@@ -22,7 +22,7 @@ def vpcs(client: Any) -> int:
     return len(client.describe_vpcs()["Vpcs"]) - 1
 
 
-def test_dying_before_a_call_aws_never_hears_of_it(world: World) -> None:
+def test_kill_before_aws_does_not_receive_the_call(world: World) -> None:
     world.faults.kill_before("CreateVpc")
     with pytest.raises(ProcessKilled, match=r"before ec2\.CreateVpc"):
         world.session.client("ec2").create_vpc(CidrBlock="10.0.0.0/16")
@@ -31,7 +31,7 @@ def test_dying_before_a_call_aws_never_hears_of_it(world: World) -> None:
     assert vpcs(world.session.client("ec2")) == 0
 
 
-def test_dying_after_a_call_aws_has_done_it(world: World) -> None:
+def test_kill_after_aws_has_executed_the_call(world: World) -> None:
     world.faults.kill_after("CreateVpc")
     with pytest.raises(ProcessKilled, match=r"after ec2\.CreateVpc"):
         world.session.client("ec2").create_vpc(CidrBlock="10.0.0.0/16")
@@ -39,7 +39,7 @@ def test_dying_after_a_call_aws_has_done_it(world: World) -> None:
     assert vpcs(world.session.client("ec2")) == 1
 
 
-def test_the_dead_tell_what_they_died_of(world: World) -> None:
+def test_killed_process_reports_why(world: World) -> None:
     """Once: later calls find them dead already."""
     world.faults.kill_before("CreateVpc")
     for _ in range(2):
@@ -57,28 +57,28 @@ def test_the_nth_call_is_counted_from_the_arming(world: World) -> None:
         ec2.create_vpc(CidrBlock="10.2.0.0/16")
 
 
-def test_the_dead_do_nothing_more_in_any_thread_or_region(world: World) -> None:
+def test_killed_process_sends_no_calls_in_any_thread_or_region(world: World) -> None:
     world.faults.kill_before("DescribeVpcs")
     session, elsewhere = world.session, world.in_region("us-east-1")
     with pytest.raises(ProcessKilled):
         session.client("ec2").describe_vpcs()
-    deaths: list[BaseException] = []
+    kills: list[BaseException] = []
 
     def try_again() -> None:
         for client in (session.client("s3"), elsewhere.client("s3")):
             try:
                 client.list_buckets()
-            except ProcessKilled as death:
-                deaths.append(death)
+            except ProcessKilled as kill:
+                kills.append(kill)
 
     thread = threading.Thread(target=try_again)
     thread.start()
     thread.join()
-    assert len(deaths) == 2
+    assert len(kills) == 2
     assert world.calls == []
 
 
-def test_the_old_process_stays_dead_after_a_restart(world: World) -> None:
+def test_old_process_stays_killed_after_restart(world: World) -> None:
     old = world.session
     world.restart()
     with pytest.raises(ProcessKilled):
@@ -86,7 +86,7 @@ def test_the_old_process_stays_dead_after_a_restart(world: World) -> None:
     assert world.session.client("ec2").describe_vpcs()
 
 
-def test_death_is_not_an_exception_that_could_be_caught_by_mistake() -> None:
+def test_process_killed_is_not_an_exception() -> None:
     assert not issubclass(ProcessKilled, Exception)
 
 
@@ -184,7 +184,7 @@ def test_counting_begins_at_one(world: World) -> None:
         world.faults.kill_before("CreateVpc", nth=0)
 
 
-def test_a_refused_call_is_not_the_one_that_is_died_of(world: World) -> None:
+def test_refused_call_does_not_trigger_kill_after(world: World) -> None:
     """AWS has done nothing, and the process goes on to ask again."""
     ec2 = world.session.client("ec2")
     world.faults.kill_after("CreateVpc")

@@ -71,7 +71,7 @@ def test_a_terminated_instance_cannot_be_started_or_stopped(place: Place, world:
         place.ec2.stop_instances(InstanceIds=[instance])
 
 
-def test_protection_against_termination_can_be_asked_for_at_launch(place: Place) -> None:
+def test_termination_protection_can_be_set_at_launch(place: Place) -> None:
     instance = place.launch(DisableApiTermination=True)
     with refused("OperationNotPermitted"):
         place.ec2.terminate_instances(InstanceIds=[instance])
@@ -117,7 +117,7 @@ def test_its_disks_are_missing_in_the_first_answers(place: Place, world: World) 
     assert len(place.instance(instance)["BlockDeviceMappings"]) == 1
 
 
-def test_volumes_of_a_launch_are_as_they_were_asked_for(place: Place, ec2: EC2Client, world: World) -> None:
+def test_volumes_of_a_launch_have_the_requested_options(place: Place, ec2: EC2Client, world: World) -> None:
     """Type, IOPS, throughput, encryption and tags; and they go with the instance unless it was said otherwise."""
     ebs = {"VolumeSize": 30, "VolumeType": "gp3", "Iops": 4000, "Throughput": 250, "Encrypted": True}
     kept = {"VolumeSize": 5, "VolumeType": "gp3", "DeleteOnTermination": False}
@@ -145,10 +145,13 @@ def test_volumes_of_a_launch_are_as_they_were_asked_for(place: Place, ec2: EC2Cl
 
 
 def test_termination_takes_along_what_it_should_and_only_at_its_end(place: Place, world: World) -> None:
-    gone = {"VolumeSize": 30, "VolumeType": "gp3"}
+    deleted_with_instance = {"VolumeSize": 30, "VolumeType": "gp3"}
     kept = {"VolumeSize": 5, "VolumeType": "gp3", "DeleteOnTermination": False}
     instance = place.launch(
-        BlockDeviceMappings=[{"DeviceName": "/dev/sda1", "Ebs": gone}, {"DeviceName": "/dev/sdf", "Ebs": kept}]
+        BlockDeviceMappings=[
+            {"DeviceName": "/dev/sda1", "Ebs": deleted_with_instance},
+            {"DeviceName": "/dev/sdf", "Ebs": kept},
+        ]
     )
     world.clock.sleep(16)
     place.ec2.terminate_instances(InstanceIds=[instance])
@@ -182,5 +185,5 @@ def test_an_instance_tells_the_profile_that_it_has_now(place: Place, world: Worl
         AssociationId=association["AssociationId"], IamInstanceProfile={"Name": "second"}
     )
 
-    told = place.ec2.describe_instances(InstanceIds=[instance])["Reservations"][0]["Instances"][0]
-    assert told["IamInstanceProfile"]["Arn"].endswith("/second")
+    described = place.ec2.describe_instances(InstanceIds=[instance])["Reservations"][0]["Instances"][0]
+    assert described["IamInstanceProfile"]["Arn"].endswith("/second")

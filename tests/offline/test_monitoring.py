@@ -29,7 +29,7 @@ def listed(sns: SNSClient, topic: str) -> list[str]:
     return [each["SubscriptionArn"] for each in sns.list_subscriptions_by_topic(TopicArn=topic)["Subscriptions"]]
 
 
-def test_a_mail_waits_for_its_reader(sns: SNSClient, topic: str, world: World) -> None:
+def test_subscription_waits_for_confirmation(sns: SNSClient, topic: str, world: World) -> None:
     """https://docs.aws.amazon.com/sns/latest/api/API_Subscribe.html"""
     answer = sns.subscribe(TopicArn=topic, Protocol="email", Endpoint=MAIL)
     assert answer["SubscriptionArn"] == "pending confirmation"
@@ -46,7 +46,7 @@ def test_a_mail_waits_for_its_reader(sns: SNSClient, topic: str, world: World) -
         world.confirm_subscription(MAIL)
 
 
-def test_the_arn_of_a_waiting_one_can_be_asked_for(sns: SNSClient, topic: str) -> None:
+def test_arn_of_a_pending_subscription_can_be_requested(sns: SNSClient, topic: str) -> None:
     answer = sns.subscribe(TopicArn=topic, Protocol="email", Endpoint=MAIL, ReturnSubscriptionArn=True)
     attributes = sns.get_subscription_attributes(SubscriptionArn=answer["SubscriptionArn"])["Attributes"]
     assert attributes["PendingConfirmation"] == "true"
@@ -67,7 +67,7 @@ def test_a_deleted_topic_takes_its_subscriptions(sns: SNSClient, topic: str) -> 
 def test_an_alarm_begins_without_data_and_keeps_its_tags(world: World) -> None:
     """https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutMetricAlarm.html"""
     cloudwatch = world.session.client("cloudwatch")
-    wish: Any = {
+    parameters: Any = {
         "AlarmName": "cpu",
         "Namespace": "AWS/EC2",
         "MetricName": "CPUUtilization",
@@ -80,10 +80,10 @@ def test_an_alarm_begins_without_data_and_keeps_its_tags(world: World) -> None:
     def alarm() -> Any:
         return cloudwatch.describe_alarms(AlarmNames=["cpu"])["MetricAlarms"][0]
 
-    cloudwatch.put_metric_alarm(**wish, Threshold=80.0, Tags=[{"Key": "a", "Value": "b"}])
+    cloudwatch.put_metric_alarm(**parameters, Threshold=80.0, Tags=[{"Key": "a", "Value": "b"}])
     assert alarm()["StateValue"] == "INSUFFICIENT_DATA"
     cloudwatch.set_alarm_state(AlarmName="cpu", StateValue="ALARM", StateReason="test")
-    cloudwatch.put_metric_alarm(**wish, Threshold=90.0, Tags=[{"Key": "a", "Value": "changed"}])
+    cloudwatch.put_metric_alarm(**parameters, Threshold=90.0, Tags=[{"Key": "a", "Value": "changed"}])
     assert (alarm()["Threshold"], alarm()["StateValue"]) == (90.0, "ALARM")
     tags = cloudwatch.list_tags_for_resource(ResourceARN=alarm()["AlarmArn"])["Tags"]
     assert tags == [{"Key": "a", "Value": "b"}]

@@ -88,13 +88,13 @@ def test_one_that_is_deleted_while_pending_never_is_available(place: Place, worl
 def test_it_is_found_by_its_tags(place: Place, ec2: EC2Client) -> None:
     """Under both names of the parameter: EC2 calls it Filter here, and Filters in most other places."""
     tags: Any = [{"ResourceType": "natgateway", "Tags": [{"Key": "who", "Value": "me"}]}]
-    mine = place.nat_gateway(TagSpecifications=tags)
+    tagged = place.nat_gateway(TagSpecifications=tags)
     place.nat_gateway()
     for name, values in (("tag:who", ["me", "you"]), ("tag-key", ["who"])):
         filters: Any = [{"Name": name, "Values": values}, {"Name": "vpc-id", "Values": [place.vpc]}]
         for parameter in ("Filter", "Filters"):
-            asked: Any = {parameter: filters}
-            assert [each["NatGatewayId"] for each in ec2.describe_nat_gateways(**asked)["NatGateways"]] == [mine]
+            arguments: Any = {parameter: filters}
+            assert [each["NatGatewayId"] for each in ec2.describe_nat_gateways(**arguments)["NatGateways"]] == [tagged]
     assert ec2.describe_nat_gateways(Filters=[{"Name": "tag:who", "Values": ["you"]}])["NatGateways"] == []
     assert len(ec2.describe_nat_gateways()["NatGateways"]) == 2
 

@@ -17,16 +17,16 @@ from dify_aws.offline.world import World
 def products(world: World, service: str, **filters: str | tuple[str, str]) -> list[Mapping[str, Any]]:
     """What GetProducts tells for fields that are equal to a value, or stand to it as a pair says."""
     client: Any = world.session.client("pricing", region_name="us-east-1")
-    asked = [
+    filter_list = [
         {"Field": field, "Type": kind, "Value": value}
-        for field, told in filters.items()
-        for kind, value in [told if isinstance(told, tuple) else ("TERM_MATCH", told)]
+        for field, expected in filters.items()
+        for kind, value in [expected if isinstance(expected, tuple) else ("TERM_MATCH", expected)]
     ]
-    answer = client.get_products(ServiceCode=service, Filters=asked, FormatVersion="aws_v1")
+    answer = client.get_products(ServiceCode=service, Filters=filter_list, FormatVersion="aws_v1")
     return [json.loads(document) for document in answer["PriceList"]]
 
 
-def test_a_product_is_told_with_its_on_demand_price(world: World) -> None:
+def test_product_has_its_on_demand_price(world: World) -> None:
     (product,) = products(
         world, "AmazonEC2", regionCode="ap-northeast-1", instanceType="t3.medium", operatingSystem="Linux"
     )
@@ -51,7 +51,7 @@ def test_every_filter_has_to_match(world: World, filters: dict[str, str], many: 
     assert len(products(world, "AmazonEC2", **filters)) == many
 
 
-def test_a_filter_may_ask_for_a_part(world: World) -> None:
+def test_filter_can_match_a_part(world: World) -> None:
     """Usage types begin with the region, and nobody has to know how."""
     part = ("CONTAINS", "CW:MetricMonitorUsage")
     assert len(products(world, "AmazonCloudWatch", regionCode="ap-northeast-1", usagetype=part)) == 1

@@ -35,14 +35,14 @@ def profile(iam: IAMClient) -> str:
 
 @pytest.mark.parametrize("by", ["Name", "Arn"])
 def test_it_can_be_launched_with_after_some_seconds(place: Place, world: World, profile: str, by: str) -> None:
-    wish = {"Name": "host"} if by == "Name" else {"Arn": profile}
+    reference = {"Name": "host"} if by == "Name" else {"Arn": profile}
     with refused("InvalidParameterValue"):
-        place.launch(IamInstanceProfile=wish)
+        place.launch(IamInstanceProfile=reference)
     world.clock.sleep(9)
     with refused("InvalidParameterValue"):
-        place.launch(IamInstanceProfile=wish)
+        place.launch(IamInstanceProfile=reference)
     world.clock.sleep(1)
-    assert place.instance(place.launch(IamInstanceProfile=wish))["IamInstanceProfile"]["Arn"] == profile
+    assert place.instance(place.launch(IamInstanceProfile=reference))["IamInstanceProfile"]["Arn"] == profile
 
 
 def test_adding_the_role_is_what_counts(place: Place, world: World, iam: IAMClient) -> None:

@@ -62,7 +62,7 @@ def test_a_quota_can_be_set_and_is_per_region(world: World) -> None:
         session.client("ec2").create_vpc(CidrBlock="10.0.0.0/16")
 
 
-def test_threads_cannot_slip_through(ec2: EC2Client) -> None:
+def test_quota_holds_with_concurrent_threads(ec2: EC2Client) -> None:
     def allocate(_: int) -> bool:
         try:
             ec2.allocate_address(Domain="vpc")

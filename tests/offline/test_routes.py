@@ -23,8 +23,8 @@ def table(place: Place) -> str:
 
 def routes(place: Place, table_id: str) -> list[Any]:
     """Those that are not the local one."""
-    told = place.ec2.describe_route_tables(RouteTableIds=[table_id])["RouteTables"][0]["Routes"]
-    return [route for route in told if route.get("GatewayId") != "local"]
+    described = place.ec2.describe_route_tables(RouteTableIds=[table_id])["RouteTables"][0]["Routes"]
+    return [route for route in described if route.get("GatewayId") != "local"]
 
 
 def endpoint(place: Place, *tables: str) -> str:
@@ -70,11 +70,11 @@ def test_a_route_to_an_internet_gateway_stays_in_its_vpc(place: Place) -> None:
     assert routes(place, where)[0]["State"] == "blackhole"
 
 
-def test_an_endpoint_is_a_gateway_unless_it_is_said_otherwise(place: Place, world: World) -> None:
+def test_default_endpoint_type_is_gateway(place: Place, world: World) -> None:
     made = endpoint(place)
     world.clock.advance(10)
-    told = place.ec2.describe_vpc_endpoints(VpcEndpointIds=[made])["VpcEndpoints"][0]
-    assert (told["VpcEndpointType"], told["State"], told["ServiceName"]) == ("Gateway", "available", S3)
+    described = place.ec2.describe_vpc_endpoints(VpcEndpointIds=[made])["VpcEndpoints"][0]
+    assert (described["VpcEndpointType"], described["State"], described["ServiceName"]) == ("Gateway", "available", S3)
 
 
 def test_an_endpoint_that_is_pending_shows_no_tables(place: Place, world: World) -> None:
@@ -101,11 +101,11 @@ def test_the_tables_of_an_endpoint_can_be_changed(place: Place, world: World) ->
     place.ec2.modify_vpc_endpoint(VpcEndpointId=made, AddRouteTableIds=[second], RemoveRouteTableIds=[first])
     assert routes(place, first) == []
     assert [route["GatewayId"] for route in routes(place, second)] == [made]
-    told = place.ec2.describe_vpc_endpoints(VpcEndpointIds=[made])["VpcEndpoints"][0]
-    assert told["RouteTableIds"] == [second]
+    described = place.ec2.describe_vpc_endpoints(VpcEndpointIds=[made])["VpcEndpoints"][0]
+    assert described["RouteTableIds"] == [second]
 
 
-def test_a_deleted_endpoint_takes_its_routes_and_is_gone_soon(place: Place, world: World) -> None:
+def test_deleted_endpoint_loses_its_routes_and_disappears(place: Place, world: World) -> None:
     first, second = table(place), table(place)
     made = endpoint(place, first)
     place.ec2.modify_vpc_endpoint(VpcEndpointId=made, AddRouteTableIds=[second])
@@ -131,8 +131,8 @@ def test_a_table_has_one_endpoint_for_a_service(place: Place) -> None:
 
 def test_an_unknown_endpoint(place: Place) -> None:
     unknown = "vpce-0123456789abcdef0"
-    told = place.ec2.delete_vpc_endpoints(VpcEndpointIds=[unknown])["Unsuccessful"]
-    assert [(each["ResourceId"], each["Error"]["Code"]) for each in told] == [
+    described = place.ec2.delete_vpc_endpoints(VpcEndpointIds=[unknown])["Unsuccessful"]
+    assert [(each["ResourceId"], each["Error"]["Code"]) for each in described] == [
         (unknown, "InvalidVpcEndpointId.NotFound")
     ]
     with refused("InvalidVpcEndpointId.NotFound"):

@@ -46,7 +46,7 @@ class Closing:
         """Have the port closed in so many seconds."""
         moment = self.now() + timedelta(seconds=seconds)
         request = {"GroupId": self.group, "IpPermissions": [SSH]}
-        wish = {
+        parameters = {
             "Name": "close",
             "GroupName": "leases",
             "ScheduleExpression": f"at({moment:%Y-%m-%dT%H:%M:%S})",
@@ -59,7 +59,7 @@ class Closing:
             },
             **other,
         }
-        getattr(self.scheduler, f"{operation}_schedule")(**wish)
+        getattr(self.scheduler, f"{operation}_schedule")(**parameters)
 
     def open(self) -> bool:
         rules = self.place.ec2.describe_security_group_rules(Filters=[{"Name": "group-id", "Values": [self.group]}])
@@ -102,7 +102,7 @@ def allow(world: World, resource: str) -> None:
     world.session.client("iam").put_role_policy(RoleName="closer", PolicyName="close", PolicyDocument=document)
 
 
-def test_it_is_carried_out_in_the_minute_after_its_time_and_is_gone(closing: Closing) -> None:
+def test_schedule_is_executed_in_the_minute_after_its_time_and_deleted(closing: Closing) -> None:
     closing.order(600)
     closing.world.clock.advance(600)
     assert closing.open()
@@ -112,7 +112,7 @@ def test_it_is_carried_out_in_the_minute_after_its_time_and_is_gone(closing: Clo
     assert closing.left() == []
 
 
-def test_without_the_wish_it_stays_when_it_is_done(closing: Closing) -> None:
+def test_schedule_with_action_none_is_kept_after_execution(closing: Closing) -> None:
     """And does not come again."""
     closing.order(600, ActionAfterCompletion="NONE")
     closing.world.clock.advance(660)
@@ -122,7 +122,7 @@ def test_without_the_wish_it_stays_when_it_is_done(closing: Closing) -> None:
     assert closing.left() == ["close"]
 
 
-def test_moved_on_it_comes_later(closing: Closing) -> None:
+def test_rescheduled_schedule_is_executed_later(closing: Closing) -> None:
     closing.order(600)
     closing.order(1200, "update")
     closing.world.clock.advance(660)
@@ -139,7 +139,7 @@ def test_an_update_that_does_not_say_it_again_forgets_it(closing: Closing) -> No
     assert closing.left() == ["close"]
 
 
-def test_the_role_must_be_allowed_what_is_asked_for(closing: Closing) -> None:
+def test_role_needs_the_permission_of_the_target(closing: Closing) -> None:
     """Nobody hears of it: the schedule is done, and the port is open."""
     allow(closing.world, "arn:aws:ec2:ap-northeast-1:123456789012:security-group/sg-another")
     closing.order(600)
@@ -148,7 +148,7 @@ def test_the_role_must_be_allowed_what_is_asked_for(closing: Closing) -> None:
     assert closing.left() == []
 
 
-def test_what_is_gone_already_harms_nothing(closing: Closing) -> None:
+def test_revoking_a_deleted_rule_does_no_harm(closing: Closing) -> None:
     closing.order(600)
     closing.place.ec2.revoke_security_group_ingress(GroupId=closing.group, IpPermissions=[SSH])
     closing.world.clock.advance(660)
@@ -226,7 +226,7 @@ def test_what_it_cannot_carry_out_it_does_not_take(closing: Closing) -> None:
         closing.order(Target={"Arn": "arn:aws:scheduler:::aws-sdk:ec2:stopInstances", "RoleArn": closing.role})
 
 
-def test_every_answer_tells_the_time_of_the_world(closing: Closing) -> None:
+def test_every_response_has_the_time_of_the_world(closing: Closing) -> None:
     before = closing.now()
     closing.world.clock.advance(3600)
     assert timedelta(seconds=3600) <= closing.now() - before <= timedelta(seconds=3660)
@@ -239,8 +239,8 @@ def test_a_rule_is_tagged_while_it_is_there(closing: Closing) -> None:
     (rule,) = [each["SecurityGroupRuleId"] for each in rules if not each["IsEgress"]]
     tag: Any = {"Resources": [rule], "Tags": [{"Key": "who", "Value": "me"}]}
     ec2.create_tags(**tag)
-    (told,) = ec2.describe_security_group_rules(SecurityGroupRuleIds=[rule])["SecurityGroupRules"]
-    assert told["Tags"] == tag["Tags"]
+    (tagged_rule,) = ec2.describe_security_group_rules(SecurityGroupRuleIds=[rule])["SecurityGroupRules"]
+    assert tagged_rule["Tags"] == tag["Tags"]
     ec2.revoke_security_group_ingress(GroupId=closing.group, SecurityGroupRuleIds=[rule])
     with refused("InvalidSecurityGroupRuleId.NotFound"):
         ec2.create_tags(**tag)

@@ -69,8 +69,8 @@ def test_things_take_their_time_on_a_clock_that_runs(place: Place) -> None:
         return place.ec2.describe_nat_gateways(NatGatewayIds=[nat])["NatGateways"][0]["State"]
 
     assert state() == "pending"
-    patience = time.monotonic() + 10
-    while state() == "pending" and time.monotonic() < patience:
+    deadline = time.monotonic() + 10
+    while state() == "pending" and time.monotonic() < deadline:
         time.sleep(0.05)
     assert state() == "available"
 
@@ -143,7 +143,7 @@ def test_latency_is_added_to_each_call(ec2: EC2Client) -> None:
     assert time.monotonic() - started >= 5 * LATENCY_MS / 1000
 
 
-def asked(served: Served, path: str, method: str = "GET", **headers: str) -> int:
+def status_of(served: Served, path: str, method: str = "GET", **headers: str) -> int:
     """The status of a request as a browser sends it."""
     host, _, port = served.url.removeprefix("http://").partition(":")
     connection = http.client.HTTPConnection(host, int(port), timeout=10)
@@ -176,7 +176,7 @@ def test_web_pages_cannot_speak_to_it(served: Served, method: str, path: str, he
     """Neither by DNS rebinding nor from another origin: they could read what is rehearsed, or wipe it."""
     ec2 = session().client("ec2", endpoint_url=served.url)
     vpc = ec2.create_vpc(CidrBlock="10.9.0.0/16")["Vpc"]["VpcId"]
-    assert asked(served, path, method, **headers) == 403
+    assert status_of(served, path, method, **headers) == 403
     assert [each["VpcId"] for each in ec2.describe_vpcs(VpcIds=[vpc])["Vpcs"]] == [vpc]
     ec2.delete_vpc(VpcId=vpc)
 
@@ -185,5 +185,5 @@ def test_web_pages_cannot_speak_to_it(served: Served, method: str, path: str, he
     "host", ["127.0.0.1", "127.0.0.1:1234", "localhost", "LOCALHOST:80", "[::1]:80", "a.localhost"]
 )
 def test_programs_of_this_machine_can(served: Served, host: str) -> None:
-    assert asked(served, "/dify-aws/calls", Host=host) == 200
-    assert asked(served, "/dify-aws/calls", Host=host, Origin="http://localhost:8888", Sec_Fetch_Site="none") == 200
+    assert status_of(served, "/dify-aws/calls", Host=host) == 200
+    assert status_of(served, "/dify-aws/calls", Host=host, Origin="http://localhost:8888", Sec_Fetch_Site="none") == 200

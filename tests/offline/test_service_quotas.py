@@ -27,7 +27,7 @@ def test_a_quota_is_known_by_its_default_until_it_is_changed(world: World) -> No
         quotas.get_aws_default_service_quota(ServiceCode="ec2", QuotaCode="L-00000000")
 
 
-def test_a_machine_without_an_agent_tells_nothing(world: World) -> None:
+def test_machine_without_agent_sends_no_metrics(world: World) -> None:
     """Only what runs tells."""
     outputs = Deployment(Settings(environment="dev", nat_gateway=False), session=world.session).apply()
     now = datetime.now(UTC)
@@ -44,7 +44,7 @@ def test_a_machine_without_an_agent_tells_nothing(world: World) -> None:
         },
     }
     cloudwatch: Any = world.session.client("cloudwatch")
-    told = cloudwatch.get_metric_data(
+    metrics = cloudwatch.get_metric_data(
         MetricDataQueries=[query], StartTime=now - timedelta(minutes=15), EndTime=now + timedelta(minutes=1)
     )
-    assert told["MetricDataResults"][0]["Values"] == []
+    assert metrics["MetricDataResults"][0]["Values"] == []

@@ -48,7 +48,7 @@ def test_a_new_one_cannot_be_used_at_once(world: World, table: Any) -> None:
     assert table.get_item(TableName="locks", Key=ITEM)["Item"] == ITEM
 
 
-def test_a_name_is_taken_until_its_table_is_gone(world: World, table: Any) -> None:
+def test_table_name_is_in_use_until_the_table_is_deleted(world: World, table: Any) -> None:
     with refused("ResourceInUseException"):
         make(table)
     world.clock.advance(10)
@@ -85,7 +85,7 @@ def test_of_many_that_write_on_one_condition_one_does(world: World, table: Any) 
         assert sum(pool.map(put, range(16))) == 1
 
 
-def test_every_answer_tells_the_time_of_the_world(world: World, table: Any) -> None:
+def test_every_response_has_the_time_of_the_world(world: World, table: Any) -> None:
     def now() -> Any:
         return parsedate_to_datetime(table.list_tables()["ResponseMetadata"]["HTTPHeaders"]["date"])
 

@@ -18,27 +18,29 @@ if TYPE_CHECKING:
     from mypy_boto3_ec2 import EC2Client
 
 
-def _nat_gateway(place: Place, token: str, **wish: Any) -> str:
-    return place.nat_gateway(ClientToken=token, **wish)
+def _nat_gateway(place: Place, token: str, **parameters: Any) -> str:
+    return place.nat_gateway(ClientToken=token, **parameters)
 
 
-def _route_table(place: Place, token: str, **wish: Any) -> str:
-    answer = place.ec2.create_route_table(**{"VpcId": place.vpc, "ClientToken": token, **wish})
+def _route_table(place: Place, token: str, **parameters: Any) -> str:
+    answer = place.ec2.create_route_table(**{"VpcId": place.vpc, "ClientToken": token, **parameters})
     return answer["RouteTable"]["RouteTableId"]
 
 
-def _endpoint(place: Place, token: str, **wish: Any) -> str:
+def _endpoint(place: Place, token: str, **parameters: Any) -> str:
     service = "com.amazonaws.ap-northeast-1.s3"
-    answer = place.ec2.create_vpc_endpoint(**{"VpcId": place.vpc, "ServiceName": service, "ClientToken": token, **wish})
+    answer = place.ec2.create_vpc_endpoint(
+        **{"VpcId": place.vpc, "ServiceName": service, "ClientToken": token, **parameters}
+    )
     return answer["VpcEndpoint"]["VpcEndpointId"]
 
 
-def _volume(place: Place, token: str, **wish: Any) -> str:
-    return place.volume(ClientToken=token, **wish)
+def _volume(place: Place, token: str, **parameters: Any) -> str:
+    return place.volume(ClientToken=token, **parameters)
 
 
-def _instance(place: Place, token: str, **wish: Any) -> str:
-    return place.launch(ClientToken=token, **wish)
+def _instance(place: Place, token: str, **parameters: Any) -> str:
+    return place.launch(ClientToken=token, **parameters)
 
 
 KINDS = {
@@ -56,8 +58,8 @@ def _same(place: Place, kind: str) -> dict[str, Any]:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_same_token_gives_the_same_thing(place: Place, kind: str) -> None:
-    wish = _same(place, kind)
-    assert KINDS[kind](place, "t", **wish) == KINDS[kind](place, "t", **wish)
+    parameters = _same(place, kind)
+    assert KINDS[kind](place, "t", **parameters) == KINDS[kind](place, "t", **parameters)
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -69,11 +71,11 @@ def test_another_token_or_none_gives_another_thing(place: Place, kind: str) -> N
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_same_token_with_other_parameters_is_refused(place: Place, kind: str) -> None:
-    wish = _same(place, kind)
-    KINDS[kind](place, "t", **wish)
+    parameters = _same(place, kind)
+    KINDS[kind](place, "t", **parameters)
     tags = {"TagSpecifications": [{"ResourceType": kind, "Tags": [{"Key": "a", "Value": "b"}]}]}
     with refused("IdempotentParameterMismatch"):
-        KINDS[kind](place, "t", **wish, **tags)
+        KINDS[kind](place, "t", **parameters, **tags)
 
 
 def test_a_token_is_good_for_one_operation_and_region(place: Place, world: World) -> None:
@@ -137,11 +139,11 @@ def test_the_token_of_a_deleted_volume_is_refused(place: Place, world: World) ->
 def test_the_token_of_a_deleted_thing_gives_the_old_answer_and_makes_nothing(
     place: Place, world: World, kind: str
 ) -> None:
-    wish = _same(place, kind)
-    thing = KINDS[kind](place, "t", **wish)
+    parameters = _same(place, kind)
+    thing = KINDS[kind](place, "t", **parameters)
     _delete(place, kind, thing)
     world.clock.sleep(300)
-    assert KINDS[kind](place, "t", **wish) == thing
+    assert KINDS[kind](place, "t", **parameters) == thing
     tables = {table["RouteTableId"] for table in place.ec2.describe_route_tables()["RouteTables"]}
     endpoints = {each["VpcEndpointId"] for each in place.ec2.describe_vpc_endpoints()["VpcEndpoints"]}
     live = [gateway for gateway in place.ec2.describe_nat_gateways()["NatGateways"] if gateway["State"] != "deleted"]

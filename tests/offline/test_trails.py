@@ -75,7 +75,7 @@ def test_a_name_is_unique(cloudtrail: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    ("asked", "listed"),
+    ("arguments", "listed"),
     [
         ({"ResourceTypeFilters": ["cloudtrail"]}, [ARN]),
         ({"TagFilters": [{"Key": "who", "Values": ["me"]}]}, [ARN]),
@@ -85,7 +85,7 @@ def test_a_name_is_unique(cloudtrail: Any) -> None:
     ],
     ids=str,
 )
-def test_the_index_of_tags_lists_it(world: World, cloudtrail: Any, asked: Any, listed: list[str]) -> None:
+def test_the_index_of_tags_lists_it(world: World, cloudtrail: Any, arguments: Any, listed: list[str]) -> None:
     make(cloudtrail)
-    found = world.session.client("resourcegroupstaggingapi").get_resources(**asked)["ResourceTagMappingList"]
+    found = world.session.client("resourcegroupstaggingapi").get_resources(**arguments)["ResourceTagMappingList"]
     assert [each["ResourceARN"] for each in found] == listed

@@ -121,8 +121,8 @@ def test_a_volume_never_shrinks(place: Place, data: str) -> None:
 
 def test_growing_goes_through_its_states(place: Place, world: World, data: str) -> None:
     def state() -> tuple[str, int]:
-        told = place.ec2.describe_volumes_modifications(VolumeIds=[data])["VolumesModifications"][0]
-        return told["ModificationState"], told["Progress"]
+        modification = place.ec2.describe_volumes_modifications(VolumeIds=[data])["VolumesModifications"][0]
+        return modification["ModificationState"], modification["Progress"]
 
     with refused("InvalidVolumeModification.NotFound"):
         state()

@@ -58,7 +58,7 @@ def test_a_session_of_a_closed_world_finds_nothing() -> None:
         ec2.describe_vpcs()
 
 
-def test_calls_are_counted_in_order_with_what_they_asked(world: World) -> None:
+def test_calls_are_recorded_in_order_with_parameters(world: World) -> None:
     ec2 = world.session.client("ec2")
     ec2.create_vpc(CidrBlock="10.0.0.0/16")
     ec2.describe_vpcs()
@@ -132,7 +132,7 @@ def test_without_moto_it_says_what_to_install() -> None:
     assert subprocess.run([sys.executable, "-c", program], env=environment, check=False).returncode == 0
 
 
-def test_what_plain_moto_has_left_is_gone(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_new_world_does_not_see_state_of_plain_moto(monkeypatch: pytest.MonkeyPatch) -> None:
     """Also if moto itself has lost sight of it: it takes two services that are still empty for the same one."""
     with mock_aws():
         ec2 = boto3.Session(region_name="ap-northeast-1").client("ec2")

@@ -57,17 +57,17 @@ CHOICES: Final[Mapping[str, tuple[Any, ...]]] = {
 COMBINATIONS: Final = tuple(dict(zip(CHOICES, choice, strict=True)) for choice in product(*CHOICES.values()))
 
 
-def bundle(*, https: bool = False, digests: Mapping[str, str] | None = None, **wishes: Any) -> Bundle:
+def bundle(*, https: bool = False, digests: Mapping[str, str] | None = None, **overrides: Any) -> Bundle:
     """The bundle of settings like these; with https there is a domain."""
     domain = {"domain": "dify.example.com", "email": "ops@your-company.com"} if https else {}
-    settings = Settings(environment="dev", **{**domain, **wishes})
+    settings = Settings(environment="dev", **{**domain, **overrides})
     return Bundle.render(settings, OUTPUTS, SECRETS, https=https, digests=digests)
 
 
 @cache
 def every(version: str = KNOWN[-1]) -> tuple[tuple[Mapping[str, Any], Bundle], ...]:
     """Every combination with its bundle, of one release."""
-    return tuple((wishes, bundle(dify_version=version, **wishes)) for wishes in COMBINATIONS)
+    return tuple((overrides, bundle(dify_version=version, **overrides)) for overrides in COMBINATIONS)
 
 
 def variables(of: Bundle) -> dict[str, str]:
@@ -96,10 +96,10 @@ def of_dify(of: Bundle) -> dict[str, Any]:
 
 def given(of: Bundle, service: str) -> dict[str, str]:
     """The environment of a container as Compose would make it, with every value filled in from .env."""
-    wished = compose(of)["services"][service]
+    definition = compose(of)["services"][service]
     known = variables(of)
     found: dict[str, str] = {}
-    for name, value in wished.get("environment", {}).items():
+    for name, value in definition.get("environment", {}).items():
         unknown = set(re.findall(r"\$\{(\w+)\}", value)) - known.keys()
         assert not unknown, f"{service}: {name} is {value}, which .env does not have"
         found[name] = re.sub(r"\$\{(\w+)\}", lambda variable: known[variable[1]], value)
@@ -108,11 +108,11 @@ def given(of: Bundle, service: str) -> dict[str, str]:
 
 @cache
 def _loaded(text: str) -> dict[str, Any]:
-    loaded: dict[str, Any] = yaml.load(text, Loader=_NoTwins)
+    loaded: dict[str, Any] = yaml.load(text, Loader=_NoDuplicates)
     return loaded
 
 
-class _NoTwins(yaml.SafeLoader):
+class _NoDuplicates(yaml.SafeLoader):
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         names = [key.value for key, _ in node.value if key.value != "<<"]
         assert len(names) == len(set(names)), f"twice in one mapping: {sorted(names)}"

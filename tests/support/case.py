@@ -30,7 +30,7 @@ class Hand:
         self._world.clock.advance(86_400)
 
 
-Spoil = Callable[[Hand, Mapping[str, Actual], Actual], object]
+Drift = Callable[[Hand, Mapping[str, Actual], Actual], object]
 """Changes something behind our back: with that hand, knowing all that was found, and the thing itself."""
 
 
@@ -46,10 +46,10 @@ class Case:
     """
 
     stack: Callable[[], Sequence[Resource]]
-    remove: Spoil
+    remove: Drift
     tag: Callable[[Hand, Actual, str, str], object]
     untag: Callable[[Hand, Actual, Sequence[str]], object]
-    drift: Mapping[str, Spoil] = field(default_factory=dict)
+    drift: Mapping[str, Drift] = field(default_factory=dict)
     updates: Mapping[str, Any] = field(default_factory=dict)
     fixed: Mapping[str, Any] = field(default_factory=dict)
     prepare: Callable[[Hand], object] = lambda hand: None

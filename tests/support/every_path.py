@@ -20,7 +20,7 @@ from tests.support.iam_recorder import IamRecorder
 SETTINGS: Final = Settings(environment="dev", admin_email="admin@example.com", alarm_email="a@your-company.com")
 REPOSITORY: Final = "acme/dify"
 
-SPOILT: Final = (
+DRIFTS: Final = (
     (
         "alarm/cpu: threshold",
         "bucket/storage: versioning, encryption, block_public_access, ownership, tls_only, lifecycle (none)",
@@ -151,7 +151,7 @@ def _foundation(paths: Paths, world: World, iam_recorder: Any) -> None:
         "role/deploy-dev: service, policies (one more), managed_policies (one more)",
         "trail/calls: multi_region, logging",
     ):
-        _spoil(hand, found, line)
+        _drift(hand, found, line)
     for address, actual in found.items():
         if address != "public-access-block/account":
             CASES[address.partition("/")[0]].tag(hand, actual, "Name", "mine")
@@ -162,8 +162,8 @@ def _foundation(paths: Paths, world: World, iam_recorder: Any) -> None:
 
 
 def _environment(paths: Paths, world: World, iam_recorder: Any) -> None:
-    def of(**wishes: Any) -> Deployment:
-        return Deployment(SETTINGS.replace(**wishes), session=iam_recorder)
+    def of(**overrides: Any) -> Deployment:
+        return Deployment(SETTINGS.replace(**overrides), session=iam_recorder)
 
     hand = Hand(world)
     with paths.noted("reader", iam_recorder):
@@ -188,7 +188,7 @@ def _environment(paths: Paths, world: World, iam_recorder: Any) -> None:
     with paths.noted("deployer", iam_recorder):
         with of().access(owner="one") as lease, of().access(minutes=30, owner="another"):
             lease.keep()
-        _mended(paths, hand, world, iam_recorder, of)
+        _drift_is_corrected(paths, hand, world, iam_recorder, of)
         _changed(hand, of)
         for blocked in (_interface_in_the_way, _group_in_the_way):
             with paths.noted("hindered", iam_recorder), blocked(hand), suppress(RunFailed):
@@ -219,25 +219,27 @@ def _group_in_the_way(hand: Hand) -> Iterator[None]:
     ec2.delete_security_group(GroupId=group)
 
 
-def _mended(paths: Paths, hand: Hand, world: World, iam_recorder: IamRecorder, of: Any) -> None:
+def _drift_is_corrected(paths: Paths, hand: Hand, world: World, iam_recorder: IamRecorder, of: Any) -> None:
     """Everything of it is spoilt by hand, and comes back."""
-    wishes = {"ssh": "tunnel"}
-    of(**wishes).deploy()
+    overrides = {"ssh": "tunnel"}
+    of(**overrides).deploy()
     with paths.noted("tunnel", iam_recorder):
-        iam_recorder.opens_tunnel(_found(of(**wishes))["instance-connect-endpoint/main"].id, world.session.region_name)
-    for lines in SPOILT:
-        found = _found(Deployment(SETTINGS.replace(**wishes), session=world.session))
+        iam_recorder.opens_tunnel(
+            _found(of(**overrides))["instance-connect-endpoint/main"].id, world.session.region_name
+        )
+    for lines in DRIFTS:
+        found = _found(Deployment(SETTINGS.replace(**overrides), session=world.session))
         others = _others(hand, found)
         for line in lines:
-            _spoil(hand, {**found, **others}, line)
+            _drift(hand, {**found, **others}, line)
         for address, actual in found.items():
             if not address.startswith(("instance-type/", "zone/")):
                 CASES[address.partition("/")[0]].tag(hand, actual, "Name", "mine")
         hand.client("secretsmanager").delete_secret(SecretId="dify/dev/application")
         hand.wait()
         with paths.noted("reader", iam_recorder):
-            of(**wishes).plan()
-        of(**wishes).apply()
+            of(**overrides).plan()
+        of(**overrides).apply()
     # The table that a subnet was lent to, and what a route led to, are nobody's of ours and would keep the VPC.
     ec2 = hand.client("ec2")
     for connection in ec2.describe_vpc_peering_connections()["VpcPeeringConnections"]:
@@ -299,7 +301,7 @@ def _others(hand: Hand, found: Mapping[str, Actual]) -> dict[str, Actual]:
     }
 
 
-def _spoil(hand: Hand, found: Mapping[str, Actual], line: str) -> None:
+def _drift(hand: Hand, found: Mapping[str, Actual], line: str) -> None:
     address, _, names = line.partition(": ")
     for name in names.split(", "):
         CASES[address.partition("/")[0]].drift[name](hand, found, found[address])

@@ -22,8 +22,8 @@ class Request:
     context: Context = field(default_factory=dict, hash=False)
 
     def __str__(self) -> str:
-        told = ", ".join(f"{key}={'|'.join(values)}" for key, values in sorted(self.context.items()))
-        return f"{self.action} on {self.resource} [{told}]"
+        described = ", ".join(f"{key}={'|'.join(values)}" for key, values in sorted(self.context.items()))
+        return f"{self.action} on {self.resource} [{described}]"
 
 
 @dataclass(frozen=True)

@@ -65,10 +65,12 @@ class IamRecorder:
         if operation in TO_EVERYBODY:
             return
         with self._lock:
-            asked = self._ec2(name, params, region) if service == "ec2" else self._other(operation, params, region)
-            for request in asked:
-                told = {"aws:RequestedRegion": (region,), **request.context}
-                full = Request(request.action, request.resource, told)
+            requests_of_call = (
+                self._ec2(name, params, region) if service == "ec2" else self._other(operation, params, region)
+            )
+            for request in requests_of_call:
+                context_values = {"aws:RequestedRegion": (region,), **request.context}
+                full = Request(request.action, request.resource, context_values)
                 self.requests.setdefault(str(full), full)
                 self.operations.setdefault(str(full), operation)
 
@@ -137,7 +139,7 @@ class IamRecorder:
 
     def _other(self, operation: str, params: dict[str, Any], region: str) -> Iterator[Request]:
         action, name = action_of(operation), operation.partition(".")[2]
-        tags = _request_tags(_said_tags(params)) if operation in TAGGING or name in ("AddTags", "TagResource") else {}
+        tags = _request_tags(_tags_in(params)) if operation in TAGGING or name in ("AddTags", "TagResource") else {}
         for arn in self._judged(operation, params, region):
             context = {**tags, **self._tags_of(arn), **_keys(operation, params)}
             yield Request(action, arn, context)
@@ -211,7 +213,7 @@ class IamRecorder:
             # S3 judges by the tags of a bucket only where that was switched on.
             if (operation in TAGGING or name in ("AddTags", "TagResource")) and service != "s3":
                 for arn in self._judged(operation, params, region):
-                    self._tags.setdefault(arn, {}).update(_map(_said_tags(params)))
+                    self._tags.setdefault(arn, {}).update(_map(_tags_in(params)))
 
     def _learn(self, value: Any) -> None:
         """Ids that stand together in one dict belong together."""
@@ -272,7 +274,7 @@ def _map(tags: Any) -> dict[str, str]:
     return dict(tags) if isinstance(tags, Mapping) else {tag["Key"]: tag.get("Value", "") for tag in tags}
 
 
-def _said_tags(params: Mapping[str, Any]) -> Any:
+def _tags_in(params: Mapping[str, Any]) -> Any:
     inside = params.get("CreateBucketConfiguration", {}).get("Tags", ())
     return next((params[name] for name in ("Tags", "tags", "TagsList") if name in params), inside)
 

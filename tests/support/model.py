@@ -20,7 +20,7 @@ class Killed(BaseException):
 
 
 @dataclass
-class Death:
+class Kill:
     """Comes when it is called once more than ``left`` times."""
 
     left: int
@@ -45,8 +45,8 @@ def deaths(run: Callable[[Host], object], make: Callable[[], Machine] = fresh) -
     run(ModelHost(make(), before=orders.append))
     for number, order in enumerate(orders):
         for when in ("before", "after"):
-            machine, death = make(), Death(number)
-            host = ModelHost(machine, before=death) if when == "before" else ModelHost(machine, after=death)
+            machine, kill = make(), Kill(number)
+            host = ModelHost(machine, before=kill) if when == "before" else ModelHost(machine, after=kill)
             try:
                 run(host)
             except Killed:

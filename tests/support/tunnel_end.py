@@ -112,8 +112,8 @@ class TunnelEnd:
             return refusal(status, body)
         if query["X-Amz-Signature"] != signed_by(self.key, request.path):
             # AWS repeats all that was signed, to those who write clients.
-            told = f"{BAD_SIGNATURE}\n\nThe Canonical String was\n'GET\n/openTunnel\n{canonical_query(query)}'"
-            return refusal(403, error("SignatureDoesNotMatch", told))
+            text = f"{BAD_SIGNATURE}\n\nThe Canonical String was\n'GET\n/openTunnel\n{canonical_query(query)}'"
+            return refusal(403, error("SignatureDoesNotMatch", text))
         return None
 
     def _meet(self, websocket: ServerConnection) -> None:
