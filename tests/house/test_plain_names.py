@@ -56,7 +56,8 @@ PRIVATE: Final = {
 """Each private word, with the standard terms for it. docs/glossary.md has the terms of our own that stay."""
 
 GONE_EVERYWHERE: Final = frozenset(
-    "birth census clings died dies mended scene shelf sighting spoil spoils spoilt teller twins visitor witness".split()
+    "birth census clings death die died dies holder mended retold scene shelf sighting spoil spoils spoilt teller "
+    "twins visitor witness".split()
 )
 """Words that are in no name of the library. When another one has been replaced everywhere, it is added here."""
 
@@ -65,19 +66,9 @@ DONE: Final = (
     "dify_aws/limits/",
     "dify_aws/runtimes/",
     "dify_aws/dify/upstream/",
-    "dify_aws/offline/addition.py",
-    "dify_aws/offline/calls.py",
-    "dify_aws/offline/clock.py",
-    "dify_aws/offline/cloud.py",
-    "dify_aws/offline/connectivity.py",
-    "dify_aws/offline/correction.py",
-    "dify_aws/offline/corrections/",
-    "dify_aws/offline/faults.py",
-    "dify_aws/offline/gateway.py",
-    "dify_aws/offline/server.py",
-    "dify_aws/offline/session.py",
-    "dify_aws/offline/transport.py",
-    "dify_aws/offline/world.py",
+    "dify_aws/offline/",
+    "dify_aws/operations/run/",
+    "dify_aws/verbs/",
     "dify_aws/resources/logs/",
     "dify_aws/resources/scheduler/",
     "dify_aws/resources/sns/",
