@@ -8,5 +8,6 @@ from tests.functional.cases_account import ACCOUNT
 from tests.functional.cases_machine import MACHINE
 from tests.functional.cases_named import NAMED
 from tests.functional.cases_network import NETWORK
+from tests.support.queue import QUEUE
 
-CASES: Final = {**NETWORK, **MACHINE, **NAMED, **ACCOUNT}
+CASES: Final = {**NETWORK, **MACHINE, **NAMED, **ACCOUNT, **QUEUE}

@@ -25,6 +25,8 @@ from tests.support.inventory import counted, inventory
 from tests.support.lab import DEPLOYMENT, Lab
 from tests.support.lags import RETRY_RULES
 from tests.support.process_kill import killed_at_each
+from tests.support.queue import QUEUE
+from tests.unit.test_create_request import model
 
 FIXED = [kind for kind, case in CASES.items() if case.fixed]
 CLINGING = [kind for kind, case in CASES.items() if case.delete_conflict]
@@ -55,7 +57,7 @@ def strings(value: Any) -> Iterator[str]:
 
 def test_every_kind_has_a_case() -> None:
     """A kind without a case would be held against nothing."""
-    assert CASES.keys() == {kind for kind, cls in OURS.items() if not issubclass(cls, Fact)}
+    assert CASES.keys() == {kind for kind, cls in OURS.items() if not issubclass(cls, Fact)} | QUEUE.keys()
     assert all(case.kind.kind == kind for kind, case in CASES.items())
 
 
@@ -260,8 +262,14 @@ def not_there(operation: str) -> tuple[str, int]:
         "s3": ("NoSuchBucket", 404),
         "sns": ("NotFound", 404),
         "cloudwatch": ("ResourceNotFound", 404),
-        "cloudtrail": ("TrailNotFoundException", 400),
-    }.get(service, ("ResourceNotFoundException", 400))
+    }.get(service, (modelled_not_found(service, name), 400))
+
+
+def modelled_not_found(service: str, name: str) -> str:
+    """The code of the error of an operation, by botocore's model, that says that something is not there."""
+    errors = model(f"{service}.{name}").error_shapes
+    codes = [str(each.metadata.get("error", {}).get("code", each.name)) for each in errors]
+    return next((code for code in codes if re.search("NotFound|DoesNotExist", code)), "ResourceNotFoundException")
 
 
 @pytest.mark.parametrize("kind", CLINGING)

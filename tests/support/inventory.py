@@ -140,6 +140,7 @@ def _named(session: Any, deployment: str | None) -> dict[str, list[str]]:
                 if group["Name"] != "default" and group["State"] == "ACTIVE"
             ]
         ),
+        "queue": here(session.client("sqs").list_queues().get("QueueUrls", [])),
         "topic": here([topic["TopicArn"] for topic in sns.list_topics()["Topics"]]),
         "subscription": here(
             [
