@@ -40,7 +40,7 @@ def today(machine: Machine) -> datetime:
 
 
 def issue(machine: Machine, domain: str, ends: datetime, *, issuer: str = ISSUER, names: Sequence[str] = ()) -> None:
-    """Put a certificate where certbot keeps them, as files of the machine, whatever was there."""
+    """Write a certificate to certbot's directory, replacing the old one."""
     details: dict[str, Any] = {"names": list(names) or [domain], "ends": ends.timestamp(), "issuer": issuer}
     details["key"] = sha256(json.dumps(details).encode()).hexdigest()
     machine.files.make_directories(f"{LIVE}/{domain}")

@@ -1,4 +1,4 @@
-"""Dify on the model machine: what its containers know of each other, its database, its first admin, and its probes."""
+"""Dify on the model machine: dependencies, database, first admin, and probes."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ PASSWORD: Final = re.compile(r"(?=.*[a-zA-Z])(?=.*\d).{8,}")
 
 @dataclass
 class Dify:
-    """What can be wrong inside: what a migration says when it fails, and how often from now on it is skipped."""
+    """Failures inside of Dify: the error of a migration, and how often a migration is skipped from now on."""
 
     migration_fails: str = ""
     migration_skips: int = 0
@@ -58,7 +58,7 @@ def _store(machine: Machine, **values: Any) -> None:
 
 
 def begun(machine: Machine, service: str, environment: Mapping[str, str]) -> None:
-    """A container was started. PostgreSQL takes its password when it has no data yet, and never again."""
+    """A container was started. PostgreSQL sets its password only when it has no data yet."""
     if service != "db_postgres":
         return
     if not database(machine):
@@ -68,7 +68,7 @@ def begun(machine: Machine, service: str, environment: Mapping[str, str]) -> Non
 
 
 def complaint(machine: Machine, service: str, environment: Mapping[str, str]) -> str:
-    """Why a container ends by itself; nothing if it does not. It is the others that it cannot do without."""
+    """Why a container exits, or an empty text. The reason is a dependency that is missing."""
     if not {"DB_PASSWORD", "REDIS_PASSWORD"} <= environment.keys():
         return ""
     for other in ("db_postgres", "redis"):
@@ -127,19 +127,19 @@ def _own_databases(machine: Machine, arguments: Sequence[str], stdin: bytes) -> 
 
 
 def ailment(machine: Machine, found: Running) -> str:
-    """What is wrong with a container that was started: of the world's making, or for want of others."""
+    """What is wrong with a started container: an injected failure, or a missing dependency."""
     failure = machine.engine.ails.get(found.service, "")
     return failure or ("ends" if complaint(machine, found.service, found.environment) else "")
 
 
 def well(machine: Machine, service: str) -> Running | None:
-    """The container of a service, if it runs and nothing ails it."""
+    """The container of a service, if it is running and healthy."""
     found = of_service(machine, service) if runs(machine) else None
     return found if found and found.state == "running" and not ailment(machine, found) else None
 
 
 def log(machine: Machine, service: str) -> str:
-    """What the container of a service has said last."""
+    """The last log lines of the container of a service."""
     found = of_service(machine, service)
     if found is None:
         return ""
@@ -148,7 +148,7 @@ def log(machine: Machine, service: str) -> str:
 
 
 def migrate(machine: Machine, services: Mapping[str, Any], arguments: Sequence[str]) -> Ended:
-    """The one job that there is: docker compose run … api."""
+    """The only job: docker compose run … api."""
     options = Options("docker compose run")
     for flag in ("--rm", "--no-deps", "-T"):
         options.add_argument(flag, action="store_true", required=True)
@@ -190,7 +190,7 @@ def execute(machine: Machine, arguments: Sequence[str], stdin: bytes) -> Ended:
 def _posted(
     machine: Machine, api: Running, path: str, body: Mapping[str, str], welcome: bool
 ) -> tuple[int, Mapping[str, str]]:
-    """The two requests by which somebody becomes the first admin. ``welcome``: the initial password was told."""
+    """The two requests that create the first admin. ``welcome``: the initial password was told."""
     if database(machine)["admin"]:
         return 403, {"code": "already_setup", "message": "Dify has been successfully installed."}
     if path == "/console/api/init":
@@ -208,7 +208,7 @@ def _posted(
 
 
 def _reset_password(machine: Machine, answers: str) -> Ended:
-    """Dify's command asks on its standard input, and ends with status 0 whatever comes of it."""
+    """Dify's command reads standard input, and always exits with status 0."""
     prompts = b"Email: New password: Password confirm: "
     if answers.count("\n") < 3:
         return failed("Aborted!")
@@ -232,7 +232,7 @@ def _setup(machine: Machine, fact: Setup) -> Answer:
 
 
 def _api_response(machine: Machine, fact: ProbeResult) -> Answer:
-    """It goes well if all the containers that the question goes to, or through, are well."""
+    """It succeeds if all containers that the request reaches are healthy."""
     needed = {fact.service, *re.findall(r"\binside (\w+)", fact.question)}
     if "--connect-to" in fact.question:
         needed.add("nginx")

@@ -1,4 +1,4 @@
-"""Disks: the EBS volumes of the model machine, what is on them, and where they are mounted."""
+"""Disks: the EBS volumes of the model machine, their content, and their mount points."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class Disks:
     mounted: dict[str, str] = field(default_factory=dict)
 
     def device(self, volume_id: str) -> str:
-        """How Linux calls it."""
+        """Its device name in Linux."""
         return self.xen_names.get(volume_id) or f"/dev/nvme{list(self.attached).index(volume_id) + 1}n1"
 
     def seen(self, volume_id: str, xen_name: str) -> str | None:

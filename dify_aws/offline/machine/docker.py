@@ -1,4 +1,4 @@
-"""Docker: the commands docker and docker compose of the model machine, and what they tell."""
+"""Docker: the commands docker and docker compose of the model machine, and their output."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ if TYPE_CHECKING:
     from dify_aws.offline.machine.machine import Machine
 
 HEALTHY_SECONDS: Final = 12.0
-"""How long a container takes from its start to its first good health."""
+"""Seconds from the start of a container until it is healthy."""
 
 LATER_SECONDS: Final = 5.0
 START_SECONDS: Final = 0.001
-"""From the order to the first breath: the world's clock may stand still between a file and who reads it."""
+"""Seconds from the command to the start: the clock of the world may not advance between a write and a read."""
 
 RESTARTS: Final = 6
 NO_ENGINE: Final = "Cannot connect to the Docker daemon at unix:///var/run/docker.sock. Is the docker daemon running?"
@@ -191,7 +191,7 @@ def _stop(machine: Machine, services: Mapping[str, Any], arguments: Sequence[str
 
 
 def _restart(machine: Machine, services: Mapping[str, Any], arguments: Sequence[str]) -> Ended:
-    """It comes up again, and what ailed it alone may be over; the world's ailments are not."""
+    """Restart containers. Failures of a single container may end; failures of the world remain."""
     if arguments[0] != "--no-deps":
         raise NotModelled(shlex.join(["docker", "compose", "restart", *arguments]))
     for each in _of(machine, services, arguments[1:]):
@@ -215,14 +215,14 @@ def _logs(machine: Machine, services: Mapping[str, Any], arguments: Sequence[str
 
 
 def _flock(machine: Machine, argv: Sequence[str], stdin: bytes) -> Ended:
-    """Nobody else is at work: one command of the model ends before the next begins."""
+    """The lock is always free: one command of the model ends before the next starts."""
     if argv[1] != "--timeout" or argv[4] != "docker":
         raise NotModelled(shlex.join(argv))
     return _docker(machine, argv[4:], stdin)
 
 
 def _watch(machine: Machine, argv: Sequence[str], stdin: bytes) -> Ended:
-    """As the script does it: well when all are up, and badly as soon as there is something to be seen."""
+    """Like the script: success when all are running, failure as soon as one fails."""
     seconds, services = argv
     for second in range(int(seconds) + 1):
         project = Project().read(_project(machine, Project()))

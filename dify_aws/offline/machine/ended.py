@@ -1,4 +1,4 @@
-"""Ended: what came of a command of the model machine; and how a command that it does not know is told."""
+"""Ended: the result of a command on the model machine, and the error for an unknown command."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Ended:
-    """A command's status and what it said."""
+    """Exit status and output of a command."""
 
     status: int = 0
     out: bytes = b""
@@ -15,9 +15,9 @@ class Ended:
 
 
 class NotModelled(Exception):
-    """The model machine does not know this. It never says yes to what it does not understand."""
+    """The model machine does not support this. It never accepts what it does not know."""
 
 
 def failed(err: str, status: int = 1) -> Ended:
-    """The end of a command that could not do it."""
+    """The result of a command that failed."""
     return Ended(status, err=err.encode() + b"\n")

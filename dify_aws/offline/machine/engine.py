@@ -61,7 +61,7 @@ class Engine:
 
 
 def first_digest(tag: str) -> str:
-    """What a tag of the model's registry meant at first."""
+    """The first digest of a tag in the model's registry."""
     return f"sha256:{hashlib.sha256(tag.encode()).hexdigest()}"
 
 
@@ -76,7 +76,7 @@ def of_service(machine: Machine, service: str) -> Running | None:
 
 
 def named(service: str) -> str:
-    """How Compose names the container of a service."""
+    """The name that Compose gives to the container of a service."""
     return f"{PROJECT}-{service}-1"
 
 

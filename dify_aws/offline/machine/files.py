@@ -55,7 +55,7 @@ class Files:
     mounts: dict[str, Tree] = field(default_factory=dict)
 
     def get(self, path: str) -> Entry | None:
-        """What is at a path."""
+        """The entry at a path."""
         tree, inside = self._place(path)
         return tree.get(inside)
 
@@ -77,13 +77,13 @@ class Files:
             raise NotADirectoryError(path)
 
     def remove(self, path: str) -> None:
-        """Take away what is at a path, with all that is below it. Nothing there is no error."""
+        """Delete the entry at a path and everything below it. A missing path is no error."""
         for below in list(self.below(path)):
             tree, inside = self._place(below)
             del tree[inside]
 
     def below(self, path: str) -> Iterator[str]:
-        """The path itself and all that is below it on the same file system."""
+        """The path and everything below it on the same file system."""
         tree, inside = self._place(path)
         top = path[: len(path) - len(inside)] if inside != "/" else path.rstrip("/")
         for found in list(tree):
@@ -91,7 +91,7 @@ class Files:
                 yield (top + found).rstrip("/") or "/"
 
     def text(self, path: str) -> str:
-        """The content of a file as text; nothing if it is not there."""
+        """The content of a file as text; empty if it does not exist."""
         entry = self.get(path)
         return entry.data.decode() if entry else ""
 
@@ -213,7 +213,7 @@ def _rm(machine: Machine, argv: Sequence[str], stdin: bytes) -> Ended:
 
 
 def _nothing(machine: Machine, argv: Sequence[str], stdin: bytes) -> Ended:
-    """What changes nothing that the model has: umask, sync."""
+    """Commands without effect on the model: umask, sync."""
     return Ended()
 
 

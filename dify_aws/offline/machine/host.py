@@ -1,4 +1,4 @@
-"""ModelHost: the Host protocol over a model machine: what steps do to it is done to data."""
+"""ModelHost: the Host protocol over a model machine: steps change data instead of a real host."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ ANSWERS: Final[Mapping[type[Fact[Any]], Callable[[Machine, Any], Answer]]] = {
     **units.ANSWERS,
     **host_usage.ANSWERS,
 }
-"""What the script of each fact would say, by the class of the fact."""
+"""The output of the script of each fact, by the class of the fact."""
 
 COMMANDS: Final[Mapping[str, Command]] = {
     **certificates.COMMANDS,
@@ -51,7 +51,7 @@ COMMANDS: Final[Mapping[str, Command]] = {
     **system.COMMANDS,
     **units.COMMANDS,
 }
-"""Plain commands, by their name; each is given its whole argv."""
+"""Plain commands by name; each gets its whole argv."""
 
 SCRIPTS: Final[Mapping[str, Command]] = {
     **agent.SCRIPTS,
@@ -64,7 +64,7 @@ SCRIPTS: Final[Mapping[str, Command]] = {
 """Scripts of :func:`dify_aws.host.script.script`, by their body; each is given its arguments, without a name."""
 
 SHELL: Final = frozenset({"|", "||", "&", "&&", ";", ";;", "<", ">", ">>", "<<", "(", ")", "{", "}", "!", "[", "[["})
-"""Words that only a shell understands. The model has none."""
+"""Tokens that need a shell. The model has none."""
 
 
 class ModelHost(Host):
@@ -100,7 +100,7 @@ class ModelHost(Host):
 
     @property
     def round_trips(self) -> int:
-        """How many commands were given, and questions asked at once."""
+        """The number of commands and of queries for facts."""
         return self._round_trips
 
     def run(
@@ -152,7 +152,7 @@ class ModelHost(Host):
             return Facts(self.where, {fact: self._answer(fact) for fact in dict.fromkeys(facts)})
 
     def close(self) -> None:
-        """Let go of the machine."""
+        """Close the connection."""
         self._closed = True
 
     def _check_fault(self) -> None:
@@ -166,7 +166,7 @@ class ModelHost(Host):
         return ANSWERS[type(fact)](self.machine, fact)
 
     def _execute(self, script: str, stdin: bytes) -> Ended:
-        """As bash -e does: one command after the other, until one fails."""
+        """Like bash -e: one command after the other, until one fails."""
         first, _, body = script.partition("\n")
         if first.startswith("set -- ") and body in SCRIPTS:
             return SCRIPTS[body](self.machine, shlex.split(first)[2:], stdin)

@@ -1,4 +1,4 @@
-"""Vitals of the model machine, and what its containers said last."""
+"""Resource usage of the model machine, and the last log lines of its containers."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ INODES: Final = 3_276_800
 
 @dataclass
 class Strain:
-    """What weighs on the machine. Memory in MiB; ``load`` is the average of five minutes."""
+    """The load of the machine. Memory in MiB; ``load`` is the five-minute average."""
 
     available_mib: int = 1800
     swapped_mib: int = 0

@@ -1,4 +1,4 @@
-"""Images of the model machine: which are there, what their tags mean, and how one is pulled."""
+"""Images of the model machine: which exist, their tags, and pulling."""
 
 from __future__ import annotations
 

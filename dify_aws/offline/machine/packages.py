@@ -1,4 +1,4 @@
-"""Packages: apt and dpkg on the model machine, and the repositories that its world has."""
+"""Packages: apt and dpkg on the model machine, and the package repositories."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ STARTS: Final[Mapping[str, tuple[str, ...]]] = {
     "docker-ce": ("docker.service",),
     "docker.io": ("containerd.service", "docker.service"),
 }
-"""The units that a package brings, enables and starts as soon as it is installed."""
+"""The units that a package installs, enables and starts."""
 
 CONFLICTS: Final = (("docker-ce", "docker.io"), ("containerd.io", "docker.io"))
 
@@ -117,12 +117,12 @@ def _keyring(machine: Machine, fact: Keyring) -> Answer:
 
 
 def _colons(key: str) -> str:
-    """What gpg lists of a key."""
+    """gpg's listing of a key."""
     return f"pub:-:4096:1:{key[-16:]}:0:::-:::scSC:\nfpr:::::::::{key}:"
 
 
 def _exported(fingerprint: str, file: str) -> str:
-    """What gpg exports of one key of a file."""
+    """gpg's export of one key in a file."""
     return f"{fingerprint}\n" if fingerprint in gpg_keys(file) else ""
 
 

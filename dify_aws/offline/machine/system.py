@@ -1,4 +1,4 @@
-"""System: what the model machine is: its release of Ubuntu, its processor, its first boot, and who listens on it."""
+"""System: the model machine: its Ubuntu release, processor, first boot, and the programs that listen on its ports."""
 
 from __future__ import annotations
 

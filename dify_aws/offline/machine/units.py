@@ -1,4 +1,4 @@
-"""Units: systemd on the model machine: which units there are, which run, and since when."""
+"""Units: systemd on the model machine: its units, which are running, and since when."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class Units:
     masked: set[str] = field(default_factory=set)
 
     def known(self, unit: str) -> bool:
-        """Whether a package has brought it, or somebody has used it."""
+        """Whether a package installed it, or it was used before."""
         return unit in self.records
 
     def runs(self, unit: str) -> bool:
@@ -55,7 +55,7 @@ class Units:
 
 
 def begin(machine: Machine, unit: str) -> Ended:
-    """Start a unit, or start it again."""
+    """Start or restart a unit."""
     record = _record(machine, unit)
     if record is None:
         return failed(f"Failed to start {unit}: Unit {unit} not found.", 5)
@@ -73,7 +73,7 @@ def begin(machine: Machine, unit: str) -> Ended:
 
 
 def _files(machine: Machine, unit: str) -> list[str]:
-    """Its file and its drop-ins, as far as somebody has written them."""
+    """Its file and its drop-ins that exist."""
     paths = [f"{FOLDER}/{unit}", *machine.files.below(f"{FOLDER}/{unit}.d")]
     return [path for path in paths if (entry := machine.files.get(path)) and entry.kind == "file"]
 
