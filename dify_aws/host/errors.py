@@ -3,21 +3,21 @@
 ::
 
     HostError (DifyAwsError)             ``where`` says which host
-    ├── Unreachable (ConnectionError)    no SSH answered within the patience that was given
-    ├── HostKeyMismatch                  somebody answers with another key than the pinned one
+    ├── Unreachable (ConnectionError)    no SSH answered within the time that was given
+    ├── HostKeyMismatch                  the host presents another key than the pinned one
     ├── AuthenticationRefused            the host does not accept our key for this user
-    ├── SessionRefused                   it lets us in, and then runs no command
+    ├── SessionRefused                   the login succeeds, and no command runs
     ├── HostClosed                       it was used after close()
-    ├── ConnectionLost (ConnectionError) the connection broke; what was under way may or may not have been done
+    ├── ConnectionLost (ConnectionError) the connection broke; the running command may or may not have been done
     ├── CommandFailed                    a command ended with another status than 0
     │   └── CommandTimedOut (TimeoutError)
-    ├── FactUnreadable                   the host answered a question in a way that nobody understands
-    ├── ContainerFailed                  a container does not stay up, or does not do what it is there for
-    ├── StepRefused                      the machine is not fit for a step; the step changed nothing
-    ├── PackageUntrusted                 a download is not signed by whom it should be (steps/signed_package.py)
+    ├── FactUnreadable                   the host's answer to a fact could not be parsed
+    ├── ContainerFailed                  a container does not stay up, or does not do its task
+    ├── StepRefused                      the host does not meet the requirements of a step; the step changed nothing
+    ├── PackageUntrusted                 a download is not signed by its publisher (steps/signed_package.py)
     ├── TunnelRefused                    AWS does not open the tunnel (tunnel.py)
-    ├── StepNotConverged                 a step did all it can do, and it is still not as wished
-    └── InstallFailed                    a run stopped on the way; its report tells what is done and what is not
+    ├── StepNotConverged                 a step was applied, and the host is still not as desired
+    └── InstallFailed                    a run failed; its report has what is done and what is not
 """
 
 from __future__ import annotations
@@ -47,20 +47,20 @@ class HostError(DifyAwsError):
 
 
 class Unreachable(HostError, ConnectionError):
-    """No SSH server answered, or none that speaks to us, within the patience that was given."""
+    """No SSH server answered, or none that speaks to us, within the time that was given."""
 
     def __init__(self, where: str, port: int, last: Exception, seconds: float | None = None) -> None:
         tried = "" if seconds is None else f" after {seconds:.0f} s of trying; the last try"
         super().__init__(
             where,
             f"no SSH{tried}: {_described(last)}\n"
-            "Look whether the instance is running and has passed its status checks, whether its security group lets "
-            f"this machine in on port {port}, and whether the address is still its own.",
+            "Check that the instance is running and has passed its status checks, that its security group allows "
+            f"port {port} from this computer, and that the address is still its own.",
         )
 
 
 class HostKeyMismatch(HostError):
-    """The host that answers is not the one that was pinned. Nothing was sent to it but the greeting of SSH."""
+    """The host that answers is not the one that was pinned. Nothing was sent to it but the SSH greeting."""
 
     def __init__(self, where: str, pinned: Sequence[str], presented: str) -> None:
         self.pinned = tuple(pinned)
@@ -68,58 +68,58 @@ class HostKeyMismatch(HostError):
         super().__init__(
             where,
             "the host key has changed.\n"
-            + "\n".join(f"  pinned: {fingerprint}" for fingerprint in self.pinned)
-            + f"\n  met:    {presented}\n"
-            "Either the machine was made anew, or somebody stands between you and it. Compare the second line with the "
-            "fingerprint in the system log of the instance (EC2 console: Actions, Monitor and troubleshoot, Get system "
-            "log). Only if it is the same one, pin it in place of the old (deployment.pin_host_key), and run again.",
+            + "\n".join(f"  pinned:    {fingerprint}" for fingerprint in self.pinned)
+            + f"\n  presented: {presented}\n"
+            "Either the instance was recreated, or this is a man-in-the-middle attack. Compare the second line with "
+            "the fingerprint in the system log of the instance (EC2 console: Actions, Monitor and troubleshoot, Get "
+            "system log). Only if it is the same, pin it in place of the old one (deployment.pin_host_key). Run again.",
         )
 
 
 class AuthenticationRefused(HostError):
-    """The host does not accept our key. It was asked once: a wrong key does not become right by waiting."""
+    """The host does not accept our key. It is not tried again: waiting does not help."""
 
     def __init__(self, where: str, user: str, key: HostKey) -> None:
         super().__init__(
             where,
             f"it does not accept the key {key.fingerprint} for the user {user!r}.\n"
-            f"The public half of it has to be in ~{user}/.ssh/authorized_keys there. EC2 puts there the key pair that "
+            f"The public half of it has to be in ~{user}/.ssh/authorized_keys there. EC2 puts the key pair there that "
             "the instance was launched with, and no other one later.",
         )
 
 
 class SessionRefused(HostError):
-    """The host lets us in, and then runs no command."""
+    """The login succeeds, and then the host runs no command."""
 
     def __init__(self, where: str, last: Exception) -> None:
         super().__init__(
             where,
-            f"it lets us in and runs no command: {_described(last)}\n"
-            "Look at MaxSessions and ForceCommand in its /etc/ssh/sshd_config, and at its journal (journalctl -u ssh).",
+            f"the login succeeds, and no command runs: {_described(last)}\n"
+            "Check MaxSessions and ForceCommand in its /etc/ssh/sshd_config, and its journal (journalctl -u ssh).",
         )
 
 
 class HostClosed(HostError):
-    """Something was asked of a host after ``close()``."""
+    """A host was used after ``close()``."""
 
     def __init__(self, where: str) -> None:
         super().__init__(where, "the connection to it has been closed on our side")
 
 
 class ConnectionLost(HostError, ConnectionError):
-    """The connection broke while a command was under way: the host may or may not have done it."""
+    """The connection broke while a command was running: it may or may not have been done."""
 
     def __init__(self, where: str, script: str) -> None:
         super().__init__(
             where,
-            "the connection was lost while this was running, so nobody knows whether it was done:\n"
+            "the connection was lost while this was running, so it is unknown whether it was done:\n"
             f"{_indented(_first_lines(script))}\n"
-            "Run again: what is done is found, and what is not is done then.",
+            "Run again: it continues with what is not done yet.",
         )
 
 
 class CommandFailed(HostError):
-    """A command ended badly. ``result`` has all that it said."""
+    """A command failed. ``result`` has its whole output."""
 
     def __init__(self, where: str, result: Result, *, wrong: str = "", advice: str = "") -> None:
         self.result = result
@@ -128,15 +128,15 @@ class CommandFailed(HostError):
 
 
 class CommandTimedOut(CommandFailed, TimeoutError):
-    """A command was still running when its time was over, and was ended."""
+    """A command ran into its timeout, and was ended."""
 
 
 class FactUnreadable(HostError):
-    """The host answered a question in a way that nobody understands."""
+    """The host's answer to a fact could not be parsed."""
 
 
 class ContainerFailed(HostError):
-    """A container does not stay up, or does not do what it is there for. ``log`` has its last lines."""
+    """A container does not stay up, or does not do its task. ``log`` has its last lines."""
 
     def __init__(self, where: str, service: str, wrong: str, *, log: str = "", advice: str = "") -> None:
         self.service = service
@@ -147,48 +147,48 @@ class ContainerFailed(HostError):
 
 
 class StepRefused(HostError):
-    """The machine is not fit for a step. The step changed nothing; the message says what to do."""
+    """The host does not meet the requirements of a step. The step changed nothing; the message says what to do."""
 
 
 class StepNotConverged(HostError):
-    """A step did all it can do, and it is still not as wished."""
+    """A step was applied without an error, and the host is still not as desired."""
 
     def __init__(self, where: str, step: str, left: Sequence[Change]) -> None:
         self.step = step
         self.left = tuple(left)
         super().__init__(
             where,
-            f"{step} was applied without an error, and this is still not as wished:\n"
+            f"{step} was applied without an error, and this is still not as desired:\n"
             + "\n".join(f"  {change}" for change in self.left)
-            + "\nSomething else on the machine may be changing it back; look for it there, and run again.",
+            + "\nSomething else on the machine may be changing it back. Find it, and run again.",
         )
 
 
 class InstallFailed(HostError):
-    """A run stopped on the way. ``report`` tells what is done, what failed (``failures``) and what was not tried."""
+    """A run failed. ``report`` has what is done, what failed (``failures``) and what was not tried."""
 
     def __init__(self, report: Report, failures: dict[str, Exception]) -> None:
         self.report = report
         self.failures = dict(failures)
-        # As the report tells them: there, the secrets are masked.
+        # From the report, where secrets are masked.
         text = "\n".join(_indented(f"{step}: {report[step].error}") for step in self.failures)
         super().__init__(
             report.where,
             f"{len(self.failures)} failed:\n{text}\n"
             f"done: {len(report.named('done', 'already so'))} of {len(report)} steps\n"
             f"not tried: {_listed(report.named('not tried'))}\n"
-            "Nothing is lost: mend the cause and run again to go on from here.",
+            "Nothing is lost: fix the cause and run again to continue.",
         )
 
 
 def _output(result: Result) -> str:
-    """The last of what it said: what it said about errors, if it said anything about them."""
+    """The last lines of its output: of stderr, if there are any."""
     if result.secret:
-        return "what it said is not shown, because it may hold secrets"
+        return "its output is not shown, because it may contain secrets"
     stream = "stderr" if result.stderr.strip() else "stdout"
     lines = getattr(result, stream).strip().splitlines()
     if not lines:
-        return "it said nothing"
+        return "no output"
     text = f"the last {LAST_LINES} of {len(lines)} lines of {stream}" if len(lines) > LAST_LINES else stream
     return f"{text}:\n" + _indented("\n".join(lines[-LAST_LINES:]))
 

@@ -136,8 +136,8 @@ def test_a_changed_host_key_is_refused_at_once(sshd: Sshd, clock: FastClock) -> 
     host = SshHost("127.0.0.1", key=sshd.user_key, host_key=pinned, port=sshd.port, clock=clock)
     with pytest.raises(HostKeyMismatch, match="pin it in place") as failed:
         host.run("true")
-    assert f"pinned: {host_keys(pinned)[0].fingerprint}\n" in str(failed.value)
-    assert f"met:    {host_keys(sshd.host_key)[0].fingerprint}\n" in str(failed.value)
+    assert f"pinned:    {host_keys(pinned)[0].fingerprint}\n" in str(failed.value)
+    assert f"presented: {host_keys(sshd.host_key)[0].fingerprint}\n" in str(failed.value)
     assert (clock.slept, logins, sshd.commands) == ([], [], [])
 
 
@@ -172,7 +172,7 @@ def test_a_host_with_several_keys_is_asked_for_the_pinned_one(sshd: Sshd) -> Non
 def test_a_host_of_another_kind_of_key_is_another_host(sshd: Sshd) -> None:
     """Pinned is an RSA key; that it shows an Ed25519 key in its place is no way around."""
     host = SshHost("127.0.0.1", key=sshd.user_key, host_key=RSA_LINE, port=sshd.port)
-    with pytest.raises(HostKeyMismatch, match=r"pinned: ssh-rsa SHA256:.*\n  met:    ssh-ed25519 SHA256:"):
+    with pytest.raises(HostKeyMismatch, match=r"pinned:    ssh-rsa SHA256:.*\n  presented: ssh-ed25519 SHA256:"):
         host.run("true")
 
 

@@ -38,7 +38,7 @@ DROPS = [drop_at_once, drop_in_the_middle, drop_before_the_end]
 def test_a_lost_command_is_in_doubt(host: SshHost, sshd: Sshd, drop: object) -> None:
     """It is never taken for done, nor done twice; the message says which one it was. The next one runs."""
     sshd.handlers.append(drop)  # type: ignore[arg-type]
-    with pytest.raises(ConnectionLost, match="nobody knows whether it was done:\n  touch once") as failed:
+    with pytest.raises(ConnectionLost, match="it is unknown whether it was done:\n  touch once") as failed:
         host.run("touch once\nexit 0")
     assert isinstance(failed.value, ConnectionError)
     assert len(sshd.commands) == 1

@@ -83,7 +83,7 @@ def host_secret_lines(sshd: Sshd) -> list[str]:
 
 def test_what_a_secret_command_says_is_not_told(host: SshHost, everything: Everything) -> None:
     """Neither by its error nor by its result, however it is looked at."""
-    with pytest.raises(CommandFailed, match="not shown, because it may hold secrets") as failed:
+    with pytest.raises(CommandFailed, match="not shown, because it may contain secrets") as failed:
         host.must("cat; cat >&2 <&0; exit 1", stdin=PASSWORD.encode(), secret=True)
     assert failed.value.result.stdout == PASSWORD
     told = [*traceback.format_exception(failed.value), repr(failed.value.result), str(failed.value.result)]
