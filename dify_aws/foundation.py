@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
@@ -18,6 +17,7 @@ from dify_aws.events import Listener, quiet
 from dify_aws.github_access import DEPLOY, GithubAccess
 from dify_aws.operations.workflow import ENVIRONMENTS
 from dify_aws.permissions import Policies
+from dify_aws.presentation import JsonMixin
 from dify_aws.resources import OidcProvider, PublicAccessBlock
 from dify_aws.resources.s3.bucket_settings import PUBLIC_ACCESS_BLOCKS
 from dify_aws.settings import Settings, aws_rules, deployment_rules
@@ -27,7 +27,7 @@ from dify_aws.topologies.foundation import AUDIENCE, GITHUB, foundation, foundat
 
 
 @dataclass(frozen=True, kw_only=True)
-class FoundationOutputs:
+class FoundationOutputs(JsonMixin):
     """Where everything of the foundation is.
 
     ``github_roles`` has for each environment the role that is its ``AWS_ROLE_ARN`` in GitHub; ``plan_role`` is that of
@@ -45,10 +45,6 @@ class FoundationOutputs:
     def to_dict(self) -> dict[str, Any]:
         """The same as plain values."""
         return asdict(self)
-
-    def to_json(self, *, indent: int | None = 2) -> str:
-        """The same as JSON."""
-        return json.dumps(self.to_dict(), indent=indent)
 
     def __str__(self) -> str:
         roles = {f"role of {environment}": arn for environment, arn in self.github_roles.items()}

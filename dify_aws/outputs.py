@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
-from html import escape
 from typing import Any
 
+from dify_aws.presentation import JsonMixin, NotebookMixin
 from dify_aws.printable import printable
 
 
@@ -43,7 +42,7 @@ class Endpoint:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Outputs:
+class Outputs(JsonMixin, NotebookMixin):
     """What a deployment has become. Nothing in it is secret: secrets are named, not shown.
 
     ``hosts`` are the instances, and ``endpoints`` where the containers reach "database" and "cache". ``public_ip``,
@@ -117,10 +116,6 @@ class Outputs:
             "endpoints": {name: asdict(each) for name, each in endpoints.items()},
         }
 
-    def to_json(self, *, indent: int | None = 2) -> str:
-        """The same as JSON."""
-        return json.dumps(self.to_dict(), indent=indent, ensure_ascii=False)
-
     def __str__(self) -> str:
         rows = self._rows()
         width = max(len(name) for name, _ in rows)
@@ -131,6 +126,8 @@ class Outputs:
         from rich.text import Text
 
         table = Table.grid(padding=(0, 2))
+        table.add_column(no_wrap=True)
+        table.add_column(overflow="fold")
         for name, value in self._rows():
             table.add_row(name, Text(value))
         return table
@@ -147,11 +144,3 @@ class Outputs:
             if value is not None:
                 rows += [(label if place == 0 else "", printable(line)) for place, line in enumerate(lines)]
         return rows
-
-    def _repr_html_(self) -> str:
-        left = "text-align:left"
-        rows = "".join(
-            f'<tr><td style="{left}"><b>{escape(name)}</b></td><td style="{left}">{escape(value)}</td></tr>'
-            for name, value in self._rows()
-        )
-        return f"<table>{rows}</table>"

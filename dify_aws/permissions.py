@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import asdict, dataclass
@@ -16,6 +15,7 @@ from dify_aws.iam_policies.foundation_grants import ADOPTION, FOUNDATION, FOUNDA
 from dify_aws.iam_policies.policy_document import Document, Place, document, joined
 from dify_aws.iam_policies.reader_grants import OPERATOR, READER
 from dify_aws.operations.run.verb import Verb
+from dify_aws.presentation import JsonMixin
 from dify_aws.regions import partition_of
 from dify_aws.settings import Settings
 from dify_aws.settings.aws_rules import NO_BOUNDARY
@@ -79,7 +79,7 @@ VALUE: Final = "secretsmanager:GetSecretValue"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Permissions:
+class Permissions(JsonMixin):
     """The policies of one deployment, as documents of IAM by name.
 
     Printed, they are one JSON document: first the identity, then the name of the policy.
@@ -110,10 +110,6 @@ class Permissions:
     def to_dict(self) -> dict[str, dict[str, Document]]:
         """The same as plain values."""
         return asdict(self)
-
-    def to_json(self, *, indent: int | None = 2) -> str:
-        """The same as JSON."""
-        return json.dumps(self.to_dict(), indent=indent)
 
     def __str__(self) -> str:
         return self.to_json()

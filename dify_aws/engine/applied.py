@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from dify_aws.engine.plan import Action, Plan
-from dify_aws.engine.rendering import applied_html
 from dify_aws.engine.resource import Actual
+from dify_aws.presentation import NotebookMixin
 from dify_aws.printable import printable
 
 
 @dataclass(frozen=True)
-class Applied:
+class Applied(NotebookMixin):
     """``plan`` is what was done; ``found`` what is there now, by address. ``applied["vpc/main"].id`` is its id.
 
     ``failed`` is what work that is no resource has raised, by its name: what is in ``found`` is as wished for anyway.
@@ -45,5 +46,7 @@ class Applied:
         ]
         return "\n".join([done, *kept])
 
-    def _repr_mimebundle_(self, include: Iterable[str] = (), exclude: Iterable[str] = ()) -> dict[str, str]:
-        return {"text/plain": str(self), "text/html": applied_html(self)}
+    def __rich__(self) -> Any:
+        from rich.text import Text
+
+        return Text(str(self))

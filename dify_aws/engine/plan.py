@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any, Literal, TypeAlias
 
 from dify_aws.change import Change, shown, unknown
-from dify_aws.engine.rendering import LONGEST_VALUE, SIGNS, plan_html, render_plan
+from dify_aws.engine.rendering import LONGEST_VALUE, SIGNS, render_plan
+from dify_aws.presentation import JsonMixin, NotebookMixin
 from dify_aws.printable import printable
 
 Verb: TypeAlias = Literal["create", "update", "delete", "keep"]
@@ -63,7 +63,7 @@ class Action:
 
 
 @dataclass(frozen=True)
-class Plan:
+class Plan(JsonMixin, NotebookMixin):
     """What would be done, in the order of the stack, and what is worth knowing about it.
 
     It is true when there is something to do. It prints as text, shows itself in a notebook and in rich, and
@@ -118,10 +118,6 @@ class Plan:
         """The same plan with more that is worth knowing about it."""
         return replace(self, notes=(*self.notes, *notes))
 
-    def to_json(self, *, indent: int | None = 2) -> str:
-        """The plan as JSON, the same text for the same plan."""
-        return json.dumps(self.to_dict(), indent=indent, ensure_ascii=False)
-
     def to_dict(self) -> dict[str, Any]:
         """The plan as plain values."""
         return {
@@ -146,9 +142,6 @@ class Plan:
 
     def __rich__(self) -> Any:
         return render_plan(self)
-
-    def _repr_mimebundle_(self, include: Iterable[str] = (), exclude: Iterable[str] = ()) -> dict[str, str]:
-        return {"text/plain": str(self), "text/html": plan_html(self)}
 
 
 def plain(value: object) -> Any:

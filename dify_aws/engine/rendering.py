@@ -1,8 +1,7 @@
-"""Picture: a plan as rich and as HTML show it, and how its run ended."""
+"""Rendering: a plan as a terminal and a notebook show it."""
 
 from __future__ import annotations
 
-from html import escape
 from typing import TYPE_CHECKING, Final
 
 from dify_aws.change import Change, shown, unknown
@@ -12,13 +11,11 @@ if TYPE_CHECKING:
     from rich.console import Group
     from rich.text import Text
 
-    from dify_aws.engine.applied import Applied
     from dify_aws.engine.plan import Action, Plan
 
 SIGNS: Final = {"create": "+", "update": "~", "delete": "-", "keep": "="}
 COLOURS: Final = {"create": "green", "update": "yellow", "delete": "red", "keep": "cyan"}
 LONGEST_VALUE: Final = 100
-LEFT: Final = "text-align:left"
 
 
 def render_plan(plan: Plan) -> Group:
@@ -66,35 +63,3 @@ def _value(value: object) -> Text:
     from rich.text import Text
 
     return Text(shown(value), "dim italic" if unknown(value) else "not dim")
-
-
-def plan_html(plan: Plan) -> str:
-    """The plan for a notebook: a table that reads in light and in dark."""
-    rows = []
-    for action in plan.actions:
-        changes = "<br>".join(
-            f"{escape(change.attribute)}: "
-            + escape(shown(change.after) if action.verb == "create" else change.difference())
-            for change in action.changes
-        ) or escape(action.why())
-        sign = f'<span style="color:{COLOURS[action.verb]}">{SIGNS[action.verb]} {action.verb}</span>'
-        rows.append(
-            f'<tr style="vertical-align:top"><td style="{LEFT}">{sign}</td>'
-            f'<td style="{LEFT}"><b>{escape(printable(action.address))}</b><br>{escape(printable(action.id))}</td>'
-            f'<td style="{LEFT}">{changes}</td></tr>'
-        )
-    title = f"<p><b>{escape(plan.deployment)}</b> in {escape(plan.region)}: {escape(plan.summary())}</p>"
-    notes = "".join(f"<p><i>note: {escape(printable(note))}</i></p>" for note in plan.notes)
-    return title + (f"<table>{''.join(rows)}</table>" if rows else "") + notes
-
-
-def applied_html(applied: Applied) -> str:
-    """How a run ended, for a notebook."""
-    plan = applied.plan
-    title = (
-        f"<b>{escape(plan.deployment)}</b> in {escape(plan.region)}: {escape(plan.done())} ({applied.seconds:.0f} s)"
-    )
-    kept = "".join(
-        f"<li>{escape(printable(f'{each.address} ({each.id}): {each.why()}'))}</li>" for each in applied.kept
-    )
-    return f"<p>{title}</p>" + (f"<p>Kept:</p><ul>{kept}</ul>" if kept else "")

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Final, Literal, TypeAlias
 
 from dify_aws.change import Change, shown
 from dify_aws.host.content import Content, diff
+from dify_aws.presentation import JsonMixin, NotebookMixin
 from dify_aws.printable import printable
 
 State: TypeAlias = Literal["done", "would change", "already so", "failed", "not tried"]
@@ -68,7 +68,7 @@ def outcome(
 
 
 @dataclass(frozen=True)
-class Report:
+class Report(JsonMixin, NotebookMixin):
     """What was done on a host, in the order of the list of steps. It is true if something was, or would be, changed.
 
     It prints as text, shows itself in a notebook and in rich, and :meth:`to_json` gives it to other programs.
@@ -135,19 +135,10 @@ class Report:
             "outcomes": [outcome.to_dict() for outcome in self.outcomes],
         }
 
-    def to_json(self, *, indent: int | None = 2) -> str:
-        """The report as JSON."""
-        return json.dumps(self.to_dict(), indent=indent, ensure_ascii=False)
-
     def __rich__(self) -> Any:
         from dify_aws.host.report_rendering import render_report
 
         return render_report(self)
-
-    def _repr_html_(self) -> str:
-        from dify_aws.host.report_rendering import report_html
-
-        return report_html(self)
 
 
 def _both(first: Outcome, second: Outcome | None) -> Outcome:

@@ -1,8 +1,7 @@
-"""The picture of a report: how rich and a notebook show it."""
+"""Rendering: the report of an installation as a terminal and a notebook show it."""
 
 from __future__ import annotations
 
-from html import escape
 from typing import TYPE_CHECKING, Final
 
 from dify_aws.host.report import SIGNS, Outcome, Report, State
@@ -18,9 +17,7 @@ COLOURS: Final[dict[State, str]] = {
     "failed": "red",
     "not tried": "dim",
 }
-HTML_COLOURS: Final[dict[State, str]] = COLOURS | {"already so": "gray", "not tried": "gray"}
 DIFF_COLOURS: Final = {"+": "green", "-": "red", "@": "cyan"}
-LEFT: Final = "text-align:left"
 
 
 def render_report(report: Report) -> Group:
@@ -49,23 +46,3 @@ def _details(outcome: Outcome) -> Text:
     lines += [Text(line, DIFF_COLOURS.get(line[:1], "")) for text in outcome.diffs for line in text.splitlines()]
     lines += [Text(outcome.error, "red")] if outcome.error else []
     return Text("\n").join(lines)
-
-
-def report_html(report: Report) -> str:
-    """The report for a notebook: a table that reads in light and in dark."""
-    rows = "".join(
-        f'<tr style="vertical-align:top">'
-        f'<td style="{LEFT}"><span style="color:{HTML_COLOURS[outcome.state]}">'
-        f"{SIGNS[outcome.state]} {escape(outcome.state)}</span></td>"
-        f'<td style="{LEFT}"><b>{escape(outcome.step)}</b></td><td>{outcome.seconds:.1f} s</td>'
-        f'<td style="{LEFT}">{_details_html(outcome)}</td></tr>'
-        for outcome in report
-    )
-    title = f"<p><b>{escape(report.where)}</b>: {escape(report.summary())}</p>"
-    return title + (f"<table>{rows}</table>" if rows else "")
-
-
-def _details_html(outcome: Outcome) -> str:
-    changes = "<br>".join(escape(str(change)) for change in outcome.changes)
-    blocks = [*outcome.diffs, *([outcome.error] if outcome.error else [])]
-    return changes + "".join(f'<pre style="{LEFT}">{escape(text)}</pre>' for text in blocks)

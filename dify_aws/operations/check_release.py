@@ -20,13 +20,14 @@ from dify_aws.dify.upstream.facts import Upstream
 from dify_aws.dify.upstream.reading import read_checkout
 from dify_aws.errors import Problem
 from dify_aws.operations.rendered_release import RenderedRelease, differences, rendered_releases
+from dify_aws.presentation import JsonMixin
 
 SECONDS: Final = 60
 """How long ``docker compose config`` may take."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class ReleaseCheck:
+class ReleaseCheck(JsonMixin):
     """What came of the check of a record.
 
     Attributes:
@@ -56,10 +57,6 @@ class ReleaseCheck:
             "gaps": list(self.gaps),
             "compose": self.compose,
         }
-
-    def to_json(self) -> str:
-        """The check as JSON."""
-        return json.dumps(self.to_dict(), indent=2, ensure_ascii=False)
 
     def __str__(self) -> str:
         count = f"{len(self.problems)} problem{'s' if len(self.problems) > 1 else ''}" if self.problems else "whole"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
@@ -15,6 +14,7 @@ from dify_aws.operations.access.close import open_leases
 from dify_aws.operations.cost.waste import owned
 from dify_aws.operations.installed import with_dify
 from dify_aws.operations.lock.lock import lock_owner_of
+from dify_aws.presentation import JsonMixin
 from dify_aws.printable import printable
 from dify_aws.settings import Settings
 from dify_aws.topologies.single_host_topology import topology_of
@@ -33,7 +33,7 @@ class OpenAccess:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Status:
+class Status(JsonMixin):
     """What there is of a deployment.
 
     Args:
@@ -62,10 +62,6 @@ class Status:
             **asdict(self),
             "open_accesses": [{**asdict(each), "expires": each.expires.isoformat()} for each in self.open_accesses],
         }
-
-    def to_json(self, *, indent: int | None = 2) -> str:
-        """The same as JSON."""
-        return json.dumps(self.to_dict(), indent=indent, ensure_ascii=False)
 
     def __str__(self) -> str:
         if self.things == 0:

@@ -67,7 +67,7 @@ def test_a_secret_file_is_seen_by_nobody_on_its_way(
 
     seen = [*sshd.commands, *everything.lines, repr(step), repr(host), *map(repr, events)]
     for told in (dry, report):
-        seen += [str(told), repr(told), told.to_json(), told._repr_html_()]
+        seen += [str(told), repr(told), told.to_json(), told._repr_mimebundle_()["text/html"]]
     assert any("mktemp" in command for command in sshd.commands)
     assert any("run" in line for line in everything.lines)
     assert any("Authentication (publickey) successful" in line for line in everything.lines)

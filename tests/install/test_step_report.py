@@ -83,7 +83,7 @@ def test_as_rich_and_as_html() -> None:
     console = Console(file=io.StringIO(), width=160)
     console.print(REPORT)
     assert isinstance(console.file, io.StringIO)
-    text, html = console.file.getvalue(), REPORT._repr_html_()
+    text, html = console.file.getvalue(), REPORT._repr_mimebundle_()["text/html"]
     for shown in (text, html):
         assert "file /opt/dify/file" in shown
         assert "not tried" in shown
@@ -95,7 +95,7 @@ def test_as_rich_and_as_html() -> None:
 
 def test_no_secret_in_any_of_it() -> None:
     """Known secrets are masked, the longer of two that begin alike as a whole; three letters are no secret."""
-    shown = [str(REPORT), repr(REPORT), REPORT.to_json(), REPORT._repr_html_()]
+    shown = [str(REPORT), repr(REPORT), REPORT.to_json(), REPORT._repr_mimebundle_()["text/html"]]
     assert not [text for text in shown if "top-secret" in text or "and-more" in text]
     assert MASK("abc top-secret-one-and-more top-secret-one") == "abc ******** ********"
 

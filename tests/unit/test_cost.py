@@ -91,7 +91,7 @@ def test_what_is_not_known_is_unknown_and_never_zero() -> None:
     assert "at least $" in str(told)
     assert "and 1 unknown" in str(told)
     assert json.loads(told.to_json())["complete"] is False
-    assert "unknown" in told._repr_html_()
+    assert "unknown" in told._repr_mimebundle_()["text/html"]
 
 
 def test_a_region_without_prices_costs_an_unknown_amount() -> None:
@@ -134,8 +134,8 @@ def test_it_shows_itself_as_text_html_rich_and_json() -> None:
     total = f"{told.total:,.2f}"
     assert total in str(told)
     assert total in out.getvalue()
-    assert total in told._repr_html_()
-    assert "&lt;dify/dev&gt;" in told._repr_html_()
+    assert total in told._repr_mimebundle_()["text/html"]
+    assert "&lt;dify/dev&gt;" in told._repr_mimebundle_()["text/html"]
     assert Decimal(json.loads(told.to_json())["total"]) == told.total.quantize(Decimal("0.000001"))
 
 

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from dify_aws.presentation import JsonMixin
+
 
 @dataclass(frozen=True, kw_only=True)
-class Comparison:
+class Comparison(JsonMixin):
     """A newer release against the newest known record.
 
     Attributes:
@@ -57,10 +58,6 @@ class Comparison:
     def to_dict(self) -> dict[str, Any]:
         """The comparison as values of JSON."""
         return asdict(self)
-
-    def to_json(self) -> str:
-        """The comparison as JSON."""
-        return json.dumps(self.to_dict(), indent=2, ensure_ascii=False)
 
     def __str__(self) -> str:
         return "\n".join(self._lines())

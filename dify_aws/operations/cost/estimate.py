@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -11,7 +10,8 @@ from typing import Any
 
 from dify_aws.engine.stack import Stack
 from dify_aws.operations.cost.bill import Line, Use, lines
-from dify_aws.operations.cost.estimate_rendering import estimate_html, estimate_text, render_estimate
+from dify_aws.operations.cost.estimate_rendering import estimate_text, render_estimate
+from dify_aws.presentation import JsonMixin, NotebookMixin
 from dify_aws.prices import PriceSheet
 
 
@@ -53,7 +53,7 @@ class Saving:
 
 
 @dataclass(frozen=True, kw_only=True)
-class CostEstimate:
+class CostEstimate(JsonMixin, NotebookMixin):
     """What a deployment costs a month in one region.
 
     It prints as a table, shows itself in a notebook and in rich, and :meth:`to_json` gives it to other programs.
@@ -117,18 +117,11 @@ class CostEstimate:
             "notes": list(self.notes),
         }
 
-    def to_json(self, *, indent: int | None = 2) -> str:
-        """The same as JSON."""
-        return json.dumps(self.to_dict(), indent=indent, ensure_ascii=False)
-
     def __str__(self) -> str:
         return estimate_text(self)
 
     def __rich__(self) -> Any:
         return render_estimate(self)
-
-    def _repr_html_(self) -> str:
-        return estimate_html(self)
 
 
 def estimate(stack: Stack, sheet: PriceSheet, region: str, use: Use | None = None) -> CostEstimate:

@@ -1,10 +1,9 @@
-"""Picture of an estimate: how text, rich and a notebook show what a deployment costs."""
+"""Rendering: an estimate of cost as plain text, and as a terminal and a notebook show it."""
 
 from __future__ import annotations
 
 from decimal import Decimal
-from html import escape
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Literal
 
 if TYPE_CHECKING:
     from rich.console import Group
@@ -51,25 +50,11 @@ def render_estimate(estimate: CostEstimate) -> Group:
 
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim", show_footer=True)
     for column, (heading, footer) in enumerate(zip(HEADINGS, _total(estimate), strict=True)):
-        table.add_column(heading, footer, footer_style="bold", justify="right" if column in RIGHT else "left")
+        justify: Literal["left", "right"] = "right" if column in RIGHT else "left"
+        table.add_column(heading, footer, footer_style="bold", justify=justify, overflow="fold")
     for row in estimate.rows:
         table.add_row(*(Text(cell, "yellow" if cell == UNKNOWN else "") for cell in _cells(row)))
     return Group(Text(title(estimate), "bold"), table, *(Text(line, "dim") for line in _remarks(estimate)))
-
-
-def estimate_html(estimate: CostEstimate) -> str:
-    """The estimate for a notebook: a table that reads in light and in dark."""
-
-    def line(cells: tuple[str, ...], tag: str = "td") -> str:
-        told = (
-            f'<{tag} style="text-align:{"right" if column in RIGHT else "left"}">{escape(cell)}</{tag}>'
-            for column, cell in enumerate(cells)
-        )
-        return f"<tr>{''.join(told)}</tr>"
-
-    rows = [line(HEADINGS, "th"), *(line(_cells(row)) for row in estimate.rows), line(_total(estimate), "th")]
-    remarks = "".join(f"<p><i>{escape(remark)}</i></p>" for remark in _remarks(estimate))
-    return f"<p><b>{escape(title(estimate))}</b></p><table>{''.join(rows)}</table>{remarks}"
 
 
 def title(estimate: CostEstimate) -> str:

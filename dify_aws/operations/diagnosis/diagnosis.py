@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from typing import Any, Final, Literal, TypeAlias
 
+from dify_aws.presentation import JsonMixin, NotebookMixin
 from dify_aws.printable import printable
 
 Condition: TypeAlias = Literal["ok", "warning", "wrong", "unknown"]
@@ -62,7 +62,7 @@ def unknown(subject: str, evidence: str, remedy: str = "") -> Finding:
 
 
 @dataclass(frozen=True)
-class Diagnosis:
+class Diagnosis(JsonMixin, NotebookMixin):
     """All findings, in the order of the path from AWS to Dify. It is true when something is wrong.
 
     It prints as text, shows itself in a notebook and in rich, and :meth:`to_json` gives it to other programs.
@@ -114,16 +114,7 @@ class Diagnosis:
             "findings": [asdict(finding) for finding in self.findings],
         }
 
-    def to_json(self, *, indent: int | None = 2) -> str:
-        """The diagnosis as JSON."""
-        return json.dumps(self.to_dict(), indent=indent, ensure_ascii=False)
-
     def __rich__(self) -> Any:
         from dify_aws.operations.diagnosis.diagnosis_rendering import render_diagnosis
 
         return render_diagnosis(self)
-
-    def _repr_html_(self) -> str:
-        from dify_aws.operations.diagnosis.diagnosis_rendering import diagnosis_html
-
-        return diagnosis_html(self)
