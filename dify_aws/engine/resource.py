@@ -113,6 +113,8 @@ class Resource(Retried, ABC):
     """Codes with which AWS refuses to create one that exists, beside those of its service (``error_meaning``)."""
     shared_listing: ClassVar[bool] = False
     """Whether ``owned`` reads a list that is read for other kinds anyway: looking for this one costs no call."""
+    free: ClassVar[bool] = False
+    """Whether AWS charges nothing for it, as it is used here. Any other has its lines in the bill."""
     permissions: ClassVar[frozenset[str]] = frozenset()
     """Every IAM action that the verbs of this kind need."""
 

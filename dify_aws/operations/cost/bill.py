@@ -1,6 +1,6 @@
 """Bill: what AWS counts for each thing, as quantities of products. Prices are put to them elsewhere.
 
-A kind is here with its lines, or among ``FREE``; a kind that is in neither place has a cost that we do not know.
+A kind is here with its lines, or says of itself that it is ``free``; any other has a cost that is not known.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from dataclasses import dataclass, fields
 from decimal import Decimal
 from typing import Any, Final, TypeAlias
 
+from dify_aws.engine.resource import kinds
 from dify_aws.prices.cpu_credits import surplus_product
 from dify_aws.prices.nat_gateway import HOURS_A_MONTH
 
@@ -25,37 +26,6 @@ FREE_INTERNET_GB: Final = 100
 
 LOG_COMPRESSION: Final = Decimal("0.15")
 """What stays of a log when CloudWatch has compressed it; AWS's calculator reckons with it too."""
-
-FREE: Final = frozenset(
-    {
-        "existing-subnet",
-        "existing-vpc",
-        "instance-connect-endpoint",
-        "instance-profile",
-        "instance-type",
-        "internet-gateway",
-        "key-pair",
-        "oidc-provider",
-        "public-access-block",
-        "role",
-        "route-table",
-        # One-time schedules: AWS counts fourteen million a month before it asks for a cent.
-        "schedule-group",
-        "security-group",
-        "subnet",
-        # On demand: a lock is three requests, and a million costs about a dollar.
-        "table",
-        # The first trail of an account; what it writes is counted with its bucket.
-        "trail",
-        # Mail: a thousand a month before it asks for a cent.
-        "topic",
-        "vpc",
-        # Gateway endpoints; the other sort costs by the hour, and we have none.
-        "vpc-endpoint",
-        "zone",
-    }
-)
-"""Kinds that AWS takes nothing for, as we use them."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -121,7 +91,7 @@ def lines(kind: str, values: Values, use: Use, *, share: int = 1) -> tuple[Line,
     Args:
         share: among how many of its kind the whole use is shared.
     """
-    if kind in FREE:
+    if (known := kinds().get(kind)) is not None and known.free:
         return ()
     counted = COUNTED.get(kind)
     return tuple(counted(values, use, share)) if counted else None

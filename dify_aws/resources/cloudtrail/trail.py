@@ -39,6 +39,8 @@ class Trail(NamedResource):
     logging: bool = True
 
     kind = "trail"
+    # The first trail of an account; what it writes is counted with its bucket.
+    free = True
     initial = frozenset({"trail_name"})
     tables = ("trails",)
     indexed_as = "cloudtrail"

@@ -36,6 +36,8 @@ class Table(NamedResource):
     keep: bool = True
 
     kind = "table"
+    # On demand: a lock is three requests, and a million cost about a dollar.
+    free = True
     initial = frozenset({"table_name"})
     fixed = frozenset({"key"})
     tables = ("dynamodb-tables",)

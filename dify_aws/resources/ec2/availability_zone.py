@@ -51,6 +51,7 @@ class Zone(Fact):
     refused: Mapping[str, AwsError] = field(default_factory=dict)
 
     kind = "zone"
+    free = True
     tables = ("volumes", "subnets", "instances", TABLE)
     permissions = frozenset(
         {

@@ -47,6 +47,7 @@ class InstanceType(Fact):
     instance: str = "instance/host"
 
     kind = "instance-type"
+    free = True
     tables = (TABLE, "instances", "images")
     permissions = frozenset({"ec2:DescribeImages", "ec2:DescribeInstanceTypes", "ec2:DescribeInstances"})
 

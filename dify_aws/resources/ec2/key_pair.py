@@ -26,6 +26,7 @@ class KeyPair(Ec2Resource):
     public_key: Input[str]
 
     kind = "key-pair"
+    free = True
     already_exists = frozenset({"InvalidKeyPair.Duplicate"})
     tables = ("key-pairs",)
     permissions = frozenset({"ec2:CreateTags", "ec2:DeleteKeyPair", "ec2:DescribeKeyPairs", "ec2:ImportKeyPair"})

@@ -28,6 +28,7 @@ class InstanceProfile(IamResource):
     instance_profile_name: str | None = None
 
     kind = "instance-profile"
+    free = True
     initial = frozenset({"instance_profile_name"})
     tables = ("instance-profiles",)
     permissions = frozenset(

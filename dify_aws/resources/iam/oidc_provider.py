@@ -35,6 +35,7 @@ class OidcProvider(NamedResource):
     client_ids: Iterable[str] = ("sts.amazonaws.com",)
 
     kind = "oidc-provider"
+    free = True
     initial = frozenset({"url"})
     unordered = frozenset({"client_ids"})
     tables = ("oidc-providers",)

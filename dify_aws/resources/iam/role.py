@@ -44,6 +44,7 @@ class Role(IamResource):
     role_name: str | None = None
 
     kind = "role"
+    free = True
     initial = frozenset({"role_name"})
     unordered = frozenset({"managed_policies"})
     tables = ("roles",)

@@ -27,6 +27,7 @@ class PublicAccessBlock(Fact):
     blocks: Iterable[str] = PUBLIC_ACCESS_BLOCKS
 
     kind = "public-access-block"
+    free = True
     unordered = frozenset({"blocks"})
     tables = ("public-access-block",)
     permissions = frozenset({"s3:GetAccountPublicAccessBlock", "s3:PutAccountPublicAccessBlock"})

@@ -35,6 +35,8 @@ class ScheduleGroup(NamedResource):
     """
 
     kind = "schedule-group"
+    # One-time schedules: the first fourteen million invocations a month are free.
+    free = True
     tables = ("schedule-groups",)
     in_arn = ":scheduler:"
     retry_rules = (

@@ -36,6 +36,8 @@ class Topic(NamedResource):
     emails: Iterable[str] = ()
 
     kind = "topic"
+    # The first thousand e-mails a month are free.
+    free = True
     initial = frozenset({"topic_name"})
     unordered = frozenset({"emails"})
     tables = ("topics",)

@@ -84,6 +84,7 @@ class InstanceConnectEndpoint(Ec2Resource):
     preserve_client_ip: bool = False
 
     kind = "instance-connect-endpoint"
+    free = True
     fixed = frozenset({"subnet"})
     unordered = frozenset({"security_groups"})
     tables = ("instance-connect-endpoints",)

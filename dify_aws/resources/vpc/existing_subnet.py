@@ -36,6 +36,7 @@ class ExistingSubnet(Fact):
     instance_type: str | None = None
 
     kind = "existing-subnet"
+    free = True
     tables = (TABLE, "zones")
     permissions = frozenset({"ec2:DescribeInstanceTypeOfferings", "ec2:DescribeRouteTables", "ec2:DescribeSubnets"})
 

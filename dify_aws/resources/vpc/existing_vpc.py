@@ -33,6 +33,7 @@ class ExistingVpc(Fact):
     docker_cidr: str | None = None
 
     kind = "existing-vpc"
+    free = True
     tables = (TABLE,)
     permissions = frozenset({"ec2:DescribeVpcAttribute", "ec2:DescribeVpcs"})
 

@@ -26,6 +26,7 @@ class InternetGateway(Ec2Resource):
     vpc: Input[str]
 
     kind = "internet-gateway"
+    free = True
     tables = ("internet-gateways",)
     listed = Listed("ec2.DescribeInternetGateways", "InternetGateways", "internet-gateway-id", "InternetGatewayId")
     permissions = frozenset(

@@ -48,6 +48,7 @@ class RouteTable(Ec2Resource):
     subnets: Iterable[Input[str]] = ()
 
     kind = "route-table"
+    free = True
     fixed = frozenset({"vpc"})
     unordered = frozenset({"subnets"})
     tables = ("route-tables",)

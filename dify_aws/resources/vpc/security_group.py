@@ -97,6 +97,7 @@ class SecurityGroup(Ec2Resource):
     egress: Iterable[Rule] = (EVERYWHERE,)
 
     kind = "security-group"
+    free = True
     fixed = frozenset({"vpc", "description"})
     unordered = frozenset({"ingress", "egress"})
     already_exists = frozenset({"InvalidGroup.Duplicate"})

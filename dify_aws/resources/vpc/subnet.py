@@ -32,6 +32,7 @@ class Subnet(Ec2Resource):
     map_public_ip_on_launch: bool = False
 
     kind = "subnet"
+    free = True
     fixed = frozenset({"vpc", "cidr_block", "availability_zone"})
     already_exists = frozenset({"InvalidSubnet.Conflict"})
     tables = ("subnets",)

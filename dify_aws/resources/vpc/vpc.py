@@ -29,6 +29,7 @@ class Vpc(Ec2Resource):
     enable_dns_hostnames: bool = True
 
     kind = "vpc"
+    free = True
     fixed = frozenset({"cidr_block"})
     tables = ("vpcs",)
     listed = Listed("ec2.DescribeVpcs", "Vpcs", "vpc-id", "VpcId")

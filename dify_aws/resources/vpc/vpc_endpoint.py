@@ -63,6 +63,8 @@ class VpcEndpoint(Ec2Resource):
     route_tables: Iterable[Input[str]] = ()
 
     kind = "vpc-endpoint"
+    # Gateway endpoints are; the other sort costs by the hour, and there is none here.
+    free = True
     fixed = frozenset({"vpc", "service"})
     unordered = frozenset({"route_tables"})
     tables = ("vpc-endpoints",)
