@@ -54,12 +54,13 @@ MOUNTED: Final[Mapping[str, tuple[str, str]]] = {
 class Bundle:
     """What the files of a Dify shall be. A value: it knows no host, no clock and no chance.
 
-    :param url: where Dify is found when these files are in place.
-    :param files: each file by its path, below ``/opt/dify`` or absolute.
-    :param directories: each directory that the containers write to, by its absolute path.
-    :param logs: the owner of each log that a container appends to, by its absolute path. Each is mounted by itself:
-        in a folder, the container could put a link in its place, which the agent would follow as root.
-    :param images: every image that is needed, in full; the first thing to pull, before anything is stopped.
+    Args:
+        url: where Dify is found when these files are in place.
+        files: each file by its path, below ``/opt/dify`` or absolute.
+        directories: each directory that the containers write to, by its absolute path.
+        logs: the owner of each log that a container appends to, by its absolute path. Each is mounted by itself: in a
+            folder, the container could put a link in its place, which the agent would follow as root.
+        images: every image that is needed, in full; the first thing to pull, before anything is stopped.
     """
 
     url: str
@@ -80,11 +81,14 @@ class Bundle:
     ) -> Self:
         """The bundle of this Dify; the same arguments make the same bytes.
 
-        :param https: whether the certificate is there. False makes the files that can fetch it: nginx with a
-            certificate's path in it does not start until the file exists.
-        :param digests: of images, by their reference. One that is here is named with its digest, so that neither a
-            restart nor a pull takes another image that has its tag by then.
-        :raises ValueError: if secrets are still to be made (``secrets.completed()``), or ``https`` has no domain.
+        Args:
+            https: whether the certificate is there. False makes the files that can fetch it: nginx with a certificate's
+                path in it does not start until the file exists.
+            digests: of images, by their reference. One that is here is named with its digest, so that neither a restart
+                nor a pull takes another image that has its tag by then.
+
+        Raises:
+            ValueError: if secrets are still to be made (``secrets.completed()``), or ``https`` has no domain.
         """
         if secrets.missing:
             raise ValueError(f"these secrets are still to be made: {', '.join(secrets.missing)}")

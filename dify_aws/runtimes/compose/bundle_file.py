@@ -9,10 +9,11 @@ from dataclasses import dataclass, field
 class BundleFile:
     """One file of the bundle.
 
-    :param text: all of it.
-    :param mode: as for chmod.
-    :param owner: user:group, by name or by number.
-    :param secret: whether there is a secret in it, so that nobody shows it.
+    Args:
+        text: all of it.
+        mode: as for chmod.
+        owner: user:group, by name or by number.
+        secret: whether there is a secret in it, so that nobody shows it.
     """
 
     text: str = field(repr=False)
@@ -25,9 +26,10 @@ class BundleFile:
 class DataDirectory:
     """One directory that a container writes to.
 
-    :param owner: user:group by number, as they are inside the container.
-    :param mode: as for chmod.
-    :param deep: whether all that is in it must be of this owner too, whoever put it there: a restored backup, say.
+    Args:
+        owner: user:group by number, as they are inside the container.
+        mode: as for chmod.
+        deep: whether all that is in it must be of this owner too, whoever put it there: a restored backup, say.
     """
 
     owner: str = "0:0"

@@ -50,25 +50,26 @@ class DifySecrets:
     They are made once and read ever after: PostgreSQL knows ``db_password`` from its first start, and what Dify has
     encrypted with ``secret_key`` nobody reads without it. An empty secret is one that is still to be made.
 
-    :param secret_key: signs sessions and file links, and encrypts what OAuth gave.
-    :param db_password: PostgreSQL's, for Dify; also that which PostgreSQL's superuser was made with.
-    :param plugin_db_password: PostgreSQL's, for the plugin daemon.
-    :param redis_password: Redis's, also inside the URLs of Celery's broker and of the agents' queue.
-    :param sandbox_api_key: for running code, between Dify and the sandbox.
-    :param plugin_daemon_key: what Dify shows to the plugin daemon.
-    :param plugin_inner_api_key: what the plugin daemon shows to Dify.
-    :param weaviate_api_key: between Dify and Weaviate.
-    :param qdrant_api_key: between Dify and Qdrant.
-    :param agent_api_token: between Dify and the agents' backend.
-    :param agent_server_secret_key: the backend's own; base64url of 32 bytes, or it refuses to start.
-    :param agent_sandbox_token: between the agents' backend and their sandbox.
-    :param init_password: opens /install, as long as nobody is admin; at most 30 characters.
-    :param admin_password: of the first admin, if it is made by us.
-    :param password_pepper: what Dify mixes into every password before it hashes it, if it was ever given. Dify 1.18 and
-        later know it. One that is there never changes; none is made, since the passwords of a Dify that has none were
-        hashed without.
-    :param pending_admin_email: whose password is being set anew.
-    :param pending_admin_password: the new password, until Dify has it.
+    Args:
+        secret_key: signs sessions and file links, and encrypts what OAuth gave.
+        db_password: PostgreSQL's, for Dify; also that which PostgreSQL's superuser was made with.
+        plugin_db_password: PostgreSQL's, for the plugin daemon.
+        redis_password: Redis's, also inside the URLs of Celery's broker and of the agents' queue.
+        sandbox_api_key: for running code, between Dify and the sandbox.
+        plugin_daemon_key: what Dify shows to the plugin daemon.
+        plugin_inner_api_key: what the plugin daemon shows to Dify.
+        weaviate_api_key: between Dify and Weaviate.
+        qdrant_api_key: between Dify and Qdrant.
+        agent_api_token: between Dify and the agents' backend.
+        agent_server_secret_key: the backend's own; base64url of 32 bytes, or it refuses to start.
+        agent_sandbox_token: between the agents' backend and their sandbox.
+        init_password: opens /install, as long as nobody is admin; at most 30 characters.
+        admin_password: of the first admin, if it is made by us.
+        password_pepper: what Dify mixes into every password before it hashes it, if it was ever given. Dify 1.18 and
+            later know it. One that is there never changes; none is made, since the passwords of a Dify that has none
+            were hashed without.
+        pending_admin_email: whose password is being set anew.
+        pending_admin_password: the new password, until Dify has it.
     """
 
     secret_key: Secret = NONE
@@ -105,7 +106,8 @@ class DifySecrets:
     def from_json(cls, text: str) -> Self:
         """The secrets that ``to_json`` wrote; what it did not have yet is empty.
 
-        :raises ValueError: if this is no such document; it says where it is none, and never quotes the document.
+        Raises:
+            ValueError: if this is no such document; it says where it is none, and never quotes the document.
         """
         try:
             found = json.loads(text)

@@ -111,8 +111,9 @@ def trouble(result: Result) -> Trouble:
 def docker_failed(where: str, result: Result, *, what: str = "", more: str = "") -> CommandFailed:
     """The error for a command of Docker that ended badly.
 
-    :param what: about what, to begin the message with.
-    :param more: what else is known, to go before the advice.
+    Args:
+        what: about what, to begin the message with.
+        more: what else is known, to go before the advice.
     """
     known = trouble(result)
     wrong = f"{what}: {known.wrong or result.ending}" if what else known.wrong

@@ -50,15 +50,16 @@ exit 0"""
 class Container:
     """One container.
 
-    :param configuration: Compose's digest of the service's definition that it was made of.
-    :param state: created, running, paused, restarting, exited or dead.
-    :param health: starting, healthy or unhealthy; empty if it has no healthcheck.
-    :param restarts: how often the engine has started it again since a person or Compose did.
-    :param started: when it was last started, in seconds since 1970.
-    :param seconds: since then.
-    :param memory_mib: what it may use; 0 is without limit.
-    :param one_off: made by ``docker compose run``.
-    :param mounts: what of the host it has mounted, by path.
+    Args:
+        configuration: Compose's digest of the service's definition that it was made of.
+        state: created, running, paused, restarting, exited or dead.
+        health: starting, healthy or unhealthy; empty if it has no healthcheck.
+        restarts: how often the engine has started it again since a person or Compose did.
+        started: when it was last started, in seconds since 1970.
+        seconds: since then.
+        memory_mib: what it may use; 0 is without limit.
+        one_off: made by ``docker compose run``.
+        mounts: what of the host it has mounted, by path.
     """
 
     service: str

@@ -20,9 +20,12 @@ _ESCAPED: Final = ("\\", '"', "$")
 def render(template: str, /, **values: Any) -> str:
     """The text of a template.
 
-    :param template: its path below ``templates/``.
-    :param values: what it speaks of; nothing is known to it besides.
-    :raises jinja2.UndefinedError: if it speaks of anything else. A hole in a configuration is an error, never a blank.
+    Args:
+        template: its path below ``templates/``.
+        values: what it speaks of; nothing is known to it besides.
+
+    Raises:
+        jinja2.UndefinedError: if it speaks of anything else. A hole in a configuration is an error, never a blank.
     """
     return _environment().get_template(template).render(values)
 

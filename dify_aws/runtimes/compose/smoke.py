@@ -23,8 +23,9 @@ def smoke(settings: Settings, url: str) -> tuple[Probe, ...]:
     They take some seconds together, most of it Celery's, and the last wait until their containers have run for a while.
     Run them with ``dry_run=True``: then one that fails keeps none from being told.
 
-    :param url: where Dify is found, as ``Bundle.url`` says. It is asked for on the host itself, so neither DNS nor a
-        security group has a part in it.
+    Args:
+        url: where Dify is found, as ``Bundle.url`` says. It is asked for on the host itself, so neither DNS nor a
+            security group has a part in it.
     """
     return tuple(_probes(settings, url))
 
