@@ -25,7 +25,7 @@ RESULTS: dict[str, Any] = {
     "applied": Applied(Plan("dify/dev", "eu-west-1", (Action("keep", "volume/data", LONG),))),
     "report": Report("ubuntu@192.0.2.1", (Outcome("file", "failed", error=LONG),)),
     "diagnosis": Diagnosis("dify/dev", "eu-west-1", (Finding("port 80", "wrong", LONG, "install()"),)),
-    "outputs": replace(bundles.OUTPUTS, **PLAIN),
+    "outputs": replace(bundles.OUTPUTS, **{**PLAIN, "url": LONG}),
     "estimate": estimate_settings(
         Settings(environment="dev"), Account("123456789012", "aws", "ap-northeast-1"), PriceSheet.shipped()
     ),
