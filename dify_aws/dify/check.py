@@ -8,10 +8,12 @@ from graphlib import CycleError, TopologicalSorter
 from typing import Final
 
 from dify_aws.dify.release import Release
+from dify_aws.dify.versions import numbers
 from dify_aws.errors import Problem
 
 _DIGEST: Final = re.compile(r"sha256:[0-9a-f]{64}")
 _SETTING: Final = re.compile(r"[a-z_]+ = \S+")
+_JOB: Final = re.compile(r"[a-z][a-z0-9-]*")
 _MOVING: Final = frozenset({"", "latest", "main", "nightly", "edge", "stable"})
 """Tags that mean something else from one day to the next."""
 
@@ -25,7 +27,14 @@ def problems_of(release: Release) -> list[Problem]:
     Returns:
         The problems; none for a release that is whole.
     """
-    return [*_images(release), *_services(release), *_variables(release), *_secrets(release), *_routes(release)]
+    return [
+        *_images(release),
+        *_services(release),
+        *_variables(release),
+        *_secrets(release),
+        *_routes(release),
+        *_upgrades(release),
+    ]
 
 
 def _images(release: Release) -> Iterator[Problem]:
@@ -66,6 +75,19 @@ def _services(release: Release) -> Iterator[Problem]:
     for name, reason in release.omitted.items():
         if not reason.strip():
             yield Problem(f"omitted.{name}", reason, "has no reason", "why the service is left out")
+
+
+def _upgrades(release: Release) -> Iterator[Problem]:
+    for index, gate in enumerate(release.gates):
+        if gate.service and gate.service not in release.services:
+            yield Problem(f"gates[{index}]", gate.service, "is no service of the release", "a name in services")
+        if not numbers(gate.before):
+            yield Problem(f"gates[{index}]", gate.before, "is no release", "three numbers")
+    for index, job in enumerate(release.jobs):
+        if not numbers(job.crossing_to):
+            yield Problem(f"jobs[{index}]", job.crossing_to, "is no release", "three numbers")
+        if not _JOB.fullmatch(job.name):
+            yield Problem(f"jobs[{index}]", job.name, "cannot name a container", "small letters, digits and -")
 
 
 def _variables(release: Release) -> Iterator[Problem]:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dify_aws.dify.known_releases import INSTALLABLE, numbers
+from dify_aws.dify.known_releases import INSTALLABLE
 from dify_aws.dify.known_variables import TELEMETRY, instead
 from dify_aws.dify.records import known
 from dify_aws.dify.release import Release
 from dify_aws.dify.service import Service
 from dify_aws.dify.variable_names import name_in
+from dify_aws.dify.versions import numbers
 
 
 def gaps_of(release: Release) -> tuple[str, ...]:

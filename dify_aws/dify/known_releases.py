@@ -18,6 +18,7 @@ from dify_aws.dify.errors import ReleaseError
 from dify_aws.dify.record import read_release
 from dify_aws.dify.records import KNOWN, known
 from dify_aws.dify.release import Release
+from dify_aws.dify.versions import numbers
 from dify_aws.errors import Problem
 
 INSTALLABLE: Final = ("1.15.0", "1.16.1", "1.17.1")
@@ -154,11 +155,6 @@ def later_patch(release: Release, version: str) -> Release:
         },
         digests={name: digest for name, digest in release.digests.items() if name not in own},
     )
-
-
-def numbers(version: str) -> tuple[int, ...]:
-    """The numbers of a version, to compare it by: 1.10 comes after 1.9."""
-    return tuple(int(each) for each in version.split(".") if each.isascii() and each.isdigit())
 
 
 def mirrored(reference: str, registry: str) -> str:

@@ -43,7 +43,10 @@ _JOB: Final[_Shape] = {
     "command": _TEXTS,
     **dict.fromkeys(("when", "crossing_to", "reason"), _TEXT),
 }
-_GATE: Final[_Shape] = {"before": _TEXT, "reason": _TEXT, "reversible": _FLAG}
+_GATE: Final[_Shape] = {
+    **dict.fromkeys(("before", "reason", "service"), _TEXT),
+    **dict.fromkeys(("reversible", "stops"), _FLAG),
+}
 
 _TABLES: Final = ("requirements", "images", "digests", "databases", "services", "omitted", "variables")
 _LISTS: Final = ("refused", "routes", "jobs", "gates")
@@ -103,7 +106,7 @@ def _entries(raw: Mapping[str, Any], where: str) -> list[Problem]:
         ("refused", _REFUSAL, tuple(_REFUSAL)),
         ("routes", _ROUTE, ("path", "service", "port")),
         ("jobs", _JOB, tuple(_JOB)),
-        ("gates", _GATE, tuple(_GATE)),
+        ("gates", _GATE, ("before", "reason", "reversible")),
     )
     for name, shape, needed in lists:
         for index, entry in enumerate(raw.get(name, [])):

@@ -56,11 +56,15 @@ class Gate:
         before: releases older than this one cross the gate.
         reason: what happens, and what to do.
         reversible: whether the older release runs on the database afterwards.
+        service: the service that it concerns; empty if it concerns every installation.
+        stops: whether the installer does not cross it, because a person has to go step by step.
     """
 
     before: str
     reason: str
     reversible: bool
+    service: str = ""
+    stops: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

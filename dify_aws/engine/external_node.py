@@ -16,8 +16,10 @@ class ExternalNode:
         needs: the addresses.
         do: is given what has been found until then.
         stop: ends what it waits for, when the run is being stopped (Ctrl-C).
+        check: is given what there is before anything is changed, and raises PlanRefused if it cannot be done.
     """
 
     needs: frozenset[str]
     do: Callable[[Mapping[str, Actual | None]], None]
     stop: Callable[[], None] = lambda: None
+    check: Callable[[Mapping[str, Actual | None]], None] = lambda found: None

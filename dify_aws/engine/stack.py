@@ -113,10 +113,8 @@ class Stack:
             plan: the plan that was agreed to; nothing is done that it does not show.
             delete_data: also take away what holds data and is no longer wished for.
             listener: is told what happens as it happens.
-            external: work that is no resource and begins as soon as what it needs is there, by a name of its own. What
-                it raises does not stop the rest, and is in ``Applied.failed``.
-            turn: is waited for before anything is changed, and held until the end. It is not taken if it is free and
-                there is nothing to do.
+            external: work that is no resource, by name. What it raises is in ``Applied.failed`` and stops nothing else.
+            turn: waited for before anything is changed, held until the end; not taken if there is nothing to do.
 
         Raises:
             PlanRefused: some of it cannot be done; nothing was changed.
@@ -133,6 +131,8 @@ class Stack:
                 held = until_the_end.enter_context(turn)
                 if not turn.unchanged_since_look:
                     looked, todo = self._agreed(aws, plan, delete_data)
+            for node in external.values():
+                node.check(looked.found)
             emitter = EventEmitter(listener, aws.clock.now, self.name)
             aws.patience.notify = emitter.waiting
             emitter.planned(len(todo), todo.summary())

@@ -13,7 +13,7 @@ from dify_aws.operations.access.connectivity import Connectivity
 from dify_aws.operations.access.host_connection import open_connection
 from dify_aws.operations.credentials import admin_password, dify_secrets
 from dify_aws.operations.credentials.registry_login import registry_login
-from dify_aws.operations.installed import InstallationMark, tags_of
+from dify_aws.operations.installed import InstallationMark, tags_of, upgrade_notes
 from dify_aws.outputs import Outputs
 from dify_aws.runtimes.compose.domain import points_to
 from dify_aws.runtimes.compose.environment import PEPPER
@@ -40,8 +40,13 @@ class Installation:
             outputs: where the machine is, and all that its files have to name.
             dry_run: only tell what would be changed.
             probe: try Dify out at the end, even if nothing was changed.
+
+        Raises:
+            PlanRefused: the release is older than the one that is installed, or cannot follow it at once.
         """
         settings, name = self.settings, outputs.secrets["application"]
+        tags = tags_of(self.aws, outputs.instance_id)
+        upgrade_notes(settings, tags)
         if settings.domain:
             points_to(settings.domain, self.connectivity.resolve(settings.domain), outputs.public_ip)
         # A dry run keeps none that it makes, and shows none either.
@@ -50,7 +55,7 @@ class Installation:
         if isinstance(pepper, Secret) and pepper.reveal():
             secrets = dify_secrets.with_pepper(self.aws, name, secrets, pepper, dry_run=dry_run)
         login = registry_login(self.aws, settings)
-        mark = InstallationMark(self.aws, settings, outputs, tags_of(self.aws, outputs.instance_id))
+        mark = InstallationMark(self.aws, settings, outputs, tags)
         with open_connection(self.aws, settings, outputs, self.connectivity) as (self._host, keep):
 
             def heard(event: Event) -> None:

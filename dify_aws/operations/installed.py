@@ -9,9 +9,12 @@ from typing import Final
 from dify_aws.aws import Aws
 from dify_aws.aws.create_request import tag_list
 from dify_aws.change import Affected, Change
+from dify_aws.dify.known_releases import release_of
+from dify_aws.dify.upgrades import gates_crossed, goes_back
 from dify_aws.engine.discovery import owned
 from dify_aws.engine.plan import Action, Plan
 from dify_aws.engine.resource import Actual
+from dify_aws.errors import DifyAwsError, PlanRefused
 from dify_aws.host.report import Report
 from dify_aws.outputs import Outputs
 from dify_aws.resources import Instance
@@ -31,9 +34,50 @@ def with_dify(plan: Plan, settings: Settings, found: Mapping[str, Actual | None]
         plan: of the resources.
         settings: what is desired.
         found: what there is of the resources, by address.
+
+    Raises:
+        PlanRefused: as :func:`upgrade_notes`.
     """
-    action = _action(settings, {address: actual for address, actual in found.items() if actual is not None})
+    there = {address: actual for address, actual in found.items() if actual is not None}
+    host = there.get(topology_of(settings).addresses.host)
+    plan = plan.noted(*upgrade_notes(settings, {} if host is None else host.tags))
+    action = _action(settings, there)
     return plan if action is None else replace(plan, actions=(*plan.actions, action))
+
+
+def upgrade_notes(settings: Settings, tags: Mapping[str, str]) -> tuple[str, ...]:
+    """What to know before the release that is installed becomes the one of the settings.
+
+    Args:
+        settings: what is desired.
+        tags: of the machine.
+
+    Returns:
+        A note for each gate that is crossed.
+
+    Raises:
+        PlanRefused: the release is older than the one that is installed, or a gate has to be crossed step by step.
+    """
+    installed = Installed.read(tags)
+    release = release_of(settings.dify_version, settings.release)
+    if installed is None or installed.release == release.version:
+        return ()
+    if goes_back(installed.release, release):
+        reason = (
+            f"Dify {installed.release} is installed, and {release.version} is older: its databases only go forward. "
+            f'Set dify_version to "{installed.release}" or a newer release, or restore a backup that was made with '
+            "the older one"
+        )
+        raise PlanRefused([(ADDRESS, DifyAwsError(reason))])
+    gates = tuple(gates_crossed(installed.release, release, settings, settings.images))
+    if stops := [gate for gate in gates if gate.stops]:
+        where = f"from {installed.release} to {release.version}"
+        raise PlanRefused([(ADDRESS, DifyAwsError(f"{where}: {gate.reason}")) for gate in stops])
+    return tuple(
+        f"Dify {installed.release} → {release.version}: {gate.reason}"
+        + ("" if gate.reversible else " There is no way back behind this without a backup.")
+        for gate in gates
+    )
 
 
 def with_report(plan: Plan, report: Report) -> Plan:

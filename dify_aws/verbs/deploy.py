@@ -11,6 +11,7 @@ from dify_aws.errors import RunFailed
 from dify_aws.host.report import Report
 from dify_aws.operations.access import access, host_key
 from dify_aws.operations.history.record import changes_of
+from dify_aws.operations.installed import upgrade_notes
 from dify_aws.operations.run.context import DeploymentContext
 from dify_aws.operations.run.recorded_run import RecordedRun
 from dify_aws.operations.run.verb import changing_verb
@@ -35,7 +36,8 @@ def deploy(deployment: DeploymentContext, run: RecordedRun, plan: Plan | None = 
         Where everything is.
 
     Raises:
-        PlanRefused, PlanOutdated, LockHeld: as for :meth:`apply`; nothing was changed.
+        PlanRefused: as for :meth:`apply`, or the release is older than the one that is installed; nothing was changed.
+        PlanOutdated, LockHeld: as for :meth:`apply`; nothing was changed.
         RunFailed: something failed in AWS; it says what is done, and the next run goes on from there.
         HostError: AWS is done, and something is wrong with the machine, as for :meth:`install`.
     """
@@ -46,8 +48,12 @@ def deploy(deployment: DeploymentContext, run: RecordedRun, plan: Plan | None = 
         existing = {address: actual for address, actual in found.items() if actual is not None}
         reports.append(installer.run(topology.outputs(deployment.settings, existing), probe=True))
 
+    def check(found: Mapping[str, Actual | None]) -> None:
+        if (host := found.get(topology.addresses.host)) is not None:
+            upgrade_notes(deployment.settings, host.tags)
+
     needs = stack.resources.keys() - stack.behind(*topology.not_needed_by_hosts)
-    dify = ExternalNode(frozenset(needs), install_dify, installer.stop)
+    dify = ExternalNode(frozenset(needs), install_dify, installer.stop, check)
     try:
         applied = stack.apply(deployment.aws, plan, listener=deployment.listener, external={"dify": dify}, turn=run)
     except RunFailed:

@@ -72,6 +72,10 @@ def _lines(release: Release, comments: Mapping[str, str]) -> Iterator[str]:
     for gate in release.gates:
         yield from ("", "[[gates]]", f"before = {_text(gate.before)}", f"reason = {_text(gate.reason)}")
         yield f"reversible = {_flag(gate.reversible)}"
+        if gate.service:
+            yield f"service = {_text(gate.service)}"
+        if gate.stops:
+            yield "stops = true"
 
 
 def _service(service: Service) -> Iterator[str]:
