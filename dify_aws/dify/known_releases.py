@@ -123,8 +123,9 @@ def images(
 def _read(file: str) -> Release:
     try:
         text = Path(file).read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        reason = getattr(error, "strerror", None) or "it is no UTF-8 text"
+    except (OSError, ValueError) as error:
+        # A ValueError is a text that is no UTF-8, or a null byte in the path.
+        reason = getattr(error, "strerror", None) or f"it is no UTF-8 text, or no path ({error})"
         raise ReleaseError(file, [Problem("release", file, f"cannot be read: {reason}", "a TOML file")]) from None
     return _parsed(text, Path(file).name)
 
