@@ -31,7 +31,7 @@ def deploy(world: World) -> Deploy:
 
 def verbs(deployment: Deployment) -> set[tuple[str, str]]:
     """What the plan would do, as (verb, address)."""
-    return {(action.verb, action.address) for action in deployment.plan()}
+    return {(action.verb, action.address) for action in aws_plan(deployment)}
 
 
 def test_nat_gateway_off_and_on(world: World, deploy: Deploy) -> None:
