@@ -162,13 +162,12 @@ def _there(resource: Resource, seen: Actual | None) -> Actual:
 def _stable(resource: Resource, aws: Aws) -> Actual | None:
     """The thing once it is seen to be as wished; else as it is in the end, or None if it is not there.
 
-    Where AWS may answer with the old and the new state alternately, several answers in a row have to show the change:
-    after a single one, the next plan could be given the old state again. Elsewhere one is enough, and several after one
-    that did not show it.
+    The first answer counts if it shows the change: what AWS may yet show wrongly is seen by the next plan. After one
+    that does not, AWS may answer with the old and the new state alternately, so several in a row are needed.
     """
     last: list[Actual | None] = [None]
     look = _fresh_read(resource, aws)
-    late, in_a_row = resource.steady_answers > 1, 0
+    late, in_a_row = False, 0
 
     def as_wished() -> Actual | None:
         nonlocal late, in_a_row

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar, Final
 
 from dify_aws.aws import Aws
@@ -53,7 +53,10 @@ class NamedResource(Resource):
 
     def find(self, aws: Aws) -> Actual | None:
         name = self.named(aws)
+        # Once: another thread may change things of this kind meanwhile, and a second reading would be another answer.
         actual = self.look(aws, name)
+        if actual is not None and self.is_interrupted_creation(aws, actual):
+            return replace(actual, address=self.address, keep=self.keep)
         # What this very run made is ours, also where an emulator of AWS has dropped its tags: they are put on again.
         untagged = actual is not None and not actual.tags and aws.has_made(name)
         if actual is not None and not untagged and not self.fulfilled_by(aws, actual):
@@ -65,6 +68,16 @@ class NamedResource(Resource):
                 if other.address == self.address:
                     raise FixedAttribute(self.address, "name", other.id, name)
         return actual
+
+    def is_interrupted_creation(self, aws: Aws, actual: Actual) -> bool:
+        """Whether a thing of this name is one that a killed run of ours has created and not tagged.
+
+        Args:
+            aws: the client.
+            actual: the thing, which may be anybody's.
+        """
+        del aws, actual
+        return False
 
     @classmethod
     def owned(cls, aws: Aws) -> Iterable[Actual]:

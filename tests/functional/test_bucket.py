@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from typing import Any, Final
 
 import pytest
@@ -23,6 +24,7 @@ from dify_aws import (
     Settings,
     Stack,
 )
+from dify_aws.aws.read_cache import ReadCache
 from dify_aws.events import Event
 from dify_aws.offline.corrections.s3 import bucket_settings
 from dify_aws.offline.faults import ProcessKilled
@@ -60,11 +62,28 @@ def test_a_change_that_is_shown_in_turns_is_waited_for(world: World) -> None:
     assert len(written) == len(set(written)), "nothing was mended twice"
 
 
-def test_a_change_counts_when_three_answers_in_a_row_show_it(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Also where S3 never answers with the old state: one answer would not tell."""
+def test_a_change_that_is_shown_at_once_is_read_once(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where S3 does not answer with the old state, there is nothing to wait for."""
     monkeypatch.setattr(bucket_settings, "SECONDS_BY_TURNS", 0)
     apply(world)
-    assert [call.operation for call in world.calls].count("GetBucketLifecycleConfiguration") == 3
+    assert [call.operation for call in world.calls].count("GetBucketLifecycleConfiguration") == 1
+
+
+def test_a_bucket_is_read_once_to_be_found(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another bucket may be changed at any moment. A second reading would hide that the first showed the old state."""
+    apply(world)
+    world.clock.advance(60)
+    original = ReadCache.read
+
+    def read_and_forget(cache: ReadCache, table: str, fetch: Callable[[], object], *key: str) -> object:
+        answer = original(cache, table, fetch, *key)
+        cache.forget("buckets")
+        return answer
+
+    monkeypatch.setattr(ReadCache, "read", read_and_forget)
+    world.forget_calls()
+    assert Bucket(name="storage").find(aws(world)) is not None
+    assert [call.operation for call in world.calls].count("GetBucketLifecycleConfiguration") == 1
 
 
 def test_a_change_may_take_minutes_to_show(world: World) -> None:
@@ -82,7 +101,7 @@ def test_a_change_may_take_minutes_to_show(world: World) -> None:
     assert not other.plan(aws(world))
 
 
-def test_a_name_that_is_not_free_is_waited_for_and_told(world: World) -> None:
+def test_a_name_that_is_not_free_is_waited_for_and_reported(world: World) -> None:
     """S3 frees the name of a deleted bucket within an hour; whoever looks on is told once what is waited for."""
     apply(world)
     stack().destroy(aws(world), delete_data=True)

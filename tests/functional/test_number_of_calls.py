@@ -22,7 +22,7 @@ from dify_aws.topologies.single_host import environment
 
 SETTINGS: Final = Settings(environment="dev", alarm_email="a@your-company.com")
 MOST_CALLS_OF_A_PLAN: Final = 44
-MOST_CALLS_OF_A_FIRST_APPLY: Final = 150
+MOST_CALLS_OF_A_FIRST_APPLY: Final = 140
 """Of the first run in an account, which makes the table of locks as well."""
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Final
 
 from dify_aws.aws import Aws
@@ -128,15 +128,8 @@ class Bucket(NamedResource):
     def look(cls, aws: Aws, name: str) -> Actual | None:
         return aws.read_cache.read("buckets", lambda: _look(aws, name), name)
 
-    def find(self, aws: Aws) -> Actual | None:
-        name = self.named(aws)
-        actual = self.look(aws, name)
-        if actual is not None and self._was_interrupted(aws, actual):
-            return replace(actual, address=self.address, keep=self.keep)
-        return super().find(aws)
-
-    def _was_interrupted(self, aws: Aws, actual: Actual) -> bool:
-        """Whether it is a bucket of ours, from a run that died before it could tag it (docs/decisions).
+    def is_interrupted_creation(self, aws: Aws, actual: Actual) -> bool:
+        """See NamedResource. The reason is in docs/decisions/untagged-bucket.md.
 
         Its name holds our account and region, it is as CreateBucket leaves it, and there is nothing in it.
         """
