@@ -5,42 +5,26 @@ from __future__ import annotations
 
 from typing import Final
 
+from dify_aws import resources
 from dify_aws.engine.resource import Resource
-from dify_aws.resources import (
-    ElasticIp,
-    Instance,
-    InstanceConnectEndpoint,
-    InstanceProfile,
-    InternetGateway,
-    KeyPair,
-    NatGateway,
-    Role,
-    RouteTable,
-    ScheduleGroup,
-    SecurityGroup,
-    Subnet,
-    Volume,
-    Vpc,
-    VpcEndpoint,
-)
 
 ENVIRONMENT_KINDS: Final[frozenset[type[Resource]]] = frozenset(
     {
-        ElasticIp,
-        Instance,
-        InstanceConnectEndpoint,
-        InstanceProfile,
-        InternetGateway,
-        KeyPair,
-        NatGateway,
-        Role,
-        RouteTable,
-        ScheduleGroup,
-        SecurityGroup,
-        Subnet,
-        Volume,
-        Vpc,
-        VpcEndpoint,
+        resources.ElasticIp,
+        resources.Instance,
+        resources.InstanceConnectEndpoint,
+        resources.InstanceProfile,
+        resources.InternetGateway,
+        resources.KeyPair,
+        resources.NatGateway,
+        resources.Role,
+        resources.RouteTable,
+        resources.ScheduleGroup,
+        resources.SecurityGroup,
+        resources.Subnet,
+        resources.Volume,
+        resources.Vpc,
+        resources.VpcEndpoint,
     }
 )
 """Those of all settings. One that no settings use any more has to stay: what an earlier version made is found by it."""
