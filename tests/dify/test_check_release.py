@@ -173,7 +173,7 @@ def test_of_what_cannot_be_installed_docker_compose_reads_the_record(
         (("\nSITE_ABOUT = {", "\nSITE_ABOUT = {required = true, "), "SITE_ABOUT", "no container is given it"),
     ],
 )
-def test_what_is_rendered_is_held_against_the_record(
+def test_what_is_rendered_is_compared_with_the_record(
     change: tuple[str, str], named: str | None, wrong: str, tmp_path: Path
 ) -> None:
     """Pairs have one value in every container, and what is required has one at all."""

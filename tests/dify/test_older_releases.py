@@ -87,7 +87,7 @@ def test_a_release_without_agents_runs_none() -> None:
     assert not [name for name in variables(made) if name.startswith(("AGENT_", "DIFY_AGENT_"))]
 
 
-def test_the_sandbox_is_told_its_interpreters_where_it_needs_to_be() -> None:
+def test_the_sandbox_is_given_its_interpreters_where_it_needs_them() -> None:
     def configuration(version: str) -> dict[str, Any]:
         loaded: dict[str, Any] = yaml.safe_load(bundle(dify_version=version).files["sandbox/config.yaml"].text)
         return loaded

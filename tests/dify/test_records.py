@@ -273,7 +273,7 @@ def test_a_broken_record_is_refused(case: str) -> None:
     assert "known-to-all" not in str(caught.value)
 
 
-def test_all_problems_are_told_at_once() -> None:
+def test_all_problems_are_reported_at_once() -> None:
     text = text_of(INSTALLED).replace("redis:7.4.9-alpine", "redis:latest").replace('path = "/"\n', 'path = "/web"\n')
     with pytest.raises(SettingsError, match=r"images\.redis") as caught:
         read_release(text, "mine.toml")

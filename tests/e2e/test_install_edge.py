@@ -135,7 +135,7 @@ def test_a_renewal_reaches_nginx_without_a_restart_and_nothing_else_does(host: S
     reloaded(nginx, before)
 
 
-def test_why_there_is_no_certificate_is_told(host: SshHost, nginx: Bed) -> None:
+def test_why_there_is_no_certificate_is_reported(host: SshHost, nginx: Bed) -> None:
     """With the words of the authority, the way out, and nothing left behind."""
     step = Certificate(domain=DOMAIN)
     nginx.point(DOMAIN, None)
@@ -250,7 +250,7 @@ def test_a_connection_that_breaks_is_made_again_and_the_agent_installed(host: Ss
     assert bare.inside("ls /var/cache/dify-aws") == ""
 
 
-def test_an_agent_that_cannot_start_is_told_with_its_log(host: SshHost, bare: Bed) -> None:
+def test_an_agent_that_cannot_start_is_reported_with_its_log(host: SshHost, bare: Bed) -> None:
     """systemd calls it active first; and when the configuration is mended, the next run starts it."""
     package, _, service, *_ = agent(bare)
     broken = File(path=AGENT, data="{")

@@ -127,13 +127,13 @@ def test_a_machine_that_is_not_fit_is_refused_with_all_that_is_wrong(bed: Bed, h
     assert "port 80 is held by python3" in str(failed.value)
 
 
-def test_a_full_root_disk_is_told(ready: Bed, host: SshHost) -> None:
+def test_a_full_root_disk_is_reported(ready: Bed, host: SshHost) -> None:
     """Before anything is begun."""
     with full_disk(ready, "/"), pytest.raises(InstallFailed, match=r"root disk has \d+ MiB left"):
         converge_host(host, [Machine()])
 
 
-def test_a_full_data_disk_is_told(ready: Bed, host: SshHost, steps: tuple[Step, ...]) -> None:
+def test_a_full_data_disk_is_reported(ready: Bed, host: SshHost, steps: tuple[Step, ...]) -> None:
     """With the way out."""
     with full_disk(ready, "/data"), pytest.raises(InstallFailed, match="larger data_volume_gib"):
         converge_host(host, [step for step in steps if step.name in ("machine", "cloud-init", "data disk /data")])
@@ -241,7 +241,7 @@ def test_a_key_with_another_fingerprint_is_not_put_in_place(bed: Bed, host: SshH
     assert bed.inside("ls /etc/apt/keyrings/other.asc /etc/apt/sources.list.d/other.sources 2>&- || true") == ""
 
 
-def test_a_mirror_that_is_down_is_told_and_the_next_run_goes_on(bed: Bed, host: SshHost) -> None:
+def test_a_mirror_that_is_down_is_reported_and_the_next_run_goes_on(bed: Bed, host: SshHost) -> None:
     """503 as long as it lasts."""
     step = Packages(requirements=("pigz",))
     reported = r"(?s)503.*repository cannot be reached.*Run again"
@@ -267,7 +267,9 @@ def test_what_dpkg_was_interrupted_in_is_finished(bed: Bed, host: SshHost) -> No
 # Services ------------------------------------------------------------------------------------------------------------
 
 
-def test_a_service_with_a_broken_configuration_is_told_with_its_journal_and_mended(ready: Bed, host: SshHost) -> None:
+def test_a_service_with_a_broken_configuration_is_reported_with_its_journal_and_repaired(
+    ready: Bed, host: SshHost
+) -> None:
     """Docker says what is wrong with its file; with the right one it is started again, and only once."""
     docker = Service(unit="docker.service", reads=(DAEMON,))
     with pytest.raises(InstallFailed, match=r"(?s)journal:.*daemon\.json"):

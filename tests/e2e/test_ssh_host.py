@@ -46,7 +46,7 @@ def _running(bed: Bed, name: str) -> Callable[[], bool]:
     return lambda: bed.inside(f"[ -e /run/{name} ] && echo yes || true") == "yes\n"
 
 
-def test_the_key_of_first_use_is_one_that_the_console_told_and_stays_pinned(bed: Bed) -> None:
+def test_the_key_of_first_use_is_one_that_the_console_shows_and_stays_pinned(bed: Bed) -> None:
     """It is told once, and a connection that is made again is held against it."""
     told: list[str] = []
     with SshHost(bed.host, bed.user, key=Secret(bed.key), host_key=FirstUse(told.append), port=bed.port) as host:

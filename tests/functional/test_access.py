@@ -521,7 +521,7 @@ def test_anything_else_is_refused(address: str) -> None:
     assert [problem.field for problem in refused.value.problems] == ["address"]
 
 
-def test_everything_that_is_wrong_is_told_at_once(house: House) -> None:
+def test_everything_that_is_wrong_is_reported_at_once(house: House) -> None:
     with pytest.raises(SettingsError) as refused:
         house.access("nonsense", minutes=721)
     assert [problem.field for problem in refused.value.problems] == ["address", "minutes"]

@@ -197,7 +197,7 @@ def test_an_existing_network_is_used_and_never_touched(world: World) -> None:
     assert not [call for call in world.writes if touched & {*call.params.get("Resources", ())}]
 
 
-def test_an_existing_network_that_is_not_fit_is_told(world: World) -> None:
+def test_an_existing_network_that_is_not_fit_is_reported(world: World) -> None:
     """All that is wrong with each, in the plan, and nothing is made."""
     theirs = Theirs(world, "172.16.0.0/16", "172.16.1.0/24")
     theirs.ec2.modify_vpc_attribute(VpcId=theirs.vpc, EnableDnsSupport={"Value": False})

@@ -45,7 +45,7 @@ def test_a_profile_that_does_not_exist_is_named(profiles: Path, monkeypatch: pyt
         Foundation("eu-west-1")
 
 
-def test_who_means_a_profile_of_aws_is_told_its_flag() -> None:
+def test_the_flag_for_a_profile_of_aws_is_suggested() -> None:
     """--profile is a setting of Dify."""
     said = Shell()("plan --profile prod")
     assert said.status == 1

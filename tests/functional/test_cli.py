@@ -113,7 +113,7 @@ def test_deploy_installs_dify_and_a_second_one_changes_nothing(shell: Shell, wor
     assert json.loads(shell("status --json").out)["open_accesses"] == []
 
 
-def test_what_fails_is_told_in_one_block(shell: Shell, world: World) -> None:
+def test_what_fails_is_reported_in_one_block(shell: Shell, world: World) -> None:
     """What failed, what is done and how it goes on; no traceback, and nothing where a program reads."""
     world.faults.refuse("CreateVpc", "VpcLimitExceeded", "The maximum number of VPCs has been reached.")
     failed = shell("apply --json")

@@ -43,7 +43,7 @@ def free(world: World, interfaces: list[str]) -> None:
         world.session.client("ec2").delete_network_interface(NetworkInterfaceId=interface)
 
 
-def test_a_failed_one_is_told_and_made_anew(world: World, full: list[str]) -> None:
+def test_a_failed_one_is_reported_and_created_again(world: World, full: list[str]) -> None:
     """With AWS's own message. The next run puts a new one in its place, and there is one in the end."""
     with pytest.raises(RunFailed) as failed:
         run(world)

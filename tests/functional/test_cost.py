@@ -91,7 +91,7 @@ def test_prices_are_refreshed_one_question_a_product(world: World, aws: Aws) -> 
     assert fresh.price("ebs/gp3", TOKYO) == SHEET.price("ebs/gp3", TOKYO)
 
 
-def test_what_the_price_list_does_not_have_is_said_and_stays_unknown(aws: Aws) -> None:
+def test_what_the_price_list_does_not_have_is_stated_and_stays_unknown(aws: Aws) -> None:
     fresh = refreshed(aws, SHEET, ["instance/x9.large", "ebs/gp3", "teapot"])
 
     assert fresh.price("instance/x9.large", "eu-west-2") is None
@@ -100,7 +100,7 @@ def test_what_the_price_list_does_not_have_is_said_and_stays_unknown(aws: Aws) -
     )
 
 
-def test_who_may_not_ask_is_told(world: World, aws: Aws) -> None:
+def test_who_may_not_ask_is_reported(world: World, aws: Aws) -> None:
     world.faults.refuse("pricing.GetProducts", "AccessDeniedException")
     with pytest.raises(PermissionDenied, match="pricing:GetProducts"):
         refreshed(aws, SHEET, ["ebs/gp3"])

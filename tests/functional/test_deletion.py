@@ -141,7 +141,7 @@ def test_what_is_protected_is_refused_before_anything_is_deleted(world: World, p
     assert inventory(world.session) == there
 
 
-def test_all_that_is_protected_is_said_at_once(world: World) -> None:
+def test_all_that_is_protected_is_stated_at_once(world: World) -> None:
     """And a destroy that keeps the data is not refused for what it keeps."""
     hand, aws = Hand(world), Lab(world, CASES["instance"]).aws()
     table = CASES["table"].stack()[-1]

@@ -70,7 +70,7 @@ def test_no_vulnerability_is_none(tmp_path: Path, osv: str, capsys: pytest.Captu
     assert capsys.readouterr().out == "osv: 1 packages audited, 0 vulnerabilities\n"
 
 
-def test_a_service_that_does_not_answer_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_service_that_does_not_answer_is_stated(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert audit(tmp_path, "rich==13.7.0", "http://127.0.0.1:9/v1/query") == 0
     told = capsys.readouterr().out
     assert "NOT AUDITED by osv: it does not answer" in told

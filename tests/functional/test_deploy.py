@@ -208,7 +208,7 @@ def test_other_secrets_than_those_of_the_data_are_refused(world: World, of: Depl
     assert machine.files.text("/opt/dify/.env") == before
 
 
-def test_a_domain_that_leads_elsewhere_is_told_before(world: World, of: Deploy) -> None:
+def test_a_domain_that_leads_elsewhere_is_reported_before(world: World, of: Deploy) -> None:
     """The record to make is in the message; AWS is done, and nothing is installed yet."""
     deployment = of(domain="dify.example.com", email="ops@your-company.com")
     with pytest.raises(DomainElsewhere, match=r"make +dify\.example\.com\. 300 IN A 203\.0\.113"):

@@ -51,7 +51,7 @@ def secrets(world: World) -> set[str]:
     return {*json.loads(found["application"]["SecretString"]).values(), *key.splitlines()[1:-1]}
 
 
-def test_what_is_well_is_told_so_and_nothing_is_changed(world: World, caplog: pytest.LogCaptureFixture) -> None:
+def test_what_is_healthy_is_reported_so_and_nothing_is_changed(world: World, caplog: pytest.LogCaptureFixture) -> None:
     """Neither in AWS nor on the machine, which is looked at only where a way to it exists, or with leave to open one.
 
     And the log of all that, with every command and its result, holds no secret.
@@ -225,7 +225,7 @@ ROUNDS: Final[Sequence[tuple[Sequence[Trouble], Mapping[str, tuple[str, str]]]]]
 """What goes wrong together, one round after the other in one world, and the lines that tell of it."""
 
 
-def test_each_trouble_is_told_with_evidence_and_a_way_out(world: World) -> None:
+def test_each_fault_is_reported_with_evidence_and_a_remedy(world: World) -> None:
     """One thing after the other breaks, and with it the line that speaks of it, which was another one before."""
     of = deployed(world)
     place = Place(world, of, of.outputs(), next(iter(world.connectivity.machines.values())))
@@ -262,7 +262,7 @@ def test_nothing_is_pinned_by_a_look_and_a_tunnel_needs_no_door(world: World) ->
     assert told["port 80"].evidence.endswith("Connection refused")
 
 
-def test_a_check_that_cannot_be_made_is_a_line_and_keeps_none_from_being_told(world: World) -> None:
+def test_a_check_that_cannot_be_made_is_a_line_and_keeps_none_from_being_reported(world: World) -> None:
     """AWS refuses one question after the other; the rest is told all the same."""
     of = deployment(world)
     of.apply()
@@ -282,7 +282,7 @@ def test_a_check_that_cannot_be_made_is_a_line_and_keeps_none_from_being_told(wo
     assert whole - {finding.subject for finding in told} <= {"status checks"}
 
 
-def test_where_nothing_is_there_that_is_told(world: World) -> None:
+def test_where_nothing_is_there_that_is_reported(world: World) -> None:
     """No error, and no line about what cannot be."""
     told = look(deployment(world))
     assert told

@@ -211,7 +211,7 @@ def test_the_one_role_of_before_is_taken_away(world: World) -> None:
     assert subjects(world).keys() == {"dify--dev--github--ap-northeast-1"}
 
 
-def test_that_roles_without_a_boundary_can_do_more_is_told(world: World) -> None:
+def test_that_roles_without_a_boundary_can_do_more_is_reported(world: World) -> None:
     """Who deploys one environment could give its machine any right. It is in the plan, where there is another."""
     told = "permissions_boundary prevents that"
     boundary = f"arn:aws:iam::{ACCOUNT}:policy/limit"
@@ -276,7 +276,7 @@ def test_a_provider_that_is_there_is_used_and_never_changed(world: World) -> Non
     assert all(after[name] == before[name] for name in ("ClientIDList", "ThumbprintList", "Tags", "CreateDate"))
 
 
-def test_a_provider_that_believes_no_token_of_ours_is_told(world: World) -> None:
+def test_a_provider_that_believes_no_token_of_ours_is_reported(world: World) -> None:
     iam: Any = world.session.client("iam")
     iam.create_open_id_connect_provider(Url=f"https://{GITHUB}", ClientIDList=["theirs"])
     assert f"no token for {AUDIENCE}" in "\n".join(foundation(world).plan().notes)
@@ -352,7 +352,7 @@ def test_what_aws_does_not_know_yet_is_waited_for(world: World) -> None:
     ],
     ids=str,
 )
-def test_wrong_arguments_are_told_at_once(world: World, wrong: dict[str, Any], fields: list[str]) -> None:
+def test_wrong_arguments_are_reported_at_once(world: World, wrong: dict[str, Any], fields: list[str]) -> None:
     """Above all what would trust more than one branch, or somebody else."""
     with pytest.raises(SettingsError) as told:
         foundation(world, **wrong)

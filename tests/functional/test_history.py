@@ -57,7 +57,7 @@ def write(
     return write_record(run(world), settings, changes_of(plan), outputs, verb=verb)
 
 
-def test_each_run_is_kept_and_told_the_newest_first(foundation: World) -> None:
+def test_each_run_is_kept_and_reported_the_newest_first(foundation: World) -> None:
     """What was wished for, what came of it, who did it, with which versions, and what was changed."""
     write(foundation)
     write(foundation, outputs=None, verb="destroy")
@@ -106,7 +106,7 @@ def test_settings_that_were_lost_are_found(foundation: World) -> None:
     assert load("dev", session=foundation.session, nat_gateway=False) == SETTINGS.replace(nat_gateway=False)
 
 
-def test_nothing_recorded_is_told(foundation: World) -> None:
+def test_nothing_recorded_is_reported(foundation: World) -> None:
     with pytest.raises(DifyAwsError, match=r"nothing is recorded of dify/prod in ap-northeast-1"):
         load("prod", session=foundation.session)
 
@@ -301,7 +301,7 @@ def test_objects_of_other_names_are_no_records(foundation: World) -> None:
     assert written.number == 2
 
 
-def test_images_that_are_not_the_releases_are_told(foundation: World, caplog: pytest.LogCaptureFixture) -> None:
+def test_images_that_are_not_the_releases_are_reported(foundation: World, caplog: pytest.LogCaptureFixture) -> None:
     """When settings come from a record, and with each plan: a record is written by others."""
     write(foundation)
     deployment = Deployment.load("dev", session=foundation.session)

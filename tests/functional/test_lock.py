@@ -32,7 +32,7 @@ def run(world: World, deployment: str = "dify/dev") -> Aws:
     return Aws(world.session, deployment=deployment)
 
 
-def held(world: World) -> LockOwner:
+def current_owner(world: World) -> LockOwner:
     lock_owner = lock_owner_of(run(world))
     assert lock_owner is not None
     return lock_owner
@@ -42,7 +42,7 @@ def sent(world: World, since: int) -> list[str]:
     return [call.operation for call in world.calls[since:]]
 
 
-def test_a_second_run_is_told_who_is_at_work(world: World) -> None:
+def test_a_second_run_learns_who_is_at_work(world: World) -> None:
     """Since when, until when, doing what, and how to force it. It changes nothing; later it is its turn."""
     with Lock(run(world), "apply") as first:
         before = len(world.writes)
@@ -55,13 +55,13 @@ def test_a_second_run_is_told_who_is_at_work(world: World) -> None:
         assert f"is free at {told.value.until:%Y-%m-%d %H:%M:%S} UTC" in str(told.value)
         assert f'unlock("{first.id}")' in str(told.value)
     with Lock(run(world), "destroy"):
-        assert held(world).reason == "destroy"
+        assert current_owner(world).reason == "destroy"
     assert lock_owner_of(run(world)) is None
 
 
 def test_deployments_do_not_hinder_each_other(world: World) -> None:
     with Lock(run(world), "apply"), Lock(run(world, "dify/prod"), "apply"):
-        assert held(world).deployment == "dify/dev"
+        assert current_owner(world).deployment == "dify/dev"
 
 
 def test_a_lock_is_three_calls(world: World) -> None:
@@ -132,7 +132,7 @@ def test_a_second_run_waits_for_the_end_of_the_first(world: World) -> None:
     waiting.clock, waiting.patience = clock, RetryRules(clock)
     clock.on_sleep = lambda count: first.__exit__(None, None, None) if count == 3 else None
     with Lock(waiting, "destroy", wait=600):
-        assert held(world).reason == "destroy"
+        assert current_owner(world).reason == "destroy"
     assert len(clock.slept) == 3
 
 
@@ -176,7 +176,7 @@ def test_the_end_of_a_run_is_soon_seen(world: World) -> None:
         assert sum(clock.slept) < 5
 
 
-def test_who_waits_in_vain_is_told_so(world: World) -> None:
+def test_a_wait_in_vain_is_reported(world: World) -> None:
     with Lock(run(world), "apply"), pytest.raises(LockHeld), Lock(run(world), "destroy", wait=20):
         pass
     assert 20 <= world.clock.now() < 60
@@ -195,7 +195,7 @@ def test_the_lock_of_a_dead_run_is_free_when_its_lease_has_run_out(world: World)
         pass
     with Lock(run(world), "destroy", wait=600):
         assert LEASE_SECONDS - 1 <= world.clock.now() - died <= LEASE_SECONDS + 10
-        assert held(world).reason == "destroy"
+        assert current_owner(world).reason == "destroy"
 
 
 @pytest.mark.parametrize("fault", ["lose_answer", "server_error"])
@@ -208,15 +208,15 @@ def test_a_lost_answer_leaves_no_doubt(world: World, fault: str) -> None:
         pass
     getattr(world.faults, fault)("PutItem")
     with Lock(run(world), "apply") as lock:
-        assert held(world).id == lock.id
+        assert current_owner(world).id == lock.id
         world.clock.advance(LEASE_SECONDS + 2)
         getattr(world.faults, fault)("PutItem")
         with Lock(run(world), "destroy") as second:
-            assert held(world).id == second.id
+            assert current_owner(world).id == second.id
             world.clock.advance(LEASE_SECONDS / 2)
             getattr(world.faults, fault)("UpdateItem")
             second.check()
-            assert held(world).id == second.id
+            assert current_owner(world).id == second.id
             getattr(world.faults, fault)("UpdateItem")
         assert lock_owner_of(run(world)) is None
 
@@ -237,7 +237,7 @@ def test_what_is_refused_leaves_no_lock(world: World) -> None:
 def test_it_is_renewed_when_it_is_time_to(world: World) -> None:
     """By the run, at its next step; nothing is asked before."""
     with Lock(run(world), "apply") as lock:
-        before, until = len(world.calls), held(world).expires
+        before, until = len(world.calls), current_owner(world).expires
         world.clock.advance(LEASE_SECONDS / 4 - 1)
         lock.check()
         assert sent(world, before + 1) == []
@@ -245,16 +245,16 @@ def test_it_is_renewed_when_it_is_time_to(world: World) -> None:
         lock.check()
         lock.check()
         assert sent(world, before + 1) == ["UpdateItem"]
-        assert held(world).expires - until >= timedelta(seconds=LEASE_SECONDS / 4)
+        assert current_owner(world).expires - until >= timedelta(seconds=LEASE_SECONDS / 4)
 
 
 def test_it_is_renewed_while_the_run_is_busy(world: World) -> None:
     """A step that takes long calls nothing: the lock is renewed by itself, until its end and no longer."""
     with Lock(run(world), "apply", beat_seconds=0.001):
         for _ in range(3):
-            renewed = held(world).expires + timedelta(seconds=LEASE_SECONDS / 2 - 1)
+            renewed = current_owner(world).expires + timedelta(seconds=LEASE_SECONDS / 2 - 1)
             world.clock.advance(LEASE_SECONDS / 2)
-            assert soon(lambda: held(world).expires >= renewed)  # noqa: B023 - called at once
+            assert soon(lambda: current_owner(world).expires >= renewed)  # noqa: B023 - called at once
     before = len(world.calls)
     world.clock.advance(LEASE_SECONDS)
     time.sleep(0.02)
@@ -277,7 +277,7 @@ def test_a_run_that_slept_goes_on_if_nobody_came(world: World) -> None:
         world.clock.advance(3600)
         assert lock_owner_of(run(world)) is None
         lock.check()
-        assert held(world).id == lock.id
+        assert current_owner(world).id == lock.id
 
 
 def test_a_run_that_lost_its_lock_stops(world: World) -> None:
@@ -289,7 +289,7 @@ def test_a_run_that_lost_its_lock_stops(world: World) -> None:
                 with pytest.raises(LockLost, match=r"dify/dev.*another run"):
                     lock.check()
             lock.__exit__(None, None, None)
-            assert held(world).id == other.id
+            assert current_owner(world).id == other.id
 
 
 def test_a_run_that_cannot_renew_stops_before_its_lease_has_run_out(world: World) -> None:
@@ -358,7 +358,7 @@ def test_a_slow_answer_steals_no_lock(world: World) -> None:
         late.call = slow  # type: ignore[method-assign,assignment]
         with pytest.raises(LockHeld), Lock(late, "destroy"):
             pass
-        assert held(world).id == first.id
+        assert current_owner(world).id == first.id
 
 
 def test_without_the_table_there_is_no_lock(world: World) -> None:

@@ -90,7 +90,7 @@ def test_the_foundation_limits_its_role_and_what_that_makes() -> None:
         assert BOUNDARY in json.dumps([each["PolicyDocument"] for each in documents])
 
 
-def test_a_boundary_that_is_not_there_is_told_by_its_arn() -> None:
+def test_a_boundary_that_is_not_there_is_reported_by_its_arn() -> None:
     """IAM says so when the first role is made."""
     with offline() as world, pytest.raises(RunFailed, match="policy/team/boundary does not exist"):
         Deployment(SETTINGS, session=world.session).apply()

@@ -85,7 +85,7 @@ def test_written_otherwise_it_is_no_change(world: World, seed: int) -> None:
 
 
 @pytest.mark.parametrize("seed", range(4))
-def test_told_otherwise_it_is_no_change(world: World, seed: int) -> None:
+def test_another_value_by_request_is_no_change(world: World, seed: int) -> None:
     """Somebody saves the same policies in the console, in another form."""
     ours, aws = run(world)
     ours.apply(aws)

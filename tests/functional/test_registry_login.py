@@ -103,7 +103,7 @@ def test_a_password_that_was_changed_in_aws_reaches_the_machine(world: World) ->
         '{"username": "robot", "password": ["hunter2"]}',
     ],
 )
-def test_what_is_no_login_is_told_and_not_shown(text: str, world: World) -> None:
+def test_what_is_no_login_is_reported_and_not_shown(text: str, world: World) -> None:
     """Before the machine is entered."""
     put(world, text)
     deployment = Deployment(SETTINGS, session=world.session)
@@ -116,7 +116,7 @@ def test_what_is_no_login_is_told_and_not_shown(text: str, world: World) -> None
     assert not world.connectivity.machines
 
 
-def test_a_secret_that_is_not_there_is_told_with_how_to_make_it(world: World) -> None:
+def test_a_secret_that_is_not_there_is_reported_with_how_to_make_it(world: World) -> None:
     """The command says from which file, so that no password gets into the history of a shell."""
     deployment = Deployment(SETTINGS, session=world.session)
     deployment.apply()
@@ -124,7 +124,7 @@ def test_a_secret_that_is_not_there_is_told_with_how_to_make_it(world: World) ->
         deployment.install()
 
 
-def test_a_login_that_does_not_count_is_told(world: World) -> None:
+def test_a_login_that_does_not_count_is_reported(world: World) -> None:
     """As the registry has it: without or with a wrong one it is the same."""
     put(world, json.dumps({"username": "robot", "password": "of-last-year"}))
     deployment = Deployment(SETTINGS, session=world.session)

@@ -64,7 +64,7 @@ def test_who_comes_second_changes_nothing(world: World, run: Callable[[World], A
     run(world)
 
 
-def test_aws_is_looked_at_once(world: World) -> None:
+def test_aws_is_read_once(world: World) -> None:
     """Taking the lock does not cost a second look, if nobody else had it since the first one."""
     apply(world, "one")
     world.forget_calls()

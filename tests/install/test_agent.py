@@ -254,7 +254,7 @@ def test_what_is_not_from_aws_is_never_installed(machine: Machine, wrong: dict[s
     assert converge_host(ModelHost(machine), steps())
 
 
-def test_an_agent_that_starts_and_ends_is_told(machine: Machine) -> None:
+def test_an_agent_that_starts_and_ends_is_reported(machine: Machine) -> None:
     """systemd has called it active by then."""
     without = [step for step in steps() if not isinstance(step, File)]
     with pytest.raises(InstallFailed, match=r"does not listen"):

@@ -126,7 +126,7 @@ def test_a_first_boot_that_goes_on_is_waited_for() -> None:
 
 
 @pytest.mark.parametrize(("astray", "told"), [(400.0, "ahead of"), (-4000.0, "behind")])
-def test_a_clock_that_is_wrong_is_told(astray: float, told: str) -> None:
+def test_a_clock_that_is_wrong_is_reported(astray: float, told: str) -> None:
     """AWS would refuse everything that the machine says, and apt would find every index out of date."""
     machine = fresh()
     machine.system.astray = astray
@@ -192,7 +192,7 @@ def test_docker_does_not_start_without_the_data_disk() -> None:
         alone(Service(unit="docker.service"), machine)
 
 
-def test_a_root_disk_with_no_room_for_swap_is_told() -> None:
+def test_a_root_disk_with_no_room_for_swap_is_reported() -> None:
     """With what to do."""
     machine = fresh()
     machine.system.free = 1 << 30
@@ -221,7 +221,7 @@ def test_what_is_no_key_is_not_put_in_place() -> None:
         alone(repository(), machine)
 
 
-def test_a_key_that_cannot_be_fetched_is_told() -> None:
+def test_a_key_that_cannot_be_fetched_is_reported() -> None:
     """With where to look."""
     machine = fresh()
     with pytest.raises(CommandFailed, match=r"(?s)404.*route table"):
@@ -345,7 +345,7 @@ def test_nothing_of_yours_is_removed_for_docker() -> None:
 # Services ------------------------------------------------------------------------------------------------------------
 
 
-def test_a_service_that_does_not_start_is_told_with_its_journal() -> None:
+def test_a_service_that_does_not_start_is_reported_with_its_journal() -> None:
     """The last that it wrote."""
     machine = fresh()
     machine.units.failing["ssh.service"] = "Bad configuration option: Prot"

@@ -179,7 +179,7 @@ def test_squid_writes_no_file_and_little_memory() -> None:
     assert "/var/log" not in told
 
 
-def test_the_sandbox_is_told_no_secret() -> None:
+def test_the_sandbox_is_given_no_secret() -> None:
     """Its key comes by the environment, so the file, which its code could read, has none; and it does not debug."""
     told = yaml.safe_load(text("sandbox/config.yaml"))
     assert told["app"] == {"port": 8194, "debug": False}

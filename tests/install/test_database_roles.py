@@ -28,7 +28,7 @@ from dify_aws.runtimes.compose.steps.database_roles import DatabaseOwner, Databa
 from dify_aws.secrets import Secret
 from dify_aws.settings import Settings
 from tests.support.bundles import OUTPUTS, SECRETS
-from tests.support.hosts import ToldHost
+from tests.support.hosts import ScriptedHost
 from tests.support.model import Killed, fresh
 
 SETTINGS = Settings(environment="dev", admin_email="admin@example.com")
@@ -131,7 +131,7 @@ def test_a_run_that_dies_while_it_is_moved_is_finished_by_the_next(when: str) ->
     assert not install(ModelHost(machine))
 
 
-def test_without_postgresql_it_is_told() -> None:
+def test_without_postgresql_it_is_reported() -> None:
     """Nothing is taken for being as wished."""
     machine = fresh()
     install(ModelHost(machine))
@@ -165,15 +165,15 @@ def test_what_is_not_as_wished(position: int | None, line: str, told: str) -> No
     if position is not None:
         lines[position] = line
     said = "\n".join(lines if position is not None else [])
-    facts = ToldHost({"database owners": Answer(said.encode())}).ask(STEP.facts())
+    facts = ScriptedHost({"database owners": Answer(said.encode())}).ask(STEP.facts())
     assert ", ".join(change.attribute for change in STEP.check(facts)) == told
-    right = ToldHost({"database owners": Answer("\n".join(RIGHT).encode())}).ask(STEP.facts())
+    right = ScriptedHost({"database owners": Answer("\n".join(RIGHT).encode())}).ask(STEP.facts())
     assert not STEP.check(right)
 
 
 def test_no_password_is_in_a_statement_or_shown() -> None:
     """PostgreSQL logs what takes long or fails. It is given a verifier, which leads back to nothing."""
-    host = ToldHost({})
+    host = ScriptedHost({})
     replace(STEP, owners=[replace(STEP.owners[0], password=Secret("hunter2"))]).apply(host, ())
     (done,) = host.does
     assert "SCRAM-SHA-256$4096:" in done["stdin"]
@@ -184,7 +184,7 @@ def test_no_password_is_in_a_statement_or_shown() -> None:
 
 
 def host_says(line: str) -> Facts:
-    return ToldHost({"database owners": Answer(line.encode())}).ask(STEP.facts())
+    return ScriptedHost({"database owners": Answer(line.encode())}).ask(STEP.facts())
 
 
 def test_a_verifier_is_that_of_postgresql() -> None:
@@ -199,7 +199,7 @@ def test_a_verifier_is_that_of_postgresql() -> None:
         verifier(Secret("pässword"))
 
 
-def test_a_migration_that_postgresql_refuses_is_told() -> None:
+def test_a_migration_that_postgresql_refuses_is_reported() -> None:
     """A role that somebody has changed by hand is mended before anything uses it."""
     machine = fresh()
     install(ModelHost(machine))

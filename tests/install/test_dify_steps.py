@@ -358,7 +358,7 @@ SOON_SECONDS = 150
 
 
 @pytest.mark.parametrize("luck", LUCK, ids=str)
-def test_bad_luck_is_told_with_the_way_out_and_nothing_is_lost(luck: str) -> None:
+def test_a_failure_is_reported_with_a_remedy_and_nothing_is_lost(luck: str) -> None:
     """One error, with what the host said; and when it is over, the next run finishes."""
     happens, told = LUCK[luck]
     bench = fresh()
@@ -405,7 +405,7 @@ def test_a_registry_that_is_down_for_a_moment_is_asked_again() -> None:
     assert [order for order in bench.orders if order.startswith("sleep 15")] == ["sleep 15"] * 3
 
 
-def test_secrets_made_anew_over_old_data_are_told_by_the_log(installed: Bench) -> None:
+def test_secrets_made_anew_over_old_data_are_reported_by_the_log(installed: Bench) -> None:
     """PostgreSQL knows the password that the role was given; what ends for that says so."""
     wishes = steps(secrets=replace(SECRETS, db_password=Secret("something-else")))
     with pytest.raises(InstallFailed, match=r'password authentication failed for user "dify"'):
@@ -419,7 +419,7 @@ def test_secrets_made_anew_over_old_data_are_told_by_the_log(installed: Bench) -
         ({"secrets": replace(SECRETS, init_password=Secret("made-since"))}, "HTTP status 201, 201|HTTP status 401"),
     ],
 )
-def test_an_admin_that_dify_refuses_is_told_and_nginx_stays_down(wrong: dict[str, Any], said: str) -> None:
+def test_an_admin_that_dify_refuses_is_reported_and_nginx_stays_down(wrong: dict[str, Any], said: str) -> None:
     """With what Dify says of it. The secrets are not in it."""
     bench = fresh()
     bench.run(without(steps(), "first admin", "nginx"))
@@ -461,7 +461,7 @@ def test_somebody_who_is_faster_in_that_very_moment_is_left_admin() -> None:
 # The smoke test -------------------------------------------------------------------------------------------------------
 
 
-def test_every_probe_that_fails_is_told_with_the_log_of_the_container(installed: Bench) -> None:
+def test_every_probe_that_fails_is_reported_with_the_log_of_the_container(installed: Bench) -> None:
     """One that fails keeps none of the others from being told."""
     installed.machine.engine.ails.update({"sandbox": "ends", "worker": "ends"})
     with pytest.raises(InstallFailed) as caught:

@@ -39,7 +39,9 @@ def test_a_domain_that_leads_to_the_machine_is_fine() -> None:
     ],
     ids=["nowhere", "elsewhere", "two", "IPv6 elsewhere"],
 )
-def test_a_domain_that_leads_elsewhere_is_told_with_the_records(found: list[str], says: list[str], never: str) -> None:
+def test_a_domain_that_leads_elsewhere_is_reported_with_the_records(
+    found: list[str], says: list[str], never: str
+) -> None:
     """Those to make and those to remove, ready to be typed."""
     with pytest.raises(DomainElsewhere) as caught:
         points_to(DOMAIN, found, OURS)
@@ -134,7 +136,7 @@ def test_it_is_got_once_and_kept(machine: Machine, clock: VirtualClock) -> None:
     assert changes(machine) == []
 
 
-def test_a_refusal_of_the_authority_is_told_with_its_words_and_ours(machine: Machine) -> None:
+def test_a_refusal_of_the_authority_is_reported_with_its_message_and_a_remedy(machine: Machine) -> None:
     """And nothing of it is left on the machine, so that the next run asks again."""
     machine.authority.refusal = SAID["port 80"][0]
     with pytest.raises(CommandFailed, match=r"(?s)Timeout during connect.*web_cidrs"):

@@ -94,7 +94,7 @@ def test_a_tag_that_moves_is_not_followed() -> None:
     assert recorded(machine)[NGINX] == first_digest(NGINX)
 
 
-def test_another_image_under_a_known_tag_is_told_and_refused() -> None:
+def test_another_image_under_a_known_tag_is_reported_and_refused() -> None:
     """Somebody has pulled it by hand: nothing is started from it, and both digests and the ways out are told."""
     machine = fresh()
     install(machine)

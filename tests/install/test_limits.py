@@ -180,7 +180,7 @@ def raised(wish: dict[str, Any], problems: tuple[Problem, ...]) -> dict[str, Any
 
 
 @pytest.mark.parametrize("seed", range(20))
-def test_whatever_is_raised_the_files_fit_each_other_or_it_is_told(seed: int) -> None:
+def test_whatever_is_raised_the_files_fit_each_other_or_it_is_reported(seed: int) -> None:
     """Generated wishes. What is refused says how large it has to be, and with that it is right."""
     chance = random.Random(seed)
     for _ in range(2):

@@ -15,7 +15,7 @@ from dify_aws.host.mask import Mask
 from dify_aws.host.masked_log import masked_log
 from dify_aws.operations.diagnosis.checks.machine import checks, look
 from dify_aws.runtimes.compose.last_log_lines import LastLogLines
-from tests.support.hosts import LocalHost, ToldHost
+from tests.support.hosts import LocalHost, ScriptedHost
 
 CASES: dict[str, Any] = json.loads((Path(__file__).parent / "machine_checks.json").read_text())
 SETTINGS = Settings(environment="dev", domain="dify.example.com", email="ops@your-company.com")
@@ -27,7 +27,7 @@ ALL = checks(SETTINGS, lambda: NOON)
 def test_case(title: str) -> None:
     """It is told, and nothing but that; and whatever is not as it should be has a way out."""
     case = CASES[title]
-    host = ToldHost({name: Answer(text.encode()) for name, text in case["machine"].items()})
+    host = ScriptedHost({name: Answer(text.encode()) for name, text in case["machine"].items()})
     asked = [check for check in ALL if {fact.name for fact in check.facts()} <= case["machine"].keys()]
     findings = list(look(host, asked, None))
     told = [str(finding) for finding in findings]
@@ -40,7 +40,7 @@ def test_case(title: str) -> None:
 def test_the_last_words_of_a_container_are_masked() -> None:
     """And where nobody knows the secrets, nothing of them is shown at all."""
     containers = CASES["a healthcheck that fails, and a start that takes too long"]["machine"]["containers"]
-    host = ToldHost(
+    host = ScriptedHost(
         {
             "containers": Answer(containers.encode()),
             "log of api": Answer(b"password=correct-horse\nFATAL"),

@@ -202,7 +202,7 @@ def test_what_is_shown_is_short_and_printable(name: str, value: Any) -> None:
     assert len(said) < 10_000
 
 
-def test_numbers_of_any_length_are_told() -> None:
+def test_numbers_of_any_length_are_reported() -> None:
     """repr() itself refuses a number of 5,000 digits: the error of the settings would be another one."""
     for name in ("data_volume_gib", "log_retention_days", "domain", "web_cidrs", "tags", "env"):
         for value in (10**5_000, [10**5_000], {"a": 10**5_000}, "9" * 10**6, Secret(SECRET), b"\xff" * 10**6):

@@ -177,7 +177,7 @@ def test_an_answer_to_something_else_is_no_answer(said: bytes) -> None:
         Deaf().ask([Says("echo one")])
 
 
-def test_a_question_that_hangs_is_told_by_its_name() -> None:
+def test_a_question_that_hangs_is_reported_by_its_name() -> None:
     """And does not take the others with it."""
     facts = Facts("here", {Says("a"): Answer(status=124), Says("b"): Answer(b"b")})
     with pytest.raises(FactUnreadable, match=r"thought about 'says a' for more than 60 s"):

@@ -15,7 +15,7 @@ from dify_aws.host.script import script
 from dify_aws.host.steps.signed_package import FETCH, INSTALL, VERIFY, PackageUntrusted, SignedPackage
 from dify_aws.regions import REGIONS
 from dify_aws.runtimes.compose.agent import agent_package
-from tests.support.hosts import ToldHost
+from tests.support.hosts import ScriptedHost
 
 OURS: Final = "29EBD66F796DD67EE17DE38A8DACB05899245729"
 THEIRS: Final = "B1921F20E20CBD1B76A6090C0C28BFE4FD01C941"
@@ -38,7 +38,7 @@ MISSING: Final = f"[GNUPG:] ERRSIG {THEIRS[-16:]} 1 10 00 1795479582 9 {THEIRS}\
 
 
 @dataclass
-class Downloading(ToldHost):
+class Downloading(ScriptedHost):
     """A host where the toy is not installed; ``said`` is what comes of its scripts, by their body."""
 
     said: dict[str, tuple[int, str]] = field(default_factory=dict)

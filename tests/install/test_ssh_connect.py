@@ -81,7 +81,7 @@ def test_patience_has_an_end(tmp_path: Path, clock: FastClock) -> None:
     assert isinstance(failed.value, ConnectionError)
 
 
-def test_a_key_that_is_refused_is_told_at_once(sshd: Sshd, clock: FastClock) -> None:
+def test_a_key_that_is_refused_is_reported_at_once(sshd: Sshd, clock: FastClock) -> None:
     """A wrong key does not become right by waiting; its fingerprint is told, and nothing of the key itself."""
     stranger, public = new_ssh_key()
     host = SshHost("127.0.0.1", key=stranger, host_key=sshd.host_key, port=sshd.port, clock=clock)
@@ -176,7 +176,7 @@ def test_a_host_of_another_kind_of_key_is_another_host(sshd: Sshd) -> None:
         host.run("true")
 
 
-def test_at_first_use_the_key_is_learned_and_told_before_anything_is_sent(sshd: Sshd) -> None:
+def test_at_first_use_the_key_is_learned_and_reported_before_anything_is_sent(sshd: Sshd) -> None:
     """Once; from then on it is as pinned as any other."""
     told: list[tuple[str, int]] = []
     logins: list[object] = []
@@ -292,7 +292,7 @@ def test_only_good_algorithms_are_offered(sshd: Sshd) -> None:
         assert not [name for name in names for word in weak if word in name]
 
 
-def test_a_server_with_only_bad_algorithms_is_told_at_once(sshd: Sshd, clock: FastClock) -> None:
+def test_a_server_with_only_bad_algorithms_is_reported_at_once(sshd: Sshd, clock: FastClock) -> None:
     """To wait would not make them better."""
     sshd.ciphers = ("aes128-cbc",)
     host = SshHost("127.0.0.1", key=sshd.user_key, host_key=sshd.host_key, port=sshd.port, clock=clock)
@@ -343,7 +343,7 @@ def test_what_is_offered_on_the_wire_has_no_sha1(sshd: Sshd) -> None:
     assert not [word for word in weak if word in offered]
 
 
-def test_a_name_that_nobody_knows_is_told_at_once(clock: FastClock) -> None:
+def test_a_name_that_nobody_knows_is_reported_at_once(clock: FastClock) -> None:
     """A typing mistake is not a machine that boots."""
 
     def unknown() -> socket.socket:

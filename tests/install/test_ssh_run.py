@@ -92,7 +92,7 @@ def test_a_host_that_hangs_is_not_waited_for(sshd: Sshd) -> None:
         assert host.run("echo there").stdout == "there\n"
 
 
-def test_an_exit_by_signal_is_told(host: SshHost, sshd: Sshd) -> None:
+def test_an_exit_by_signal_is_reported(host: SshHost, sshd: Sshd) -> None:
     """There is no status then, and that is no success."""
     sshd.handlers.append(lambda exchange: exchange.end_by_signal("KILL"))
     result = host.run("true")
@@ -140,7 +140,7 @@ def test_a_server_that_allows_fewer_is_obeyed(tmp_path: Path) -> None:
     assert results == [str(i) for i in range(6)]
 
 
-def test_a_server_that_allows_none_is_told(tmp_path: Path, clock: FastClock) -> None:
+def test_a_server_that_allows_none_is_reported(tmp_path: Path, clock: FastClock) -> None:
     """It lets us in and runs nothing: one clear error, and not after an hour."""
     with (
         Sshd(tmp_path, max_sessions=0) as sshd,

@@ -19,7 +19,7 @@ from dify_aws.host.ssh.ssh_host import SshHost
 from dify_aws.host.steps.file import File
 from dify_aws.host.steps.path import AtPath
 from dify_aws.secrets import Secret
-from tests.support.hosts import ToldHost
+from tests.support.hosts import ScriptedHost
 from tests.support.sshd import Sshd
 
 PASSWORD = "hunter2-but-longer"  # the value that may be nowhere
@@ -81,7 +81,7 @@ def host_secret_lines(sshd: Sshd) -> list[str]:
     return [line for line in sshd.user_key.reveal().splitlines() if not line.startswith("-----")]
 
 
-def test_what_a_secret_command_says_is_not_told(host: SshHost, everything: Everything) -> None:
+def test_what_a_secret_command_says_is_not_reported(host: SshHost, everything: Everything) -> None:
     """Neither by its error nor by its result, however it is looked at."""
     with pytest.raises(CommandFailed, match="not shown, because it may contain secrets") as failed:
         host.must("cat; cat >&2 <&0; exit 1", stdin=PASSWORD.encode(), secret=True)
@@ -130,7 +130,7 @@ def test_an_answer_that_nobody_understands_is_not_shown_if_it_may_hold_secrets()
 def test_a_secret_file_that_nobody_understands_is_not_shown() -> None:
     """The step says of its question what the wish says of the file."""
     step = File(path="/opt/dify/.env", data="", secret=True)
-    host = ToldHost({"path /opt/dify/.env": Answer(PASSWORD.encode())})
+    host = ScriptedHost({"path /opt/dify/.env": Answer(PASSWORD.encode())})
     with pytest.raises(FactUnreadable) as failed:
         step.check(host.ask(step.facts()))
     assert PASSWORD not in "".join(traceback.format_exception(failed.value))

@@ -28,7 +28,7 @@ from dify_aws.host.script import script
 from dify_aws.host.step import Step
 from dify_aws.runtimes.compose import steps as compose_steps
 from dify_aws.secrets import Secret
-from tests.support.hosts import ToldHost
+from tests.support.hosts import ScriptedHost
 
 FOLDER = Path(__file__).parent / "cases"
 # What is no step by itself, but a question that several ask.
@@ -67,8 +67,8 @@ class Case:
         ]
 
     @property
-    def host(self) -> ToldHost:
-        return ToldHost({name: _answer(said) for name, said in self.told["host"].items()})
+    def host(self) -> ScriptedHost:
+        return ScriptedHost({name: _answer(said) for name, said in self.told["host"].items()})
 
 
 def _wish(value: Any, module: ModuleType) -> Any:

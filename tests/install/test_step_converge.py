@@ -269,7 +269,7 @@ def test_a_dry_run_tells_every_problem() -> None:
     assert [outcome.state for outcome in failed.value.report] == ["failed", "failed", "would change"]
 
 
-def test_what_does_not_stay_is_told() -> None:
+def test_what_does_not_stay_is_reported() -> None:
     """Somebody changes it back at once: no error from the command, and still not so."""
     host = MemoryHost()
     host.after = lambda order: host.state.update(s0="off")
@@ -298,7 +298,7 @@ def test_a_connection_that_is_lost_in_the_middle_is_resumed(when: str) -> None:
     assert host.orders.count("set s1 on") == (2 if when == "before" else 1)
 
 
-def test_a_connection_that_is_lost_each_time_is_told() -> None:
+def test_a_connection_that_is_lost_each_time_is_reported() -> None:
     """A step that takes the machine down would do so for ever."""
     host = MemoryHost()
 

@@ -19,7 +19,7 @@ from tests.support.hosts import LocalHost
 OWNER = f"{os.getuid()}:{os.getgid()}"
 
 
-def test_a_path_is_told_as_it_is(tmp_path: Path) -> None:
+def test_a_path_is_shown_as_it_is(tmp_path: Path) -> None:
     """Nothing, a file, an empty file, a directory, a link, even one to nowhere."""
     (tmp_path / "file").write_bytes(b"a|b\n\xff")
     (tmp_path / "file").chmod(0o4751)

@@ -180,7 +180,7 @@ def test_the_end_here_is_the_end_at_the_host(end: TunnelEnd, sshd: Sshd) -> None
 # What is refused ------------------------------------------------------------------------------------------------------
 
 
-def test_a_no_is_told_at_once_with_what_aws_said(host: SshHost, end: TunnelEnd, clock: FastClock) -> None:
+def test_a_denial_is_reported_at_once_with_the_answer_of_aws(host: SshHost, end: TunnelEnd, clock: FastClock) -> None:
     """And with what to allow. Waiting gives nobody a permission."""
     end.answers.append(DENIED)
     with pytest.raises(TunnelRefused) as refused:
@@ -230,7 +230,7 @@ CLOSED: Final[dict[str, tuple[Callable[[ServerConnection], object], str]]] = {
 
 
 @pytest.mark.parametrize("how", CLOSED)
-def test_a_tunnel_to_nobody_is_told_as_such(end: TunnelEnd, how: str) -> None:
+def test_a_tunnel_to_nobody_is_reported_as_such(end: TunnelEnd, how: str) -> None:
     """AWS opens it before it knows whether a security group lets it through; paramiko would speak of banners."""
     meeting, told = CLOSED[how]
     end.meetings.append(meeting)

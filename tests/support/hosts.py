@@ -45,7 +45,7 @@ class LocalHost(ShellHost):
         """There is nothing to let go of."""
 
 
-class ToldHost(Host):
+class ScriptedHost(Host):
     """A host that answers questions with what it was told, by the name of the fact, and notes what is done to it."""
 
     where = "told"
@@ -84,7 +84,7 @@ class ToldHost(Host):
         """There is nothing to let go of."""
 
 
-class MemoryHost(ToldHost):
+class MemoryHost(ScriptedHost):
     """A host whose whole state is a dict: the script "get KEY" is a question, "set KEY VALUE" an order.
 
     ``before`` is called with each order; what it raises, the order does not survive. ``after`` likewise, but then it is

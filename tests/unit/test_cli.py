@@ -183,7 +183,7 @@ def test_a_result_is_plain_where_no_terminal_is() -> None:
     assert json.loads(told["json", True]) == shown.to_dict()
 
 
-def test_a_value_without_a_picture_is_told_in_words() -> None:
+def test_a_value_without_a_table_is_shown_as_text() -> None:
     """In a terminal, too: rich would show how the object is made."""
     terminal = Terminal(Screen(), Screen(tty=True), Screen())
     status = Status(
@@ -214,7 +214,7 @@ def test_debug_shows_where_it_went_wrong(level: str, place: Path) -> None:
     assert logging.getLogger("dify_aws").handlers == []
 
 
-def test_a_level_that_is_none_is_told() -> None:
+def test_a_level_that_is_none_is_reported() -> None:
     """Rather than a log that never comes."""
     said = Shell(environ={"DIFY_AWS_LOG": "all"})("plan")
     assert said.status == 1

@@ -74,7 +74,7 @@ def test_a_machine_that_runs_half_the_day_costs_half() -> None:
     assert row(cost(Use(hours=365)), "EC2 t3.medium").monthly == Decimal("19.856")
 
 
-def test_every_assumption_is_said() -> None:
+def test_every_assumption_is_stated() -> None:
     told = str(cost(Use(uploads_gb=77, logs_gb=88, internet_gb=99, nat_gb=66, metrics=55, hours=444)))
     assert all(f" {number} " in told for number in (77, 88, 99, 66, 55, 444))
 
@@ -241,7 +241,7 @@ def test_a_plan_adds_up() -> None:
     assert str(told).startswith("-47.95 $/month by AWS's list prices")
 
 
-def test_a_difference_that_is_not_known_is_said() -> None:
+def test_a_difference_that_is_not_known_is_stated() -> None:
     actions = (
         change("create", "instance/host", instance_type="x2idn.32xlarge", root_volume_gib=30),
         change("delete", "volume/lost", "vol-9"),

@@ -45,7 +45,7 @@ def test_ec2_takes_tag_specifications(name: str, type: str) -> None:
     assert request["TagSpecifications"] == [{"ResourceType": type, "Tags": AS_LIST}]
 
 
-def test_ec2_is_told_the_types_that_no_name_says() -> None:
+def test_ec2_is_given_the_types_that_no_name_shows() -> None:
     """What a call makes several of, or calls otherwise; and a name that EC2 does not know is an error."""
     types = ("instance", "volume")
     request = create_request(model("ec2.RunInstances"), {}, TAGS, turn=0, tagged_types=types)
@@ -105,7 +105,7 @@ def test_operations_without_a_token_get_none() -> None:
     assert "ClientToken" not in create_request(model("ec2.CreateVpc"), {}, TAGS, turn=0)
 
 
-def test_a_secret_value_is_said_to_aws_and_takes_no_part_in_a_token() -> None:
+def test_a_secret_value_is_sent_to_aws_and_takes_no_part_in_a_token() -> None:
     request = create_request(model("secretsmanager.CreateSecret"), {"SecretString": Secret("hunter2")}, TAGS, turn=0)
 
     assert request["SecretString"] == "hunter2"

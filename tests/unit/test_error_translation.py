@@ -128,7 +128,7 @@ def test_no_network() -> None:
 @pytest.mark.parametrize(
     ("hours", "told"), [(-3.5, "3 h 30 min behind AWS's"), (26, "1 d 2 h ahead of AWS's")], ids=["behind", "ahead"]
 )
-def test_a_wrong_clock_is_told_in_every_service(
+def test_a_wrong_clock_is_reported_in_every_service(
     operation: str, code: str, message: str, hours: float, told: str
 ) -> None:
     """By the time in the answer, whatever the words are: EC2 speaks only of credentials."""

@@ -90,7 +90,7 @@ def test_the_range_of_the_containers_follows_the_vpc() -> None:
         settings.replace(internal_hosts=["172.29.0.5:5432"])
 
 
-def test_every_problem_is_told_and_a_list_has_an_end() -> None:
+def test_every_problem_is_reported_and_a_list_has_an_end() -> None:
     """As everywhere in the settings."""
     with pytest.raises(SettingsError) as caught:
         Settings(environment="dev", internal_hosts=("8.8.8.8", "redis"))

@@ -18,12 +18,12 @@ OLD = LifecycleRule("old", expiration_days=365)
 
 
 @pytest.mark.parametrize("rule", [ALL_OBJECTS, BACKUPS, SWEEP, OLD], ids=str)
-def test_a_rule_comes_back_as_it_was_said(rule: LifecycleRule) -> None:
+def test_a_rule_is_read_back_as_it_was_given(rule: LifecycleRule) -> None:
     assert lifecycle_rule(rule.said()) == rule
 
 
 @pytest.mark.parametrize("told", [{"Prefix": ""}, {}])
-def test_all_objects_are_told_in_two_ways(told: dict[str, Any]) -> None:
+def test_all_objects_are_listed_in_two_ways(told: dict[str, Any]) -> None:
     assert lifecycle_rule({**ALL_OBJECTS.said(), "Filter": told}) == ALL_OBJECTS
 
 

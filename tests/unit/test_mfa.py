@@ -20,7 +20,7 @@ aws_secret_access_key = key
 """
 
 
-def test_without_a_terminal_it_is_told_what_to_do(tmp_path: Path) -> None:
+def test_without_a_terminal_the_message_says_what_to_do(tmp_path: Path) -> None:
     """In a process of its own, with no terminal at all: as in CI or cron."""
     (tmp_path / "config").write_text(CONFIG)
     environ = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}

@@ -38,7 +38,7 @@ def test_a_log_gets_a_line_for_each_end() -> None:
     ]
 
 
-def test_who_is_waited_for_is_told() -> None:
+def test_who_is_waited_for_is_reported() -> None:
     waiting = Event("waiting", detail="alice@laptop (process 1): deploy since 10:00", where="dify/dev")
     assert lines(waiting) == ["waiting for alice@laptop (process 1): deploy since 10:00"]
 

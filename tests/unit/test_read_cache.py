@@ -79,7 +79,7 @@ def test_those_who_come_during_a_stale_read_share_the_next_one() -> None:
         assert {each.result(5) for each in later} == {2}
 
 
-def test_a_failed_read_is_told_to_all_who_waited_and_tried_again_later() -> None:
+def test_a_failed_read_is_raised_for_all_who_waited_and_tried_again_later() -> None:
     read_cache = ReadCache()
 
     def refused() -> int:

@@ -62,7 +62,7 @@ def test_not_found_is_waited_out_only_for_what_was_just_made() -> None:
     assert aws.asked == 1
 
 
-def test_patience_ends_and_the_last_error_is_told() -> None:
+def test_retries_end_and_the_last_error_is_reported() -> None:
     clock, aws = VirtualClock(), Aws(IN_USE, for_ever=True)
 
     with pytest.raises(AwsError, match="DependencyViolation"):

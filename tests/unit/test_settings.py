@@ -47,7 +47,7 @@ def test_defaults_are_those_of_the_system_description() -> None:
     assert settings.tags == {}
 
 
-def test_every_problem_is_told_at_once() -> None:
+def test_every_problem_is_reported_at_once() -> None:
     """One run tells all that is wrong, by field, so that nobody mends settings one error at a time."""
     found = problems(
         region="ap-norteast-1", vpc_cidr="8.8.8.8/28", nat_gateway="yes", root_volume_gib=1, tags={"aws:a": "b"}
@@ -378,7 +378,7 @@ def test_from_env_reads_this_process(monkeypatch: pytest.MonkeyPatch) -> None:
     assert Settings.from_env(region="us-east-1") == made(region="us-east-1")
 
 
-def test_missing_environment_is_told_with_the_rest() -> None:
+def test_missing_environment_is_reported_with_the_rest() -> None:
     """What has no default is asked for in the same breath as everything else."""
     variables: Mapping[str, str] = {"DIFY_AWS_REGION": "x"}
     with pytest.raises(SettingsError) as caught:

@@ -135,7 +135,7 @@ def test_a_tag_may_be_called_like_a_setting(tmp_path: Path, text: str) -> None:
     assert Settings.from_file(file(tmp_path, f'environment = "dev"\n{text}')).tags == {"project": "shop"}
 
 
-def test_a_variable_of_dify_above_its_table_is_told_so(tmp_path: Path) -> None:
+def test_a_variable_of_dify_above_its_table_is_reported(tmp_path: Path) -> None:
     """Its value is a secret all the same."""
     (problem,) = refused(file(tmp_path, 'environment = "dev"\nSMTP_PASSWORD = "hunter2"\n'))
     assert "[env]" in problem.right

@@ -54,7 +54,7 @@ def test_it_shows_itself_nowhere(caplog: pytest.LogCaptureFixture) -> None:
     assert "StringToSign" not in caplog.text
 
 
-def test_without_credentials_it_is_said_where_they_come_from(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_credentials_it_is_stated_where_they_come_from(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"):
         monkeypatch.delenv(name)
     bare = Aws(boto3.Session(region_name="ap-northeast-1"), deployment="lab")

@@ -162,7 +162,7 @@ def _arn(aws: Aws, told: Mapping[str, Any]) -> str:
 def _ingress(aws: Aws, group: Mapping[str, Any]) -> frozenset[Rule]:
     """What may come in, without the rules on lease. Their tags cost a call, so it is made only if one can be there."""
     rules = frozenset(_rules_in(group.get("IpPermissions", ())))
-    if _address(group) != LEASED_GROUP or not any(leasable(_as_told(rule)) for rule in rules):
+    if _address(group) != LEASED_GROUP or not any(leasable(_as_described(rule)) for rule in rules):
         return rules
     id = group["GroupId"]
     return rules - aws.read_cache.read("security-groups", lambda: _on_lease(aws, id), id, "on lease")
@@ -197,7 +197,7 @@ def _rules_in(permissions: Iterable[Mapping[str, Any]]) -> Iterator[Rule]:
             yield _rule(peer, protocol, first, last, description)
 
 
-def _as_told(rule: Rule) -> dict[str, Any]:
+def _as_described(rule: Rule) -> dict[str, Any]:
     """An ingress rule as DescribeSecurityGroupRules has it."""
     first = -1 if rule.port is None else rule.port
     last = first if rule.to_port is None else rule.to_port

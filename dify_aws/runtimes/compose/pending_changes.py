@@ -14,7 +14,9 @@ from dify_aws.runtimes.compose.fingerprint import Fingerprint, Installed
 from dify_aws.runtimes.compose.stages import STORES
 from dify_aws.settings import Settings
 
-MINUTES_OF_A_RESTART: Final = "usually 1 to 3 minutes, until the containers are healthy"
+MINUTES_OF_A_RESTART: Final = "an estimated 1 to 3 minutes, until the containers are healthy"
+"""An estimate, and called one: it was not measured with the images of Dify. Their health checks allow five minutes."""
+
 SECONDS_OF_NGINX: Final = "a few seconds, while nginx restarts"
 BROWSERS_NEED: Final = frozenset({"api", "web", "db_postgres", "redis"})
 """Services without which nobody can use Dify, beside nginx."""
