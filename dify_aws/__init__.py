@@ -136,6 +136,7 @@ from dify_aws.resources import (
     Zone,
 )
 from dify_aws.resources.secretsmanager.stored_secret import SecretUnusable
+from dify_aws.run_interrupted import RunInterrupted
 from dify_aws.runtimes.compose.admin_password import AccountUnknown
 from dify_aws.runtimes.compose.domain import DomainElsewhere
 from dify_aws.secrets import Secret
@@ -151,23 +152,23 @@ __all__ = [
     "Account", "AccountUnknown", "Action", "Actual", "AdminPassword", "Alarm", "Alternative", "Ambiguous", "Answer",
     "Applied", "AuthenticationRefused", "Aws", "AwsError", "Bucket", "Change", "ChangeRefused", "CommandFailed",
     "CommandResult", "CommandTimedOut", "Comparison", "ConnectionLost", "Connectivity", "ContainerFailed",
-    "CostEstimate", "CostRow", "CredentialsError", "DeletionProtected", "Deployment", "DeploymentContext",
-    "Diagnosis", "DifyAwsError", "DomainElsewhere", "ElasticIp", "Endpoint", "Event", "ExternalNode", "Fact",
-    "FactUnreadable", "Finding", "FirstUse", "FixedAttribute", "Foundation", "FoundationOutputs", "Gate", "Grant",
-    "Host", "HostClosed", "HostError", "HostFact", "HostFacts", "HostKeyMismatch", "HostOutput", "InstallFailed",
-    "Instance", "InstanceConnectEndpoint", "InstanceProfile", "InstanceType", "InternetGateway", "Job", "KeyPair",
-    "Lease", "LifecycleRule", "Listed", "Listener", "Lock", "LockHeld", "LockLost", "LockOwner", "LockUnreadable",
-    "LogGroup", "NatGateway", "Need", "NotAdoptable", "NotAvailable", "NotConverged", "NotOurs", "OidcProvider",
-    "OpenAccess", "Outcome", "OutcomeUnknown", "Outputs", "PackageUntrusted", "PermissionDenied", "Permissions",
-    "Plan", "PlanOutdated", "PlanRefused", "Problem", "Progress", "PublicAccessBlock", "Publishers",
-    "QuotaExceeded", "Reader", "Record", "RecordedRun", "Ref", "Refusal", "Release", "ReleaseCheck", "ReleaseDraft",
-    "ReleaseError", "Report", "Requirements", "Resource", "ResourceAddresses", "ResourceError", "RetryRule", "Role",
-    "Route", "RouteTable", "Rule", "RunFailed", "RunLock", "Saving", "ScheduleGroup", "Secret", "SecretUnusable",
+    "CostEstimate", "CostRow", "CredentialsError", "DeletionProtected", "Deployment", "DeploymentContext", "Diagnosis",
+    "DifyAwsError", "DomainElsewhere", "ElasticIp", "Endpoint", "Event", "ExternalNode", "Fact", "FactUnreadable",
+    "Finding", "FirstUse", "FixedAttribute", "Foundation", "FoundationOutputs", "Gate", "Grant", "Host", "HostClosed",
+    "HostError", "HostFact", "HostFacts", "HostKeyMismatch", "HostOutput", "InstallFailed", "Instance",
+    "InstanceConnectEndpoint", "InstanceProfile", "InstanceType", "InternetGateway", "Job", "KeyPair", "Lease",
+    "LifecycleRule", "Listed", "Listener", "Lock", "LockHeld", "LockLost", "LockOwner", "LockUnreadable", "LogGroup",
+    "NatGateway", "Need", "NotAdoptable", "NotAvailable", "NotConverged", "NotOurs", "OidcProvider", "OpenAccess",
+    "Outcome", "OutcomeUnknown", "Outputs", "PackageUntrusted", "PermissionDenied", "Permissions", "Plan",
+    "PlanOutdated", "PlanRefused", "Problem", "Progress", "PublicAccessBlock", "Publishers", "QuotaExceeded", "Reader",
+    "Record", "RecordedRun", "Ref", "Refusal", "Release", "ReleaseCheck", "ReleaseDraft", "ReleaseError", "Report",
+    "Requirements", "Resource", "ResourceAddresses", "ResourceError", "RetryRule", "Role", "Route", "RouteTable",
+    "Rule", "RunFailed", "RunInterrupted", "RunLock", "Saving", "ScheduleGroup", "Secret", "SecretUnusable",
     "SecurityGroup", "Service", "Session", "SessionRefused", "Settings", "SettingsError", "Stack", "StackError",
-    "Status", "StepNotConverged", "StepRefused", "StepsWrong", "StoredSecret", "Subnet", "Table", "Topic",
-    "Topology", "Trail", "TunnelRefused", "UnexpectedAnswer", "Unknown", "Unreachable", "Use", "Variable", "Verb",
-    "Volume", "Vpc", "VpcEndpoint", "WaitTimedOut", "Waiter", "World", "Zone", "changing_verb", "check_release",
-    "github_workflow", "import_release", "offline", "permissions", "reading_verb", "verbs_of",
+    "Status", "StepNotConverged", "StepRefused", "StepsWrong", "StoredSecret", "Subnet", "Table", "Topic", "Topology",
+    "Trail", "TunnelRefused", "UnexpectedAnswer", "Unknown", "Unreachable", "Use", "Variable", "Verb", "Volume", "Vpc",
+    "VpcEndpoint", "WaitTimedOut", "Waiter", "World", "Zone", "changing_verb", "check_release", "github_workflow",
+    "import_release", "offline", "permissions", "reading_verb", "verbs_of",
 ]
 # fmt: on
 

@@ -10,6 +10,7 @@ from graphlib import CycleError, TopologicalSorter
 from typing import Final, Generic, TypeVar
 
 from dify_aws.errors import StackError
+from dify_aws.run_interrupted import RunInterrupted
 
 T = TypeVar("T")
 
@@ -36,11 +37,11 @@ def walk(
     """Visit every node after all that it needs (``edges[node]``).
 
     When a visit fails, nothing new is started (with ``go_on``: nothing that needs it), what runs is finished, and the
-    rest is told as not tried. Ctrl-C is the same: ``on_interrupt`` asks running visits to end their waits, then
-    KeyboardInterrupt goes on with a note.
+    rest is told as not tried. Ctrl-C is the same: ``on_interrupt`` asks running visits to end their waits.
 
     Raises:
         StackError: the graph has a cycle; it is named.
+        RunInterrupted (KeyboardInterrupt): Ctrl-C was pressed; it says which visits are done.
         BaseException: what is not an ``Exception`` in a visit (the process is dying) goes through at once.
     """
     sorter = prepared(edges)
@@ -61,7 +62,7 @@ def walk(
                 finished, _ = wait(running, return_when=FIRST_COMPLETED)
                 for future in finished:
                     _settle(running.pop(future), future, walked, sorter, stopping, go_on=go_on)
-        except KeyboardInterrupt as interrupt:
+        except KeyboardInterrupt:
             on_interrupt()
             for future in running:
                 future.cancel()
@@ -69,9 +70,7 @@ def walk(
             for future, node in running.items():
                 if not future.cancelled() and future.exception() is None:
                     walked.done[node] = future.result()
-            done = ", ".join(walked.done) or "nothing"
-            interrupt.add_note(f"stopped; done: {done}. Run again to go on from here.")
-            raise
+            raise RunInterrupted(walked.done, [node for node in edges if node not in walked.done]) from None
     known = walked.done.keys() | walked.failures.keys()
     walked.not_tried = tuple(node for node in edges if node not in known)
     return walked

@@ -75,7 +75,9 @@ def _reported(
         return _execute(terminal, arguments, environ, session, deployment)
     except KeyboardInterrupt as interrupt:
         log.debug("interrupted", exc_info=True)
-        terminal.say("\n".join(["", "interrupted", *getattr(interrupt, "__notes__", ())]))
+        terminal.say(
+            "\n".join(["", "interrupted", *filter(None, [str(interrupt)]), *getattr(interrupt, "__notes__", ())])
+        )
         return INTERRUPTED
     except BrokenPipeError:
         raise

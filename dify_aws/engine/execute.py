@@ -16,6 +16,7 @@ from dify_aws.engine.resource import Actual, Resource
 from dify_aws.engine.run_lock import RunLock
 from dify_aws.errors import DifyAwsError, RunFailed
 from dify_aws.events import EventEmitter
+from dify_aws.run_interrupted import RunInterrupted
 from dify_aws.walk import Walked, walk
 
 
@@ -38,6 +39,7 @@ def execute(
 
     Raises:
         RunFailed: something failed on the way.
+        RunInterrupted (KeyboardInterrupt): Ctrl-C was pressed.
     """
     verbs = {action.address: action.verb for action in todo.actions}
     retired = looked.retired()
@@ -72,7 +74,12 @@ def execute(
         for work in external.values():
             work.stop()
 
-    made = walk({**graph, **{name: work.needs for name, work in external.items()}}, visit, on_interrupt=stop)
+    try:
+        made = walk({**graph, **{name: work.needs for name, work in external.items()}}, visit, on_interrupt=stop)
+    except RunInterrupted as stopped:
+        ended = [each for each in stopped.done if each in verbs or each in external.keys() - failed.keys()]
+        rest = [each for each in [*verbs, *external] if each not in ended and verbs.get(each) != "keep"]
+        raise RunInterrupted(ended, rest, found) from None
     done = [address for address in made.done if address in verbs]
     if made.failures:
         failures = {creations.get(node, node): error for node, error in made.failures.items()}
@@ -80,7 +87,12 @@ def execute(
         raise RunFailed({**failures, **failed}, done, [*not_tried, *going])
     if unseen := _not_shown(aws, [resources[address] for address in done if verbs[address] == "create"]):
         raise RunFailed({**unseen, **failed}, done, going)
-    removed = delete_all(aws, going, emitter=emitter, turn=turn)
+    try:
+        removed = delete_all(aws, going, {}, emitter=emitter, turn=turn)
+    except RunInterrupted as stopped:
+        raise RunInterrupted(
+            [*done, *external.keys() - failed.keys(), *stopped.done], [*failed, *stopped.not_done], found
+        ) from None
     if removed.failures:
         raise RunFailed(removed.failures, [*done, *removed.done], removed.not_tried)
     return {address: actual for address in resources if (actual := made.done[address]) is not None}, failed
@@ -108,13 +120,22 @@ def _not_shown(aws: Aws, created: Iterable[Resource]) -> dict[str, Exception]:
     return wrong
 
 
-def delete_all(aws: Aws, things: Things, *, emitter: EventEmitter, turn: RunLock) -> Walked[None]:
-    """Delete things, each when nothing needs it any more."""
+def delete_all(aws: Aws, going: Things, there: Things, *, emitter: EventEmitter, turn: RunLock) -> Walked[None]:
+    """Delete things, each when nothing needs it any more.
+
+    Args:
+        going: what is deleted, by place.
+        there: all that is there, for what costs money if Ctrl-C is pressed.
+    """
 
     def visit(place: str) -> None:
         turn.check()
-        kind, actual = things[place]
+        kind, actual = going[place]
         with emitter.work("delete", place):
             remove(kind, aws, actual)
 
-    return walk(deletion_edges(things), visit, on_interrupt=aws.stop_waiting)
+    try:
+        return walk(deletion_edges(going), visit, on_interrupt=aws.stop_waiting)
+    except RunInterrupted as stopped:
+        left = {place: actual for place, (_, actual) in there.items() if place not in stopped.done}
+        raise RunInterrupted(stopped.done, stopped.not_done, left) from None

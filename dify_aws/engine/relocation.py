@@ -23,6 +23,7 @@ from dify_aws.engine.resource import Actual, Resource
 from dify_aws.engine.run_lock import RunLock
 from dify_aws.errors import FixedAttribute, PlanRefused, RunFailed
 from dify_aws.events import EventEmitter
+from dify_aws.run_interrupted import RunInterrupted
 from dify_aws.walk import walk
 
 Found = Mapping[str, Actual | None]
@@ -69,6 +70,8 @@ def execute_where_possible(
                 resources, edges, aws, looked, todo, found=found, emitter=emitter, turn=turn, external=external
             )
             return done, there, failed
+        except RunInterrupted as stopped:
+            raise RunInterrupted(dict.fromkeys([*earlier, *stopped.done]), stopped.not_done, stopped.found) from None
         except RunFailed as stopped:
             failure = RunFailed(stopped.failures, dict.fromkeys([*earlier, *stopped.done]), stopped.not_tried)
             if (late := shown_late(resources, aws, looked.found, failure)) is not None:

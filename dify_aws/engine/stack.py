@@ -181,7 +181,7 @@ class Stack:
             emitter = EventEmitter(listener, aws.clock.now, self.name)
             aws.patience.notify = emitter.waiting
             emitter.planned(len(todo), todo.summary())
-            removed = delete_all(aws, things_of(things, todo.actions, "delete"), emitter=emitter, turn=held)
+            removed = delete_all(aws, things_of(things, todo.actions, "delete"), things, emitter=emitter, turn=held)
             if removed.failures:
                 raise RunFailed(removed.failures, removed.done, removed.not_tried)
             emitter.finished(todo.done())

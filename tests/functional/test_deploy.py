@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
@@ -10,12 +12,13 @@ import pytest
 
 from dify_aws import Deployment, DifyAwsError, Settings, offline
 from dify_aws.events import Event
-from dify_aws.host.errors import AuthenticationRefused, HostKeyMismatch, InstallFailed, Unreachable
+from dify_aws.host.errors import AuthenticationRefused, HostClosed, HostKeyMismatch, InstallFailed, Unreachable
 from dify_aws.offline.faults import ProcessKilled
 from dify_aws.offline.machine.dify import database
 from dify_aws.offline.world import World
 from dify_aws.operations.access.host_key import TAG_HOST_KEY, pinned_key
 from dify_aws.resources.ec2.ssh_key import new_ssh_key
+from dify_aws.run_interrupted import RunInterrupted
 from dify_aws.runtimes.compose.domain import DomainElsewhere
 from tests.support.inventory import WHOLE, counted, inventory
 
@@ -86,6 +89,37 @@ def test_secrets_are_made_once_and_the_first_admin_with_them(world: World, of: D
     assert f'SECRET_KEY="{secrets["secret_key"]}"' in machine.files.text("/opt/dify/.env")
     assert database(machine)["admin"] == "admin@example.com"
     assert any("admin_password" in note and "dify/dev/application" in note for note in outputs.notes)
+
+
+def test_ctrl_c_never_reports_as_done_what_failed_on_the_machine(world: World, of: Deploy) -> None:
+    """The connection breaks because of Ctrl-C, and that error is put aside until the end, which does not come."""
+    asked: list[str] = []
+
+    def interrupt(script: str) -> None:
+        asked.append(script)
+        if len(asked) == 5:
+            os.kill(os.getpid(), signal.SIGINT)
+        if len(asked) >= 5:
+            raise HostClosed("ubuntu@203.0.113.1")
+
+    world.connectivity.before = interrupt
+    with pytest.raises(RunInterrupted) as stopped:
+        of().deploy()
+    done, not_done = stopped.value.done, stopped.value.not_done
+    assert "dify" not in done
+    assert "dify" in not_done
+    assert "instance/host" in done
+    assert not set(done) & set(not_done)
+    first, second, third = str(stopped.value).splitlines()
+    assert first.startswith("done: ")
+    assert second.startswith("not done: ")
+    assert third.startswith("costs money now: ")
+    assert "instance/host" in third
+    assert third.endswith(" To resume, run deploy() again.")
+
+    world.connectivity.before = lambda script: None
+    of().deploy()
+    assert not of().plan()
 
 
 def test_install_without_apply_says_so(of: Deploy) -> None:

@@ -85,6 +85,7 @@ MADE: dict[str, Callable[[], BaseException]] = {
     "RunFailed": lambda: errors.RunFailed(
         {"vpc/main": REFUSED, "bucket/data": ClientError({"Error": {"Code": "Slow"}}, "PutObject")}, ["key/a"], ["x"]
     ),
+    "RunInterrupted": lambda: made("dify_aws.run_interrupted", "RunInterrupted", ["vpc/main"], ["dify"], {}),
     "HostError": lambda: install_errors.HostError(HOST, "wrong"),
     "Unreachable": lambda: install_errors.Unreachable(HOST, 22, TimeoutError("timed out"), 30.0),
     "HostKeyMismatch": lambda: install_errors.HostKeyMismatch(HOST, ["SHA256:a"], "SHA256:b"),

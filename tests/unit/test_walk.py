@@ -8,6 +8,7 @@ import time
 import pytest
 
 from dify_aws.errors import StackError
+from dify_aws.run_interrupted import RunInterrupted
 from dify_aws.walk import walk
 
 
@@ -76,8 +77,9 @@ def test_ctrl_c_ends_waits_finishes_what_runs_and_says_what_is_done() -> None:
     with pytest.raises(KeyboardInterrupt) as caught:
         walk({"interrupted": (), "waiting": (), "later": ("waiting",)}, visit, on_interrupt=asked_to_stop.set)
 
-    assert "done: waiting" in caught.value.__notes__[0]
-    assert "Run again" in caught.value.__notes__[0]
+    assert isinstance(caught.value, RunInterrupted)
+    assert (caught.value.done, caught.value.not_done) == (("waiting",), ("interrupted", "later"))
+    assert str(caught.value) == "done: waiting\nnot done: interrupted, later\nTo resume, run again."
 
 
 def test_what_is_no_exception_goes_through() -> None:

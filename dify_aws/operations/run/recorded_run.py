@@ -9,11 +9,14 @@ from typing import Any, Self
 
 from dify_aws.errors import DifyAwsError, RunFailed
 from dify_aws.host.errors import InstallFailed
+from dify_aws.operations.cost.costs_now import costs_now
 from dify_aws.operations.history.history import write_record
 from dify_aws.operations.history.record import changes_of
 from dify_aws.operations.lock.lock import Lock
 from dify_aws.operations.run.context import DeploymentContext
 from dify_aws.outputs import Outputs
+from dify_aws.prices.sheet import PriceSheet
+from dify_aws.run_interrupted import RunInterrupted
 
 
 class RecordedRun:
@@ -101,6 +104,10 @@ def recorded_run(context: DeploymentContext, name: str) -> Iterator[RecordedRun]
         elif isinstance(error, InstallFailed):
             run.changes += changes_of(error.report)
         write(f"{name} (failed)")
+        raise
+    except RunInterrupted as stopped:
+        stopped.costs = costs_now(stopped.found, PriceSheet.shipped(), context.aws.region)
+        stopped.resume = f"{name}()"
         raise
     finally:
         run.release()
