@@ -88,6 +88,10 @@ def _upgrades(release: Release) -> Iterator[Problem]:
             yield Problem(f"jobs[{index}]", job.crossing_to, "is no release", "three numbers")
         if not _JOB.fullmatch(job.name):
             yield Problem(f"jobs[{index}]", job.name, "cannot name a container", "small letters, digits and -")
+        if not job.command:
+            yield Problem(f"jobs[{index}]", [], "has no command", "the arguments of flask")
+        if [each.key for each in release.jobs].count(job.key) > 1:
+            yield Problem(f"jobs[{index}]", job.key, "is there twice", "one job of a name for one release")
 
 
 def _variables(release: Release) -> Iterator[Problem]:

@@ -42,6 +42,7 @@ _JOB: Final[_Shape] = {
     "name": _TEXT,
     "command": _TEXTS,
     **dict.fromkeys(("when", "crossing_to", "reason"), _TEXT),
+    "fresh": _FLAG,
 }
 _GATE: Final[_Shape] = {
     **dict.fromkeys(("before", "reason", "service"), _TEXT),
@@ -105,7 +106,7 @@ def _entries(raw: Mapping[str, Any], where: str) -> list[Problem]:
     lists: tuple[tuple[str, _Shape, tuple[str, ...]], ...] = (
         ("refused", _REFUSAL, tuple(_REFUSAL)),
         ("routes", _ROUTE, ("path", "service", "port")),
-        ("jobs", _JOB, tuple(_JOB)),
+        ("jobs", _JOB, ("name", "command", "when", "crossing_to", "reason")),
         ("gates", _GATE, ("before", "reason", "reversible")),
     )
     for name, shape, needed in lists:

@@ -31,14 +31,15 @@ class Requirements:
 
 @dataclass(frozen=True, kw_only=True)
 class Job:
-    """A command of the dify-api image that runs once in an upgrade.
+    """A command of the dify-api image that runs once, beside the migration of the database.
 
     Attributes:
         name: short name.
         command: arguments of ``flask``.
         when: before or after the migration of the database.
-        crossing_to: the release whose first installation asks for it; older ones are crossed on the way.
+        crossing_to: an upgrade that reaches or passes this release runs it.
         reason: what it is for.
+        fresh: whether the first installation runs it, too.
     """
 
     name: str
@@ -46,6 +47,12 @@ class Job:
     when: Literal["before", "after"]
     crossing_to: str
     reason: str
+    fresh: bool = False
+
+    @property
+    def key(self) -> str:
+        """Its name with the release: a later release may ask for the same command again."""
+        return f"{self.name}-{self.crossing_to}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,7 +91,7 @@ class Release:
         variables: variables by name.
         refused: variables of upstream that have no effect here.
         routes: public paths.
-        jobs: one-shot jobs of an upgrade.
+        jobs: one-shot jobs of a first installation or an upgrade.
         gates: what to know before an upgrade.
     """
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
-from dify_aws.dify.release import Gate, Release
+from dify_aws.dify.release import Gate, Job, Release
 from dify_aws.dify.versions import crosses, numbers
 
 
@@ -37,3 +37,17 @@ def gates_crossed(before: str, release: Release, settings: object, replaced: Map
         )
         if concerned and crosses(before, gate.before, release.version):
             yield gate
+
+
+def jobs_due(before: str, jobs: Sequence[Job], after: str) -> tuple[Job, ...]:
+    """The jobs that a first installation or an upgrade runs.
+
+    Args:
+        before: the release until now; empty for a first installation.
+        jobs: those in the record of the release from now on.
+        after: the release from now on.
+
+    Returns:
+        They, in the order of the record.
+    """
+    return tuple(job for job in jobs if (crosses(before, job.crossing_to, after) if before else job.fresh))

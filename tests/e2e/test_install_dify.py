@@ -13,6 +13,7 @@ from dataclasses import replace
 import pytest
 
 from dify_aws import Settings, offline
+from dify_aws.dify.records import known
 from dify_aws.host.converge import converge_host
 from dify_aws.host.errors import InstallFailed
 from dify_aws.host.report import Report
@@ -24,6 +25,8 @@ from dify_aws.runtimes.compose.dify_secrets import DifySecrets
 from dify_aws.runtimes.compose.smoke import smoke
 from dify_aws.runtimes.compose.steps.containers import Containers
 from dify_aws.runtimes.compose.steps.image import Image
+from dify_aws.runtimes.compose.steps.jobs import MARKER as JOBS_DONE
+from dify_aws.runtimes.compose.steps.jobs import Jobs, container
 from dify_aws.runtimes.compose.steps.migration import JOB, MARKER
 from dify_aws.secrets import Secret
 from tests.e2e.bed.bed import Bed
@@ -233,6 +236,37 @@ def test_a_migration_that_fails_leaves_dify_stopped_and_is_finished_later(
     ]
     assert bed.inside(f"cat {MARKER}") == "langgenius/dify-api:1.17.1\n"
     assert bed.get("/console/api/ping")[0] == 200
+
+
+def test_the_job_of_a_release_runs_once(bed: Bed, host: SshHost, first: Report) -> None:
+    """The container of an interrupted run is waited for and counts; one that was never started does not."""
+    jobs = known("1.17.1").jobs
+    step = Jobs(release="1.17.1", jobs=jobs, when="after")
+    older = f'echo \'{{"release": "1.14.2", "done": []}}\' >{JOBS_DONE.path}'
+    started = f"{COMPOSE} run --detach --no-deps -T --name {container(jobs[0])} --env MODE=job"
+    started += " --env MIGRATION_ENABLED=false"
+    bed.inside(older)
+    assert [str(change) for change in converge_host(host, [step])[step.name].changes] == [
+        "plugin-auto-upgrade: none → done",
+        "release: 1.14.2 → 1.17.1",
+    ]
+    counted = f"{COMPOSE} exec -T db_postgres psql -U postgres -d dify -XqAtc 'SELECT count(*) FROM jobs'"
+    assert bed.inside(counted) == "1\n"
+    assert not converge_host(host, [step])
+    bed.inside(f"{older}; {started} api {' '.join(jobs[0].command)} 2>&1")
+    assert converge_host(host, [step])
+    assert bed.inside(counted) == "2\n"
+    bed.inside(f"{older}; docker create --name {container(jobs[0])} langgenius/dify-api:1.17.1")
+    assert converge_host(host, [step])
+    assert bed.inside(counted) == "3\n"
+    assert bed.inside("docker ps --all --quiet --filter name=dify-job") == ""
+    bed.inside(older)
+    unknown = replace(step, jobs=(replace(jobs[0], command=("no-such-job",)),))
+    told = failure(host, [unknown])
+    assert "the job plugin-auto-upgrade (flask no-such-job) ended with exit status 1" in told
+    assert "No such command 'no-such-job'" in told
+    bed.inside(f"docker rm {container(jobs[0])}")
+    assert converge_host(host, [step])
 
 
 def test_a_port_that_somebody_else_has(bed: Bed, host: SshHost) -> None:

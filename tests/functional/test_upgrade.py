@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Final, Literal
 
 import pytest
 
 from dify_aws import Deployment, PlanRefused, Settings
+from dify_aws.dify.drafts.record_text import record_text
 from dify_aws.dify.known_releases import INSTALLABLE
+from dify_aws.dify.records import known
+from dify_aws.dify.release import Job
 from dify_aws.offline.machine.dify import database
 from dify_aws.offline.world import World
 
@@ -47,6 +52,24 @@ def test_a_newer_release_is_shown_and_migrates_once(world: World) -> None:
     assert release_of_tables(world) == f"langgenius/dify-api:{NEWEST}"
     assert not deployment(world, NEWEST).plan()
     assert not deployment(world, NEWEST).install()
+
+
+def test_the_jobs_of_a_newer_release_are_shown_and_run(world: World, tmp_path: Path) -> None:
+    """By the record alone."""
+    moments: tuple[Literal["before", "after"], ...] = ("before", "after")
+    jobs = tuple(
+        Job(name=when, command=(when,), when=when, crossing_to=NEWEST, reason="Its record asks for it.")
+        for when in moments
+    )
+    record = tmp_path / "newer.toml"
+    record.write_text(record_text(replace(known(NEWEST), jobs=jobs)))
+    deployment(world, BEFORE).deploy()
+    upgrade = deployment(world, NEWEST, release=str(record))
+    assert "jobs before the migration, migration, dify, jobs after the migration" in str(upgrade.plan())
+    upgrade.deploy()
+    (machine,) = world.connectivity.machines.values()
+    assert machine.dify.jobs == [("before", 0), ("after", 0)]
+    assert not upgrade.plan()
 
 
 def test_over_two_releases_every_gate_is_shown(world: World) -> None:

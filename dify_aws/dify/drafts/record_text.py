@@ -69,6 +69,8 @@ def _lines(release: Release, comments: Mapping[str, str]) -> Iterator[str]:
         yield from ("", "[[jobs]]", f"name = {_text(job.name)}", f"command = {_texts(job.command)}")
         yield from (f"when = {_text(job.when)}", f"crossing_to = {_text(job.crossing_to)}")
         yield f"reason = {_text(job.reason)}"
+        if job.fresh:
+            yield "fresh = true"
     for gate in release.gates:
         yield from ("", "[[gates]]", f"before = {_text(gate.before)}", f"reason = {_text(gate.reason)}")
         yield f"reversible = {_flag(gate.reversible)}"

@@ -6,22 +6,20 @@ import json
 import re
 import shlex
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
 from dify_aws.host.fact import Answer, Fact
 from dify_aws.offline.machine.ended import Ended, NotModelled, failed
 from dify_aws.offline.machine.engine import Running, of_service, runs
-from dify_aws.offline.machine.files import Entry, Options
+from dify_aws.offline.machine.files import Entry
 from dify_aws.runtimes.compose.bundle import DATA, HOME
 from dify_aws.runtimes.compose.database_sql import APPLY, SUPERUSER
 from dify_aws.runtimes.compose.environment import DATABASE
 from dify_aws.runtimes.compose.scram import verifies
 from dify_aws.runtimes.compose.steps.admin import Setup
 from dify_aws.runtimes.compose.steps.database_roles import DatabaseOwners
-from dify_aws.runtimes.compose.steps.image import tagged
-from dify_aws.runtimes.compose.steps.migration import JOB
 from dify_aws.runtimes.compose.steps.probe import ProbeResult
 from dify_aws.secrets import Secret
 
@@ -36,10 +34,16 @@ PASSWORD: Final = re.compile(r"(?=.*[a-zA-Z])(?=.*\d).{8,}")
 
 @dataclass
 class Dify:
-    """Failures inside of Dify: the error of a migration, and how often a migration is skipped from now on."""
+    """Failures inside of Dify: the error of a migration, and how often a migration is skipped from now on.
+
+    ``job_fails`` has the error of a job by the name of its container, and ``jobs`` the command of each job that was
+    run, with how it ended.
+    """
 
     migration_fails: str = ""
     migration_skips: int = 0
+    job_fails: dict[str, str] = field(default_factory=dict)
+    jobs: list[tuple[str, int]] = field(default_factory=list)
 
 
 def database(machine: Machine) -> dict[str, Any]:
@@ -52,7 +56,7 @@ def database(machine: Machine) -> dict[str, Any]:
     return found
 
 
-def _store(machine: Machine, **values: Any) -> None:
+def store(machine: Machine, **values: Any) -> None:
     data = json.dumps({**database(machine), **values}).encode()
     machine.files.put(TABLES, Entry("file", data, 0o600, "70:70", machine.clock.now()))
 
@@ -63,8 +67,8 @@ def begun(machine: Machine, service: str, environment: Mapping[str, str]) -> Non
         return
     if not database(machine):
         machine.files.make_directories(f"{DATA}/postgres")
-        _store(machine, password=environment["POSTGRES_PASSWORD"], release="", admin="", roles={}, owners={})
-    _store(machine, closed=machine.files.get(f"{HOME}/postgres/pg_hba.conf") is not None)
+        store(machine, password=environment["POSTGRES_PASSWORD"], release="", admin="", roles={}, owners={})
+    store(machine, closed=machine.files.get(f"{HOME}/postgres/pg_hba.conf") is not None)
 
 
 def complaint(machine: Machine, service: str, environment: Mapping[str, str]) -> str:
@@ -122,7 +126,7 @@ def _own_databases(machine: Machine, arguments: Sequence[str], stdin: bytes) -> 
     roles, owners = dict(known.get("roles", {})), dict(known.get("owners", {}))
     for (_, owner), (_, name), (_, verifier) in zip(values[0::3], values[1::3], values[2::3], strict=True):
         roles[owner], owners[name] = verifier, owner
-    _store(machine, roles=roles, owners=owners)
+    store(machine, roles=roles, owners=owners)
     return Ended()
 
 
@@ -145,27 +149,6 @@ def log(machine: Machine, service: str) -> str:
         return ""
     message = complaint(machine, service, found.environment) or machine.engine.ails.get(service, "")
     return f"{service}: {message or 'ready'}\n"
-
-
-def migrate(machine: Machine, services: Mapping[str, Any], arguments: Sequence[str]) -> Ended:
-    """The only job: docker compose run … api."""
-    options = Options("docker compose run")
-    for flag in ("--rm", "--no-deps", "-T"):
-        options.add_argument(flag, action="store_true", required=True)
-    options.add_argument("--name", choices=[JOB], required=True)
-    options.add_argument("--env", action="append", default=[])
-    options.add_argument("service", choices=["api"])
-    parsed = options.parse_args(arguments)
-    environment = {**services["api"]["environment"], **dict(each.split("=", 1) for each in parsed.env)}
-    if (environment["MODE"], environment["MIGRATION_ENABLED"]) != ("migration", "true"):
-        raise NotModelled(shlex.join(arguments))
-    if wrong := complaint(machine, "api", environment) or machine.dify.migration_fails:
-        return failed(wrong)
-    if machine.dify.migration_skips:
-        machine.dify.migration_skips -= 1
-        return Ended(out=b"Database migration skipped\n")
-    _store(machine, release=tagged(services["api"]["image"]))
-    return Ended(out=b"Database migration successful!\n")
 
 
 def execute(machine: Machine, arguments: Sequence[str], stdin: bytes) -> Ended:
@@ -203,7 +186,7 @@ def _posted(
         return 401, {"code": "not_init_validated", "message": "Init validation has not been completed yet."}
     if not PASSWORD.fullmatch(body["password"]):
         return 400, {"code": "invalid_param", "message": "Password must contain letters and numbers."}
-    _store(machine, admin=body["email"], admin_password=body["password"])
+    store(machine, admin=body["email"], admin_password=body["password"])
     return 201, {"result": "success"}
 
 
@@ -219,7 +202,7 @@ def _reset_password(machine: Machine, answers: str) -> Ended:
         return Ended(out=prompts + f"Account not found for email: {email}\n".encode())
     if not PASSWORD.fullmatch(password):
         return Ended(out=prompts + b"Invalid password. Must match ^(?=.*[a-zA-Z])(?=.*\\d).{8,}$\n")
-    _store(machine, admin_password=password)
+    store(machine, admin_password=password)
     return Ended(out=prompts + b"Password reset successfully.\n")
 
 

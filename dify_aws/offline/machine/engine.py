@@ -23,7 +23,10 @@ UNIT: Final = "docker.service"
 
 @dataclass
 class Running:
-    """One container. ``state`` is what a person or Compose made of it: created, running, paused or exited."""
+    """One container. ``state`` is what a person or Compose made of it: created, running, paused or exited.
+
+    ``exit_code`` and ``log`` are those of a job.
+    """
 
     service: str
     configuration: str
@@ -35,6 +38,8 @@ class Running:
     mounts: tuple[str, ...] = ()
     state: str = "running"
     one_off: bool = False
+    exit_code: int = 0
+    log: str = ""
 
 
 @dataclass

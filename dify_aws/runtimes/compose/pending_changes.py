@@ -7,6 +7,7 @@ from typing import Final
 
 from dify_aws.change import Affected, Change
 from dify_aws.dify.known_releases import release_of
+from dify_aws.dify.upgrades import jobs_due
 from dify_aws.outputs import Outputs
 from dify_aws.runtimes.compose.base_system import DAEMON
 from dify_aws.runtimes.compose.bundle import AGENT, HOME
@@ -74,27 +75,27 @@ def _changes(settings: Settings, desired: Fingerprint, installed: Installed) -> 
         containers = (*containers, f"{removed} removed")
     if containers:
         yield Change("containers to be replaced", None, Affected(containers))
-    if stages := tuple(_stages(settings, changed, moved=installed.release != desired.release)):
+    if stages := tuple(_stages(settings, changed, installed.release)):
         yield Change("stages", None, Affected(stages))
     if away := _unavailable(frozenset(changed["services"]), moved=installed.release != desired.release):
         yield Change("Dify is not available for", None, Affected((away,)))
 
 
-def _stages(settings: Settings, changed: Mapping[str, tuple[str, ...]], *, moved: bool) -> Iterator[str]:
+def _stages(settings: Settings, changed: Mapping[str, tuple[str, ...]], before: str) -> Iterator[str]:
     """The stages of the installer that have something to do, in their order."""
     files, services = frozenset(changed["files"]), frozenset(changed["services"])
-    dify = {
-        name
-        for name, service in release_of(settings.dify_version, settings.release).services.items()
-        if name not in STORES and name != "nginx"
-    }
+    release = release_of(settings.dify_version, settings.release)
+    dify = {name for name in release.services if name not in STORES and name != "nginx"}
+    jobs = {job.when for job in jobs_due(before, release.jobs, release.version)}
     due = {
         "base system": DAEMON in files,
         "images": bool(changed["images"]),
         "files": bool(files or changed["variables"]),
         "data services": bool(services & set(STORES)),
-        "migration": moved,
+        "jobs before the migration": "before" in jobs,
+        "migration": before != release.version,
         "dify": bool(services & dify),
+        "jobs after the migration": "after" in jobs,
         "nginx": "nginx" in services,
         "certificate": "bin/certificate" in files,
         "CloudWatch agent": AGENT in files,

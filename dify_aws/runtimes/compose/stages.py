@@ -36,6 +36,7 @@ from dify_aws.runtimes.compose.steps.containers import Containers
 from dify_aws.runtimes.compose.steps.database_roles import DatabaseOwner, DatabaseRoles
 from dify_aws.runtimes.compose.steps.image import Image, tagged
 from dify_aws.runtimes.compose.steps.image_digests import RECORD, ImageDigests, recorded
+from dify_aws.runtimes.compose.steps.jobs import Jobs
 from dify_aws.runtimes.compose.steps.migration import Migration
 from dify_aws.runtimes.compose.steps.same_secrets import SameSecrets
 from dify_aws.secrets import Secret
@@ -197,9 +198,18 @@ def _dify(settings: Settings, secrets: DifySecrets, bundle: Bundle, login: Regis
     dify = [service for service in running if release.services[service].mode]
     reference = tagged(images(settings.dify_version, settings.images, settings.image_registry, settings.release)["api"])
     yield database_roles(secrets)
-    yield Migration(image=reference, services=dify, needs=("data services", "database roles"))
+    before_migration = ["data services", "database roles"]
+    if any(job.when == "before" for job in release.jobs):
+        jobs = Jobs(
+            release=release.version, jobs=release.jobs, when="before", services=dify, needs=tuple(before_migration)
+        )
+        yield jobs
+        before_migration.append(jobs.name)
+    yield Migration(image=reference, services=dify, needs=before_migration)
     services = [*dify, *(service for service in AFTERWARDS if service in running)]
     yield Containers(name="dify", services=services, needs=("migration",))
+    # nginx does not wait for them: after an upgrade it runs already, and a Dify whose jobs failed is still one.
+    yield Jobs(release=release.version, jobs=release.jobs, when="after", needs=("dify",))
     before_nginx = "dify"
     if settings.admin_email:
         yield Admin(

@@ -1,6 +1,7 @@
-"""Stands for dify-api, in the modes that its entry point knows: api, worker, beat and migration."""
+"""Stands for dify-api, in the modes that its entry point knows: api, worker, beat, migration and job."""
 
 import os
+import sys
 
 from tests.e2e.bed.stand_ins import celery
 from tests.e2e.bed.stand_ins.broker import BrokerFailed, broker
@@ -39,12 +40,28 @@ def main() -> None:
         refuse(str(error))
     if mode == "migration":
         return
+    if mode == "job":
+        _job(database, sys.argv[1:])
+        return
     if mode == "api":
         serve(int(os.environ.get("DIFY_PORT", "5001")), Console(database).answer)
     elif mode in ("worker", "beat"):
         celery.live(mode)
     else:
         refuse(f"MODE is {mode}")
+
+
+def _job(database: Database, command: list[str]) -> None:
+    # As the entry point of Dify does it: what follows is for flask, and without it there is nothing to do.
+    if not command:
+        refuse("No command specified for job mode.")
+    say(f"Running Flask job command: flask {' '.join(command)}")
+    if command[0] != "backfill-plugin-auto-upgrade":
+        refuse(f"Error: No such command '{command[0]}'.")
+    try:
+        database.ask("CREATE TABLE IF NOT EXISTS jobs (name text); INSERT INTO jobs VALUES (:'name')", name=command[0])
+    except DatabaseFailed as error:
+        refuse(str(error))
 
 
 def _migrate(database: Database) -> None:
