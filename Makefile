@@ -21,7 +21,7 @@ FUZZ_MINUTES ?= 60
 PYTEST := -n $(WORKERS) --dist worksteal $(APART)
 
 .DEFAULT_GOAL := help
-.PHONY: help quickstart docs test promises promises-sample fuzz e2e check style types imports house workflow security format coverage bench wheel-test clean
+.PHONY: help quickstart docs test exhaustive promises promises-sample fuzz e2e check style types imports house workflow security format coverage bench wheel-test clean
 
 help: ## what there is
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -31,6 +31,9 @@ quickstart: $(PLAIN) ## plan, apply and destroy a whole environment, in the embe
 
 test: $(DEV) ## the tests, in parallel and in random order
 	$(BIN)/python -m pytest $(PYTEST) $(ARGS)
+
+exhaustive: $(DEV) ## the tests that go through every call of a run: minutes of their own
+	$(BIN)/python -m pytest $(PYTEST) -m exhaustive $(ARGS)
 
 promises: $(DEV) ## break what the library promises, a line at a time, and see the tests notice (ARGS="--sample 20")
 	$(BIN)/python -m tests.promises $(ARGS)

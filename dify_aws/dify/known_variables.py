@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from fnmatch import fnmatchcase
+from functools import lru_cache
 from typing import Final
 
 _MADE: Final = "It is made once and kept in AWS Secrets Manager"
@@ -111,6 +112,7 @@ A container that has no use for a secret does not get it: web answers the intern
 """
 
 
+@lru_cache(maxsize=4096)
 def instead(name: str) -> str | None:
     """What to use instead of this variable, if it is ours; None if it is free."""
     if name in OURS:

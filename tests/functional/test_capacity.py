@@ -244,6 +244,7 @@ def all_but_the_machine(world: World) -> None:
     world.lags.update(RETRY_RULES)
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("operation", MOVED)
 def test_died_on_the_way_to_another_zone(world: World, operation: str) -> None:
     """At each call, before and after it: the next run ends well, with one of each thing, all in one zone."""

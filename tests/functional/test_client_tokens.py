@@ -15,7 +15,7 @@ from tests.support.inventory import GONE, WHOLE, counted, inventory
 from tests.support.lab import Lab
 
 SETTINGS: Final = Settings(environment="dev", alarm_email="a@your-company.com")
-TEN: Final = 10
+TIMES: Final = (3, pytest.param(10, marks=pytest.mark.exhaustive))
 HOUR: Final = 3600
 WITH_TOKEN: Final = (
     "instance",
@@ -33,10 +33,11 @@ def deployment(world: World) -> Deployment:
     return Deployment(SETTINGS, session=world.session)
 
 
-def test_ten_deployments_in_an_hour(world: World) -> None:
+@pytest.mark.parametrize("times", TIMES)
+def test_deployments_one_after_the_other_in_an_hour(world: World, times: int) -> None:
     """Each is made and destroyed with its data, and none of them is asked for with a token of another one."""
     began = world.clock.now()
-    for _ in range(TEN):
+    for _ in range(times):
         world.forget_calls()
         deployment(world).apply()
         assert [str(call) for call in world.calls].count("ec2.CreateVolume") == 1
@@ -45,13 +46,14 @@ def test_ten_deployments_in_an_hour(world: World) -> None:
     assert world.clock.now() - began < HOUR
 
 
+@pytest.mark.parametrize("times", TIMES)
 @pytest.mark.parametrize("kind", WITH_TOKEN)
-def test_ten_times_deleted_by_hand_and_made_again(world: World, kind: str) -> None:
+def test_deleted_by_hand_and_made_again(world: World, kind: str, times: int) -> None:
     """The wish stays the same to the letter, so each run begins with the token of the first one."""
     lab = Lab(world, CASES[kind])
     lab.apply()
     whole = counted(inventory(world.session))
-    for _ in range(TEN):
+    for _ in range(times):
         lab.remove()
         # Not a day: EC2 has forgotten nothing.
         world.clock.advance(HOUR / 6)
@@ -59,9 +61,10 @@ def test_ten_times_deleted_by_hand_and_made_again(world: World, kind: str) -> No
         assert counted(inventory(world.session)) == whole
 
 
-def test_a_used_token_costs_one_call(world: World) -> None:
+@pytest.mark.parametrize("times", TIMES)
+def test_a_used_token_costs_one_call(world: World, times: int) -> None:
     """Not one wait for each volume that was deleted before."""
-    for used in range(TEN):
+    for used in range(times):
         world.forget_calls()
         applied = Lab(world, replace(CASES["volume"], stack=lambda: [VOLUME]))
         applied.apply()

@@ -182,6 +182,7 @@ def test_a_refused_termination_leaves_the_key_and_the_address(world: World) -> N
     assert {"instance/host", *ENTERED_BY} <= still_there(world)
 
 
+@pytest.mark.exhaustive
 def test_while_the_machine_is_there_no_process_that_dies_has_taken_its_key_or_its_address(world: World) -> None:
     """Whichever call of a destroy it dies at, before or after AWS has done it."""
     deployed(world)

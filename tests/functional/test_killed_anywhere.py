@@ -164,7 +164,7 @@ def dealt(calls: dict[str, int], life: int, lives: int) -> dict[str, int]:
     return dict([each for each in calls.items() if each[0] != AT_THE_END][life::lives])
 
 
-@pytest.mark.parametrize("life", range(LIVES))
+@pytest.mark.parametrize("life", [0, *(pytest.param(life, marks=pytest.mark.exhaustive) for life in range(1, LIVES))])
 def test_killed_at_every_call(world: World, life: int) -> None:
     """However many processes have died, there is one of each thing in the end, and then nothing.
 

@@ -20,6 +20,7 @@ from dify_aws.resources.named_resource import NamedResource
 from dify_aws.topologies.account import Account
 from dify_aws.topologies.foundation import RECORDS, foundation, state_bucket_name
 from dify_aws.topologies.single_host import environment
+from tests.support.fuzzing import examples
 from tests.support.iam_policy import Policies, Request
 
 ACCOUNT: Final = Account("123456789012", "aws", "ap-northeast-1")
@@ -145,13 +146,7 @@ def attacked(test: Any) -> Any:
     """The test, with the pairs that were found by hand, and a bounded number of generated ones, always the same."""
     for pair in ATTACKS:
         test = example(pair=pair)(test)
-    return settings(
-        max_examples=60,
-        derandomize=True,
-        deadline=None,
-        database=None,
-        suppress_health_check=[HealthCheck.filter_too_much],
-    )(given(pair=pairs())(test))
+    return settings(examples(20), suppress_health_check=[HealthCheck.filter_too_much])(given(pair=pairs())(test))
 
 
 @attacked

@@ -70,6 +70,7 @@ def dies(served: Served, verb: str, moment: str, call: str) -> None:
     run.unlock(lock_owner.id)
 
 
+@pytest.mark.exhaustive
 def test_killed(served: Served) -> None:
     """Three applies are killed, each further in its work; then one goes to its end. The same with two destroys.
 

@@ -26,10 +26,9 @@ from dify_aws.topologies.account import Account
 from dify_aws.topologies.single_host import environment
 from tests.support.bundles import OUTPUTS, SECRETS
 from tests.support.dotenv_of_compose import read_dotenv
+from tests.support.fuzzing import examples
 
-BOUNDED: Final = settings(
-    max_examples=60, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow]
-)
+BOUNDED: Final = settings(examples(30), suppress_health_check=[HealthCheck.too_slow])
 
 # What YAML, a shell, systemd, nginx, TOML, JSON or int() takes for something else than a text.
 STRANGE: Final = (

@@ -129,7 +129,7 @@ def _delete(place: Place, kind: str, thing: str) -> None:
 def test_the_token_of_a_deleted_volume_is_refused(place: Place, world: World) -> None:
     """https://github.com/crossplane-contrib/provider-aws/issues/1858"""
     _delete(place, "volume", _volume(place, "t"))
-    world.clock.sleep(86_400)
+    world.clock.advance(86_400)
     with refused("IdempotentParameterMismatch"):
         _volume(place, "t")
     assert place.ec2.describe_volumes()["Volumes"] == []

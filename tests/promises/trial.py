@@ -64,7 +64,8 @@ def run(tests: Iterable[str], folder: Path, *, seconds: float = SECONDS, workers
     """Run tests in ``folder``; pytest's exit status, and the ids of those that failed."""
     report = folder / "report.xml"
     report.unlink(missing_ok=True)
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:randomly", "-p", "no:cacheprovider", "-n", str(workers)]
+    command = [sys.executable, "-m", "pytest", "-q", "-m", "", "-p", "no:randomly", "-p", "no:cacheprovider"]
+    command += ["-n", str(workers)]
     try:
         done = subprocess.run(
             [*command, "-o", "junit_family=xunit1", f"--junitxml={report}", *tests],
