@@ -19,7 +19,7 @@ from dify_aws.offline.correction import corrects
     says="The answer is moto's own. moto compares each of a region's thousands of offers, which takes far too long.",
     link="https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DescribeInstanceTypeOfferings.html",
 )
-def looked_up_by_type(
+def indexed_by_type(
     cloud: Cloud,
     original: Callable[..., list[Any]],
     backend: Any,
@@ -42,4 +42,4 @@ def _by_type(location_type: str, region: str) -> Mapping[str, list[Any]]:
     return offers
 
 
-CORRECTIONS = (looked_up_by_type,)
+CORRECTIONS = (indexed_by_type,)
