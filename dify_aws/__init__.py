@@ -31,6 +31,7 @@ from dify_aws.engine.resource import Actual, Ref, Resource
 from dify_aws.engine.run_lock import RunLock
 from dify_aws.engine.stack import Stack
 from dify_aws.errors import (
+    AlreadyLocked,
     Ambiguous,
     AwsError,
     ChangeRefused,
@@ -38,7 +39,6 @@ from dify_aws.errors import (
     DeletionProtected,
     DifyAwsError,
     FixedAttribute,
-    LockHeld,
     LockLost,
     LockUnreadable,
     NotAvailable,
@@ -149,26 +149,27 @@ if TYPE_CHECKING:
 
 # fmt: off
 __all__ = [
-    "Account", "AccountUnknown", "Action", "Actual", "AdminPassword", "Alarm", "Alternative", "Ambiguous", "Answer",
-    "Applied", "AuthenticationRefused", "Aws", "AwsError", "Bucket", "Change", "ChangeRefused", "CommandFailed",
-    "CommandResult", "CommandTimedOut", "Comparison", "ConnectionLost", "Connectivity", "ContainerFailed",
-    "CostEstimate", "CostRow", "CredentialsError", "DeletionProtected", "Deployment", "DeploymentContext", "Diagnosis",
-    "DifyAwsError", "DomainElsewhere", "ElasticIp", "Endpoint", "Event", "ExternalNode", "Fact", "FactUnreadable",
-    "Finding", "FirstUse", "FixedAttribute", "Foundation", "FoundationOutputs", "Gate", "Grant", "Host", "HostClosed",
-    "HostError", "HostFact", "HostFacts", "HostKeyMismatch", "HostOutput", "InstallFailed", "Instance",
-    "InstanceConnectEndpoint", "InstanceProfile", "InstanceType", "InternetGateway", "Job", "KeyPair", "Lease",
-    "LifecycleRule", "Listed", "Listener", "Lock", "LockHeld", "LockLost", "LockOwner", "LockUnreadable", "LogGroup",
-    "NatGateway", "Need", "NotAdoptable", "NotAvailable", "NotConverged", "NotOurs", "OidcProvider", "OpenAccess",
-    "Outcome", "OutcomeUnknown", "Outputs", "PackageUntrusted", "PermissionDenied", "Permissions", "Plan",
-    "PlanOutdated", "PlanRefused", "Problem", "Progress", "PublicAccessBlock", "Publishers", "QuotaExceeded", "Reader",
-    "Record", "RecordedRun", "Ref", "Refusal", "Release", "ReleaseCheck", "ReleaseDraft", "ReleaseError", "Report",
-    "Requirements", "Resource", "ResourceAddresses", "ResourceError", "RetryRule", "Role", "Route", "RouteTable",
-    "Rule", "RunFailed", "RunInterrupted", "RunLock", "Saving", "ScheduleGroup", "Secret", "SecretUnusable",
-    "SecurityGroup", "Service", "Session", "SessionRefused", "Settings", "SettingsError", "Stack", "StackError",
-    "Status", "StepNotConverged", "StepRefused", "StepsWrong", "StoredSecret", "Subnet", "Table", "Topic", "Topology",
-    "Trail", "TunnelRefused", "UnexpectedAnswer", "Unknown", "Unreachable", "Use", "Variable", "Verb", "Volume", "Vpc",
-    "VpcEndpoint", "WaitTimedOut", "Waiter", "World", "Zone", "changing_verb", "check_release", "github_workflow",
-    "import_release", "offline", "permissions", "reading_verb", "verbs_of",
+    "Account", "AccountUnknown", "Action", "Actual", "AdminPassword", "Alarm", "AlreadyLocked", "Alternative",
+    "Ambiguous", "Answer", "Applied", "AuthenticationRefused", "Aws", "AwsError", "Bucket", "Change", "ChangeRefused",
+    "CommandFailed", "CommandResult", "CommandTimedOut", "Comparison", "ConnectionLost", "Connectivity",
+    "ContainerFailed", "CostEstimate", "CostRow", "CredentialsError", "DeletionProtected", "Deployment",
+    "DeploymentContext", "Diagnosis", "DifyAwsError", "DomainElsewhere", "ElasticIp", "Endpoint", "Event",
+    "ExternalNode", "Fact", "FactUnreadable", "Finding", "FirstUse", "FixedAttribute", "Foundation",
+    "FoundationOutputs", "Gate", "Grant", "Host", "HostClosed", "HostError", "HostFact", "HostFacts", "HostKeyMismatch",
+    "HostOutput", "InstallFailed", "Instance", "InstanceConnectEndpoint", "InstanceProfile", "InstanceType",
+    "InternetGateway", "Job", "KeyPair", "Lease", "LifecycleRule", "Listed", "Listener", "Lock", "LockLost",
+    "LockOwner", "LockUnreadable", "LogGroup", "NatGateway", "Need", "NotAdoptable", "NotAvailable", "NotConverged",
+    "NotOurs", "OidcProvider", "OpenAccess", "Outcome", "OutcomeUnknown", "Outputs", "PackageUntrusted",
+    "PermissionDenied", "Permissions", "Plan", "PlanOutdated", "PlanRefused", "Problem", "Progress",
+    "PublicAccessBlock", "Publishers", "QuotaExceeded", "Reader", "Record", "RecordedRun", "Ref", "Refusal", "Release",
+    "ReleaseCheck", "ReleaseDraft", "ReleaseError", "Report", "Requirements", "Resource", "ResourceAddresses",
+    "ResourceError", "RetryRule", "Role", "Route", "RouteTable", "Rule", "RunFailed", "RunInterrupted", "RunLock",
+    "Saving", "ScheduleGroup", "Secret", "SecretUnusable", "SecurityGroup", "Service", "Session", "SessionRefused",
+    "Settings", "SettingsError", "Stack", "StackError", "Status", "StepNotConverged", "StepRefused", "StepsWrong",
+    "StoredSecret", "Subnet", "Table", "Topic", "Topology", "Trail", "TunnelRefused", "UnexpectedAnswer", "Unknown",
+    "Unreachable", "Use", "Variable", "Verb", "Volume", "Vpc", "VpcEndpoint", "WaitTimedOut", "Waiter", "World", "Zone",
+    "changing_verb", "check_release", "github_workflow", "import_release", "offline", "permissions", "reading_verb",
+    "verbs_of",
 ]
 # fmt: on
 

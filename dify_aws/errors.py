@@ -23,7 +23,7 @@
     ├── StackError (ValueError)       a stack that cannot be: a cycle, a twin, a stranger's reference
     ├── PlanRefused                   the plan holds what cannot be done; nothing was changed
     ├── PlanOutdated                  AWS has moved since the plan was shown
-    ├── LockHeld                      another run is at work on the deployment: who, since when, until when
+    ├── AlreadyLocked                      another run is at work on the deployment: who, since when, until when
     ├── LockUnreadable                the lock of the deployment was edited, and says nothing that can be used
     ├── LockLost                      the lock of this run went to another one
     ├── RunFailed                     something failed on the way: what, what is done, what was not tried
@@ -97,10 +97,10 @@ class AwsError(DifyAwsError):
         self.request_id = request_id
         self.status = status
         self.advice = advice
-        said = f"{operation}: {code}" + (f": {message}" if message else "")
+        text = f"{operation}: {code}" + (f": {message}" if message else "")
         if request_id:
-            said += f" (request id {request_id})"
-        super().__init__(said + (f"\n{advice}" if advice else ""))
+            text += f" (request id {request_id})"
+        super().__init__(text + (f"\n{advice}" if advice else ""))
 
 
 class CredentialsError(AwsError):
@@ -211,8 +211,8 @@ class PlanRefused(DifyAwsError):
 
     def __init__(self, errors: Iterable[tuple[str, Exception]]) -> None:
         self.errors = tuple(errors)
-        told = [f"{address}: {error}" for address, error in self.errors]
-        super().__init__("this cannot be applied, and nothing was changed:\n" + _listed(told))
+        reasons = [f"{address}: {error}" for address, error in self.errors]
+        super().__init__("this cannot be applied, and nothing was changed:\n" + _listed(reasons))
 
 
 class PlanOutdated(DifyAwsError):
@@ -227,7 +227,7 @@ class PlanOutdated(DifyAwsError):
         )
 
 
-class LockHeld(DifyAwsError):
+class AlreadyLocked(DifyAwsError):
     """Another run is at work on the deployment. Nothing was changed.
 
     ``lock_id`` is what ``unlock`` wants; ``owner``, ``reason``, ``since`` and ``until`` (UTC) tell of that run.

@@ -209,9 +209,9 @@ class Foundation:
 
     def _their_provider(self) -> Actual | None:
         """The provider for GitHub that is not ours."""
-        wish = OidcProvider(name="github", url=GITHUB)
+        desired = OidcProvider(name="github", url=GITHUB)
         found = OidcProvider.look(self.aws, GITHUB)
-        return None if found is None or wish.fulfilled_by(self.aws, found) else found
+        return None if found is None or desired.fulfilled_by(self.aws, found) else found
 
     def _notes(self, theirs: Actual | None) -> Iterator[str]:
         if theirs is not None:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from dify_aws.aws.create_request import TAG_DEPLOYMENT
-from dify_aws.iam_policies.grants import BORN_OURS, BUCKET, EC2, HERE, LOCKS, ROLES, STORAGE, Grant
+from dify_aws.iam_policies.grants import BUCKET, CREATED_OURS, EC2, HERE, LOCKS, ROLES, STORAGE, Grant
 from dify_aws.settings import Settings
 from dify_aws.topologies.foundation import GITHUB
 
@@ -46,7 +46,7 @@ FOUNDATION: Final = (
         (TRAIL,),
     ),
     Grant("Locks", "dynamodb:CreateTable DeleteTable DescribeTable ListTagsOfResource TagResource", (LOCKS,)),
-    Grant("MakeRole", "iam:CreateRole", (ROLES,), BORN_OURS),
+    Grant("MakeRole", "iam:CreateRole", (ROLES,), CREATED_OURS),
     Grant(
         "Role",
         "iam:DeleteRole DeleteRolePolicy DetachRolePolicy PutRolePolicy TagRole UpdateAssumeRolePolicy",
@@ -65,7 +65,7 @@ ADOPTION: Final = (
         "Adopt",
         "ec2:CreateTags",
         (EC2 + "*",),
-        {**BORN_OURS, "Null": {f"aws:ResourceTag/{TAG_DEPLOYMENT}": "true"}},
+        {**CREATED_OURS, "Null": {f"aws:ResourceTag/{TAG_DEPLOYMENT}": "true"}},
     ),
 )
 

@@ -51,7 +51,7 @@ class Grant:
 
 
 OURS: Final = {"StringIs": {f"aws:ResourceTag/{TAG_DEPLOYMENT}": "{deployment}"}}
-BORN_OURS: Final = {"StringIs": {f"aws:RequestTag/{TAG_DEPLOYMENT}": "{deployment}"}}
+CREATED_OURS: Final = {"StringIs": {f"aws:RequestTag/{TAG_DEPLOYMENT}": "{deployment}"}}
 OURS_OFF: Final = {**OURS, "ForAllValues:StringLike": {"aws:TagKeys": OWNERSHIP_PREFIX + "*"}}
 """Only our own tags are taken off, and only what is ours."""
 HERE: Final = {"StringIs": {"aws:RequestedRegion": "{region}"}}
@@ -107,13 +107,13 @@ LOOKING: Final = (
 )
 
 NETWORK: Final = (
-    Grant("Make", f"ec2:{MADE}", (EC2 + "*",), BORN_OURS),
+    Grant("Make", f"ec2:{MADE}", (EC2 + "*",), CREATED_OURS),
     Grant(
         "TagMade",
         "ec2:CreateTags",
         (EC2 + "*",),
         # Only while something is being made: whoever could tag what is there could make it look as if it were ours.
-        {"Null": {"ec2:CreateAction": "false"}, **BORN_OURS},
+        {"Null": {"ec2:CreateAction": "false"}, **CREATED_OURS},
     ),
     # Whatever is ours, and what new things of ours are put into or stand on.
     Grant(
@@ -168,7 +168,7 @@ NETWORK: Final = (
 )
 
 IDENTITIES: Final = (
-    Grant("MakeIdentities", "iam:CreateInstanceProfile CreateRole", (ROLES, PROFILES), BORN_OURS),
+    Grant("MakeIdentities", "iam:CreateInstanceProfile CreateRole", (ROLES, PROFILES), CREATED_OURS),
     Grant(
         "Identities",
         "iam:AddRoleToInstanceProfile DeleteInstanceProfile DeleteRole DeleteRolePolicy DetachRolePolicy "
@@ -236,7 +236,7 @@ NAMED: Final = (
         "cloudwatch:TagResource logs:CreateLogGroup TagResource scheduler:CreateScheduleGroup TagResource "
         "secretsmanager:CreateSecret TagResource sns:CreateTopic TagResource",
         (ALARMS, LOGS, SCHEDULES, SECRETS, TOPICS),
-        {**BORN_OURS, "StringIsIfExists": OURS["StringIs"]},
+        {**CREATED_OURS, "StringIsIfExists": OURS["StringIs"]},
     ),
     Grant(
         "Named",

@@ -121,21 +121,21 @@ def size(document: Mapping[str, Any]) -> int:
 
 
 def _statement(place: Place, grant: Grant, actions: list[str]) -> Document:
-    said: Document = {"Sid": grant.sid, "Effect": "Allow", "Action": _one_or_more(actions)}
-    said["Resource"] = _one_or_more([place.arn(each) for each in grant.on])
+    statement: Document = {"Sid": grant.sid, "Effect": "Allow", "Action": _one_or_more(actions)}
+    statement["Resource"] = _one_or_more([place.arn(each) for each in grant.on])
     if grant.when:
-        said["Condition"] = _condition(place, grant.when)
-    return said
+        statement["Condition"] = _condition(place, grant.when)
+    return statement
 
 
 def _condition(place: Place, when: Condition) -> Document:
-    said: Document = {}
+    conditions: Document = {}
     for operator, keys in when.items():
         for key, value in keys.items():
             values = [place.fill(each) for each in ([value] if isinstance(value, str) else value)]
             exactly = "StringLike" if any("*" in each for each in values) else "StringEquals"
-            said.setdefault(operator.replace("StringIs", exactly), {})[key] = _one_or_more(values)
-    return said
+            conditions.setdefault(operator.replace("StringIs", exactly), {})[key] = _one_or_more(values)
+    return conditions
 
 
 def _several(value: str | list[str]) -> list[str]:

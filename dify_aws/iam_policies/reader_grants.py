@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from dify_aws.iam_policies.grants import BORN_OURS, EC2, NAMED, NETWORK, OURS, ROLES, SECRETS, Grant
+from dify_aws.iam_policies.grants import CREATED_OURS, EC2, NAMED, NETWORK, OURS, ROLES, SECRETS, Grant
 from dify_aws.resources.vpc.lease_tag import PREFIX
 
 READER: Final = (
@@ -21,7 +21,7 @@ OPERATOR: Final = (
     Grant("Secrets", "secretsmanager:GetSecretValue", (SECRETS,)),
     Grant("Open", "ec2:AuthorizeSecurityGroupIngress RevokeSecurityGroupIngress", (EC2 + "security-group/*",), OURS),
     Grant("OpenRule", "ec2:AuthorizeSecurityGroupIngress", (RULES,)),
-    Grant("TagRule", "ec2:CreateTags", (RULES,), {"Null": {"ec2:CreateAction": "false"}, **BORN_OURS}),
+    Grant("TagRule", "ec2:CreateTags", (RULES,), {"Null": {"ec2:CreateAction": "false"}, **CREATED_OURS}),
     Grant("JoinLease", "ec2:CreateTags", (RULES,), {**OURS, **OF_LEASES}),
     *(grant for grant in (*NETWORK, *NAMED) if grant.sid in ("EndLeases", "Leases", "Tunnel")),
     Grant(

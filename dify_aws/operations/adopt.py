@@ -35,7 +35,7 @@ class NotAdoptable(ResourceError):
 class _Candidate:
     """The resolved wish, the thing as it would be seen with our tags on it, and what it lacks of them."""
 
-    wish: Resource
+    desired: Resource
     actual: Actual
     lacks: Mapping[str, str]
     there: Mapping[str, str]
@@ -113,11 +113,11 @@ def _agreed(aws: Aws, stack: Stack, address: str, id: str, plan: Plan | None) ->
 
 
 def _tag(aws: Aws, found: _Candidate, address: str, id: str) -> None:
-    found.wish.retag(aws, found.actual, found.lacks)
+    found.desired.retag(aws, found.actual, found.lacks)
 
     def seen() -> bool | None:
         aws.begin()
-        actual = _ours(found.wish, aws)
+        actual = _ours(found.desired, aws)
         return (actual is not None and actual.id == found.actual.id) or None
 
     if not aws.patience.until(seen, SEEN_SECONDS):
@@ -127,67 +127,67 @@ def _tag(aws: Aws, found: _Candidate, address: str, id: str) -> None:
 
 
 def _plan(aws: Aws, found: _Candidate) -> Plan:
-    changes = differences(found.wish, aws, found.actual)
+    changes = differences(found.desired, aws, found.actual)
     try:
-        refuse(found.wish, found.actual, changes)
+        refuse(found.desired, found.actual, changes)
     except ResourceError as error:
-        raise PlanRefused([(found.wish.address, error)]) from error
+        raise PlanRefused([(found.desired.address, error)]) from error
     if not found.lacks:
-        return Plan(aws.deployment, aws.region, notes=(f"{found.actual.id} is {found.wish.address} already.",))
+        return Plan(aws.deployment, aws.region, notes=(f"{found.actual.id} is {found.desired.address} already.",))
     tags = Change(TAGS, dict(found.there), dict(found.lacks))
     notes = ["From then on it is this deployment's, and destroy() deletes it with the rest."]
-    if found.wish.keep:
+    if found.desired.keep:
         notes = ["From then on it is this deployment's; it holds data, so it goes only with delete_data=True."]
     if changes:
         names = ", ".join(changes)
         notes.append(f"Only the tags are changed now. What else differs ({names}) is changed by the next apply().")
-    action = Action("update", found.wish.address, found.actual.id, (tags, *changes.values()))
+    action = Action("update", found.desired.address, found.actual.id, (tags, *changes.values()))
     return Plan(aws.deployment, aws.region, (action,), tuple(notes))
 
 
 def _candidate(aws: Aws, stack: Stack, address: str, id: str) -> _Candidate:
-    wish = stack.resources.get(address)
-    if wish is None:
+    desired = stack.resources.get(address)
+    if desired is None:
         raise NotAdoptable(address, f"there is no {address} in {stack.name}. {did_you_mean(address, stack.resources)}.")
-    by_name = isinstance(wish, NamedResource) and wish.adoptable
-    if not by_name and wish.listed is None:
-        raise NotAdoptable(address, f"a thing of the kind {wish.kind} cannot be adopted: apply() makes it.")
+    by_name = isinstance(desired, NamedResource) and desired.adoptable
+    if not by_name and desired.listed is None:
+        raise NotAdoptable(address, f"a thing of the kind {desired.kind} cannot be adopted: apply() makes it.")
     aws.begin()
-    taken = _ours(wish, aws)
-    tags = aws.ownership(address, keep=wish.keep)
-    door, bare = _bare(aws, wish, id, tags)
+    taken = _ours(desired, aws)
+    tags = aws.ownership(address, keep=desired.keep)
+    view, bare = _bare(aws, desired, id, tags)
     if taken is not None and taken.id != bare.id:
         raise NotAdoptable(address, f"{address} is {taken.id} already. Retire that one first: it would be one of two.")
     _free(aws, address, id, bare)
-    looked = discover(door, tuple(stack.resources.values()), stack.possible)
-    if looked.unreadable:
-        raise PlanRefused(looked.unreadable)
-    seen = looked.found.get(address) if isinstance(door, AdoptionView) else None
-    actual = seen or replace(bare, address=address, tags={**bare.tags, **tags}, keep=wish.keep)
+    discovered = discover(view, tuple(stack.resources.values()), stack.possible)
+    if discovered.unreadable:
+        raise PlanRefused(discovered.unreadable)
+    seen = discovered.found.get(address) if isinstance(view, AdoptionView) else None
+    actual = seen or replace(bare, address=address, tags={**bare.tags, **tags}, keep=desired.keep)
     lacks = {key: value for key, value in tags.items() if bare.tags.get(key) != value}
     there = {key: bare.tags[key] for key in lacks if key in bare.tags}
-    return _Candidate(wish.resolved(looked.found), actual, lacks, there)
+    return _Candidate(desired.resolved(discovered.found), actual, lacks, there)
 
 
-def _ours(wish: Resource, aws: Aws) -> Actual | None:
+def _ours(desired: Resource, aws: Aws) -> Actual | None:
     """What fulfils the wish today; a thing of somebody else under its name does not."""
     try:
-        return wish.find(aws)
+        return desired.find(aws)
     except NotOurs:
         return None
 
 
-def _bare(aws: Aws, wish: Resource, id: str, tags: Mapping[str, str]) -> tuple[Aws, Actual]:
+def _bare(aws: Aws, desired: Resource, id: str, tags: Mapping[str, str]) -> tuple[Aws, Actual]:
     """The thing as it is, and the door through which it is seen as if it were ours."""
-    nothing = NotAdoptable(wish.address, f"there is no {wish.kind} {id} in {aws.region}, in this account.")
-    if isinstance(wish, NamedResource):
-        name = wish.named(aws)
-        actual = wish.look(aws, name)
+    nothing = NotAdoptable(desired.address, f"there is no {desired.kind} {id} in {aws.region}, in this account.")
+    if isinstance(desired, NamedResource):
+        name = desired.named(aws)
+        actual = desired.look(aws, name)
         if actual is None or id not in (name, actual.id):
-            told = f"it has to be called {name}, and cannot be renamed: only a thing of that name can be adopted"
-            raise NotAdoptable(wish.address, f"{id} is not {wish.address}: {told}.") if id != name else nothing
+            reason = f"it has to be called {name}, and cannot be renamed: only a thing of that name can be adopted"
+            raise NotAdoptable(desired.address, f"{id} is not {desired.address}: {reason}.") if id != name else nothing
         return aws, actual
-    listed = wish.listed
+    listed = desired.listed
     try:
         thing = listed.one(aws, id) if listed is not None else None
     except AwsError as error:

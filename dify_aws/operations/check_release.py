@@ -140,8 +140,8 @@ def _compose(docker: str, release: Release, rendered: tuple[RenderedRelease, ...
                 command = [docker, "compose", "--project-directory", folder, "--file", str(file)]
                 found = _ran([*command, "--env-file", str(dotenv), "config", "--quiet"])
                 if found.returncode:
-                    said = " ".join(found.stderr.split()) or f"status {found.returncode}"
-                    wrong = f"are refused by docker compose config: {said}"
+                    reason = " ".join(found.stderr.split()) or f"status {found.returncode}"
+                    wrong = f"are refused by docker compose config: {reason}"
                     return False, [Problem("services", None, wrong, "what Compose accepts")]
     except (OSError, subprocess.TimeoutExpired):
         return None, []

@@ -58,7 +58,7 @@ class Installation:
         mark = InstallationMark(self.aws, settings, outputs, tags)
         with open_connection(self.aws, settings, outputs, self.connectivity) as (self._host, keep):
 
-            def heard(event: Event) -> None:
+            def forward(event: Event) -> None:
                 keep()
                 self.turn.check()
                 if event.moment == "started" and not dry_run:
@@ -73,7 +73,7 @@ class Installation:
                 publishers=self.connectivity.publishers,
                 dry_run=dry_run,
                 probe=probe,
-                listener=heard,
+                listener=forward,
                 clock=self.aws.clock,
                 login=login,
             )

@@ -38,9 +38,9 @@ class PriceSheet:
     @classmethod
     def from_json(cls, text: str) -> Self:
         """The sheet in ``text``, which is laid out like the ``sheet.json`` of this package."""
-        told = json.loads(text, parse_float=Decimal)
-        products = [each for name, row in told["products"].items() for each in _products(name, row, told["sources"])]
-        return cls(told["date"], MappingProxyType({each.name: each for each in products}))
+        data = json.loads(text, parse_float=Decimal)
+        products = [each for name, row in data["products"].items() for each in _products(name, row, data["sources"])]
+        return cls(data["date"], MappingProxyType({each.name: each for each in products}))
 
     @property
     def regions(self) -> tuple[str, ...]:

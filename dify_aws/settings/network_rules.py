@@ -85,31 +85,31 @@ def _network(value: object) -> Network:
     """
     if not isinstance(value, str):
         raise Broken((f"has {brief(value)}, which is not text", 'Write networks like "203.0.113.0/24"'))
-    written, said = value.strip(), brief(value)
+    written, quoted = value.strip(), brief(value)
     if "," in written or ";" in written or len(written.split()) > 1:
-        raise Broken((f"has {said}, which is several", 'Write each in quotes of its own: ["203.0.113.0/24", "…"]'))
+        raise Broken((f"has {quoted}, which is several", 'Write each in quotes of its own: ["203.0.113.0/24", "…"]'))
     address, slash, prefix = written.partition("/")
     try:
         first = ip_address(address)
         network = ip_network(written, strict=False)
     except ValueError:
-        raise Broken((f"has {said}, which is not a network", _right(address, prefix))) from None
+        raise Broken((f"has {quoted}, which is not a network", _right(address, prefix))) from None
     if isinstance(first, IPv6Address) and (first.scope_id or first.ipv4_mapped):
-        raise Broken((f"has {said}, which no packet from the internet carries", _right(address, prefix)))
+        raise Broken((f"has {quoted}, which no packet from the internet carries", _right(address, prefix)))
     if not slash and first.packed[-1] == 0:
         everybody = not any(first.packed)
         wider = f"{address}/0" if everybody else f"{address}/{24 if first.version == 4 else 64}"
         who = "everybody" if everybody else "its network"
         raise Broken(
             (
-                f"has {said}, which is one address without a prefix, and looks like a network",
+                f"has {quoted}, which is one address without a prefix, and looks like a network",
                 f'Write "{wider}" for {who}' + ("" if everybody else f', or "{network}" for that one address'),
             )
         )
     if slash and network.network_address != first:
-        raise Broken((f"has {said}, an address in a network, not a network", f'Write "{network}"'))
+        raise Broken((f"has {quoted}, an address in a network, not a network", f'Write "{network}"'))
     if _nobody(network):
-        raise Broken((f"has {said}, where nobody comes from", f'Write "{network.network_address}/0" for everybody'))
+        raise Broken((f"has {quoted}, where nobody comes from", f'Write "{network.network_address}/0" for everybody'))
     return network
 
 

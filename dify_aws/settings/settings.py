@@ -209,8 +209,8 @@ class Settings:
 
     def __repr__(self) -> str:
         usual = _defaults()
-        told = [f"{name}={value!r}" for name, value in self._given().items() if (name, value) not in usual.items()]
-        return f"{type(self).__name__}({', '.join(told)})"
+        values = [f"{name}={value!r}" for name, value in self._given().items() if (name, value) not in usual.items()]
+        return f"{type(self).__name__}({', '.join(values)})"
 
     def __reduce__(self) -> tuple[object, ...]:
         # A mapping proxy is neither pickled nor deep-copied by Python, and Settings should be.

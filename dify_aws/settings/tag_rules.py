@@ -25,8 +25,8 @@ def tags(value: object) -> Mapping[str, str]:
         faults.append((f"has {len(value)} tags", f"At most {_TAGS_AT_MOST}: AWS allows 50, and some of them are ours"))
     # https://docs.aws.amazon.com/IAM/latest/UserGuide/id_tags.html#id_tags_rules_creating
     folded = [key.casefold() for key in value if isinstance(key, str)]
-    for twin in sorted({key for key in folded if folded.count(key) > 1}):
-        faults.append((f"has {brief(twin)} in upper and lower case", "Keep one: IAM takes them for the same tag"))
+    for duplicate in sorted({key for key in folded if folded.count(key) > 1}):
+        faults.append((f"has {brief(duplicate)} in upper and lower case", "Keep one: IAM takes them for the same tag"))
     if faults:
         raise Broken(*faults)
     return MappingProxyType(dict(value))

@@ -70,7 +70,7 @@ def adopt(deployment: DeploymentContext, run: RecordedRun, address: str, id: str
         NotAdoptable, NotOurs: there is no such thing, it is another's, or the address is taken.
         PlanRefused: it differs in what AWS fixes at creation.
         PlanOutdated: it differs in more than ``plan`` shows.
-        LockHeld: another run is at work; nothing was changed.
+        AlreadyLocked: another run is at work; nothing was changed.
     """
 
     def note(todo: Plan) -> None:

@@ -24,7 +24,7 @@ def apply(deployment: DeploymentContext, run: RecordedRun, plan: Plan | None = N
     Raises:
         PlanRefused: some of it cannot be done; nothing was changed.
         PlanOutdated: AWS has changed since ``plan`` was made; nothing was changed.
-        LockHeld: another run is at work; nothing was changed.
+        AlreadyLocked: another run is at work; nothing was changed.
         RunFailed: something failed on the way; it says what is done, and the next run goes on from there.
     """
     applied = deployment.stack.apply(deployment.aws, plan, listener=deployment.listener, turn=run)

@@ -37,7 +37,7 @@ def deploy(deployment: DeploymentContext, run: RecordedRun, plan: Plan | None = 
 
     Raises:
         PlanRefused: as for :meth:`apply`, or the release is older than the one that is installed; nothing was changed.
-        PlanOutdated, LockHeld: as for :meth:`apply`; nothing was changed.
+        PlanOutdated, AlreadyLocked: as for :meth:`apply`; nothing was changed.
         RunFailed: something failed in AWS; it says what is done, and the next run goes on from there.
         HostError: AWS is done, and something is wrong with the machine, as for :meth:`install`.
     """

@@ -70,7 +70,7 @@ def destroy(deployment: DeploymentContext, run: RecordedRun, delete_data: bool =
 
     Raises:
         PlanRefused: AWS was told not to delete some of it; nothing was changed.
-        LockHeld: another run is at work; nothing was changed.
+        AlreadyLocked: another run is at work; nothing was changed.
         RunFailed: something could not be deleted; the next run goes on from there.
     """
     applied = deployment.stack.destroy(deployment.aws, delete_data=delete_data, listener=deployment.listener, turn=run)

@@ -38,7 +38,7 @@ def install(deployment: DeploymentContext, run: RecordedRun, *, dry_run: bool = 
 
     Raises:
         DifyAwsError: there is no such deployment, or it is not complete.
-        LockHeld: another run is at work; nothing was changed.
+        AlreadyLocked: another run is at work; nothing was changed.
         HostError: the machine could not be reached, or is not fit for it; nothing was changed.
         InstallFailed: a step failed; it says what is done, and the next run goes on from there.
     """

@@ -44,7 +44,7 @@ def pin_host_key(deployment: DeploymentContext, run: RecordedRun, line: str) -> 
 
     Raises:
         SettingsError (ValueError): it is no host key.
-        LockHeld: another run is at work; nothing was changed.
+        AlreadyLocked: another run is at work; nothing was changed.
     """
     try:
         key = host_keys(line)[0]

@@ -37,7 +37,7 @@ def reset_admin_password(deployment: DeploymentContext, run: RecordedRun, email:
 
     Raises:
         SettingsError: neither ``email`` nor the settings name an account.
-        LockHeld: another run is at work; nothing was changed.
+        AlreadyLocked: another run is at work; nothing was changed.
         HostError: the machine could not be reached, or Dify has no such account; the old password still works.
         DifyAwsError: there is no such deployment, or Dify was never installed.
     """

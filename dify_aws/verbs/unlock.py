@@ -35,12 +35,12 @@ def unlock(deployment: DeploymentContext, lock_id: str) -> LockOwner | None:
     The lock of a killed run is free by itself two minutes after its last renewal.
 
     Args:
-        lock_id: the id in LockHeld: only the lock that was seen is taken.
+        lock_id: the id in AlreadyLocked: only the lock that was seen is taken.
 
     Returns:
         Whose it was; None if there is no lock (any more).
 
     Raises:
-        LockHeld: there is another lock.
+        AlreadyLocked: there is another lock.
     """
     return lock.unlock(deployment.aws, lock_id)

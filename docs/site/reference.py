@@ -20,11 +20,11 @@ PAGES: Final[Mapping[str, tuple[str, str]]] = {
         "Every error is a `DifyAwsError`. [Errors](../docs/errors.md) says what to do about each.",
         "DifyAwsError SettingsError Problem AwsError CredentialsError PermissionDenied QuotaExceeded NotAvailable "
         "OutcomeUnknown WaitTimedOut ResourceError Ambiguous NotOurs NotAdoptable FixedAttribute ChangeRefused "
-        "DeletionProtected NotConverged UnexpectedAnswer StackError PlanRefused PlanOutdated LockHeld LockUnreadable "
-        "LockLost RunFailed RunInterrupted SecretUnusable DomainElsewhere ReleaseError HostError Unreachable "
-        "HostKeyMismatch AuthenticationRefused SessionRefused HostClosed ConnectionLost CommandFailed CommandTimedOut "
-        "FactUnreadable ContainerFailed StepRefused StepsWrong StepNotConverged PackageUntrusted TunnelRefused "
-        "InstallFailed AccountUnknown",
+        "DeletionProtected NotConverged UnexpectedAnswer StackError PlanRefused PlanOutdated AlreadyLocked "
+        "LockUnreadable LockLost RunFailed RunInterrupted SecretUnusable DomainElsewhere ReleaseError HostError "
+        "Unreachable HostKeyMismatch AuthenticationRefused SessionRefused HostClosed ConnectionLost CommandFailed "
+        "CommandTimedOut FactUnreadable ContainerFailed StepRefused StepsWrong StepNotConverged PackageUntrusted "
+        "TunnelRefused InstallFailed AccountUnknown",
     ),
     "Foundation": ("What the environments of a team share in one account.", "Foundation FoundationOutputs"),
     "Progress": ("What happens during a run, as it happens.", "Progress Event Listener"),

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import boto3
 
-from dify_aws import Aws, LockHeld
+from dify_aws import AlreadyLocked, Aws
 from dify_aws.operations.lock.lock import Lock
 
 REGION = "ap-northeast-1"
@@ -26,7 +26,7 @@ def main(room: Path, times: int) -> int:
                 time.sleep(0.002)
                 room.unlink()
                 times -= 1
-        except LockHeld:
+        except AlreadyLocked:
             pass
         except FileExistsError:
             return 1

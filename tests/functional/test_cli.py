@@ -17,7 +17,7 @@ from dify_aws.host.ssh.host_key import host_keys
 from dify_aws.offline.world import World
 from dify_aws.operations.access.client_identity import this_run
 from dify_aws.operations.access.close import close_access
-from dify_aws.operations.access.ingress_rule import Door
+from dify_aws.operations.access.ingress_rule import SshPort
 from dify_aws.operations.access.lease import single
 from dify_aws.operations.lock.lock import Lock
 from dify_aws.resources.ec2.ssh_key import new_ssh_key
@@ -158,7 +158,7 @@ def test_access_is_opened_for_a_while_and_closed_before(
     world.clock.advance(60)
 
     def lease(address: str, owner: str) -> Lease:
-        return Lease(Door(aws, host, "dify--dev--leases", role), single(address), owner, 60)
+        return Lease(SshPort(aws, host, "dify--dev--leases", role), single(address), owner, 60)
 
     def let_in() -> set[str]:
         open_accesses = json.loads(shell("status --json").out)["open_accesses"]

@@ -13,7 +13,7 @@ from typing import Final
 
 import pytest
 
-from dify_aws import Aws, Foundation, LockHeld, LockLost, PermissionDenied
+from dify_aws import AlreadyLocked, Aws, Foundation, LockLost, PermissionDenied
 from dify_aws.aws.retry_rules import RetryRules
 from dify_aws.clock import SystemClock
 from dify_aws.offline.faults import ProcessKilled
@@ -46,7 +46,7 @@ def test_a_second_run_learns_who_is_at_work(world: World) -> None:
     """Since when, until when, doing what, and how to force it. It changes nothing; later it is its turn."""
     with Lock(run(world), "apply") as first:
         before = len(world.writes)
-        with pytest.raises(LockHeld) as told, Lock(run(world), "destroy"):
+        with pytest.raises(AlreadyLocked) as told, Lock(run(world), "destroy"):
             pass
         assert len(world.writes) == before
         assert (told.value.lock_id, told.value.reason) == (first.id, "apply")
@@ -162,7 +162,7 @@ def test_a_run_that_lives_is_not_outlasted(world: World) -> None:
             first.check()
 
         clock.on_sleep = live
-        with pytest.raises(LockHeld), Lock(waiting, "apply", wait=None):
+        with pytest.raises(AlreadyLocked), Lock(waiting, "apply", wait=None):
             pass
         assert sum(clock.slept) < LEASE_SECONDS / 2
 
@@ -177,7 +177,7 @@ def test_the_end_of_a_run_is_soon_seen(world: World) -> None:
 
 
 def test_a_wait_in_vain_is_reported(world: World) -> None:
-    with Lock(run(world), "apply"), pytest.raises(LockHeld), Lock(run(world), "destroy", wait=20):
+    with Lock(run(world), "apply"), pytest.raises(AlreadyLocked), Lock(run(world), "destroy", wait=20):
         pass
     assert 20 <= world.clock.now() < 60
 
@@ -191,7 +191,7 @@ def test_the_lock_of_a_dead_run_is_free_when_its_lease_has_run_out(world: World)
         pass
     world.restart()
     died = world.clock.now()
-    with pytest.raises(LockHeld), Lock(run(world), "apply"):
+    with pytest.raises(AlreadyLocked), Lock(run(world), "apply"):
         pass
     with Lock(run(world), "destroy", wait=600):
         assert LEASE_SECONDS - 1 <= world.clock.now() - died <= LEASE_SECONDS + 10
@@ -306,7 +306,7 @@ def test_a_run_that_cannot_renew_stops_before_its_lease_has_run_out(world: World
 
 def test_unlocked_by_the_right_id_only(world: World) -> None:
     with Lock(run(world), "apply") as lock:
-        with pytest.raises(LockHeld) as told:
+        with pytest.raises(AlreadyLocked) as told:
             unlock(run(world), "0" * 32)
         assert told.value.lock_id == lock.id
         lock.check()
@@ -356,7 +356,7 @@ def test_a_slow_answer_steals_no_lock(world: World) -> None:
             return ask(operation, **params)
 
         late.call = slow  # type: ignore[method-assign,assignment]
-        with pytest.raises(LockHeld), Lock(late, "destroy"):
+        with pytest.raises(AlreadyLocked), Lock(late, "destroy"):
             pass
         assert current_owner(world).id == first.id
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from dify_aws import Deployment, DifyAwsError, Foundation, LockHeld, Settings, SettingsError
+from dify_aws import AlreadyLocked, Deployment, DifyAwsError, Foundation, Settings, SettingsError
 from dify_aws.host.errors import CommandFailed
 from dify_aws.offline import offline
 from dify_aws.offline.faults import ProcessKilled
@@ -138,7 +138,7 @@ def test_what_is_refused_leaves_the_password_that_counts(world: World) -> None:
     _no_such_account(world)
     _dify_does_not_run(world)
     _nobody_knows_whose(world)
-    with Lock(deployment(world).aws, "deploy"), pytest.raises(LockHeld):
+    with Lock(deployment(world).aws, "deploy"), pytest.raises(AlreadyLocked):
         deployment(world).reset_admin_password()
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from dify_aws import Applied, Aws, Deployment, LockHeld, LockLost, PlanOutdated, RunFailed, Settings, Stack, Vpc
+from dify_aws import AlreadyLocked, Applied, Aws, Deployment, LockLost, PlanOutdated, RunFailed, Settings, Stack, Vpc
 from dify_aws.deployment import VERBS
 from dify_aws.events import Event, quiet
 from dify_aws.offline.faults import ProcessKilled
@@ -49,7 +49,7 @@ def test_who_has_nothing_to_do_takes_no_lock(world: World) -> None:
     world.forget_calls()
     assert not apply(world, "one")
     assert world.writes == []
-    with Lock(aws(world), "destroy"), pytest.raises(LockHeld):
+    with Lock(aws(world), "destroy"), pytest.raises(AlreadyLocked):
         apply(world, "one", wait=0)
 
 
@@ -58,7 +58,7 @@ def test_who_comes_second_changes_nothing(world: World, run: Callable[[World], A
     apply(world, "one")
     with Lock(aws(world), "apply"):
         before = len(world.writes)
-        with pytest.raises(LockHeld):
+        with pytest.raises(AlreadyLocked):
             run(world)
         assert len(world.writes) == before
     run(world)
@@ -164,7 +164,7 @@ def test_every_verb_of_a_deployment_waits_for_its_turn(world: World, verb: str) 
     late = Deployment(Settings(environment="dev", nat_gateway=False), session=world.session, wait=0)
     with Lock(late.aws, "deploy") as other:
         before = len(world.writes)
-        with pytest.raises(LockHeld):
+        with pytest.raises(AlreadyLocked):
             getattr(late, verb)(*ARGUMENTS.get(verb, ()))
         assert len(late.plan()) > 0
         assert len(world.writes) == before

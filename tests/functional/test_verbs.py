@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from dify_aws import Deployment, Foundation, LockHeld, Settings, permissions
+from dify_aws import AlreadyLocked, Deployment, Foundation, Settings, permissions
 from dify_aws.cli.commands import commands
 from dify_aws.cli.parser import parser
 from dify_aws.deployment import VERBS
@@ -190,7 +190,7 @@ def test_a_new_verb_is_one_file_and_one_line(foundation: World) -> None:
     id = of.apply().instance_id
     assert of.reboot(reason="kernel") == id
     assert [(each.verb, each.changes[0]["reason"]) for each in of.history()[:1]] == [("reboot", "kernel")]
-    with Lock(of.aws, "deploy"), pytest.raises(LockHeld):
+    with Lock(of.aws, "deploy"), pytest.raises(AlreadyLocked):
         of.reboot()
 
     shell = Shell(foundation.session, deployment=WithReboot)

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dify_aws import Aws, Deployment, Settings
-from dify_aws.errors import LockHeld, LockUnreadable
+from dify_aws.errors import AlreadyLocked, LockUnreadable
 from dify_aws.offline.world import World
 from dify_aws.operations.access.host_key import KEYS_BEGIN, KEYS_END, console_keys
 from dify_aws.operations.lock.lock import Lock, lock_owner_of, unlock
@@ -82,7 +82,7 @@ def test_unlock_takes_away_what_nobody_can_read(world: World, edit: dict[str, An
         assert f'unlock("{now.value.lock_id}")' in str(now.value)
         assert unlock(aws, now.value.lock_id) is None
     assert lock_owner_of(aws) is None
-    with Lock(aws, "apply"), pytest.raises(LockHeld), Lock(aws, "apply"):
+    with Lock(aws, "apply"), pytest.raises(AlreadyLocked), Lock(aws, "apply"):
         pass
 
 

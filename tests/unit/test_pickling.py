@@ -75,7 +75,7 @@ MADE: dict[str, Callable[[], BaseException]] = {
     "StackError": lambda: errors.StackError("a cycle"),
     "PlanRefused": lambda: errors.PlanRefused([("volume/data", errors.ChangeRefused("volume/data", "no"))]),
     "PlanOutdated": lambda: errors.PlanOutdated([Change("size", 1, 2)]),
-    "LockHeld": lambda: errors.LockHeld(
+    "AlreadyLocked": lambda: errors.AlreadyLocked(
         "dify/dev", lock_id="abc", owner="ann@laptop", reason="deploy", since=WHEN, until=WHEN
     ),
     "LockUnreadable": lambda: errors.LockUnreadable(

@@ -19,9 +19,9 @@ import rich.console
 import dify_aws
 
 INTERNAL: Final = {
-    "Door": "a lease is made by access() only, with the rule that it opens",
-    "Opening": "belongs to Door",
-    "LeaseTag": "belongs to Door",
+    "SshPort": "a lease is made by access() only, with the rule that it opens",
+    "Opening": "belongs to SshPort",
+    "LeaseTag": "belongs to SshPort",
     "VerbOptions": "the keyword arguments of the decorators for verbs",
     "UsageError": "the command line raises it and reports it itself",
     "NotThere": "a check of a diagnosis raises it, and diagnose() makes a finding of it",

@@ -6,7 +6,7 @@ from typing import Final
 
 from dify_aws.aws import Aws
 from dify_aws.errors import Problem, SettingsError
-from dify_aws.operations.access.ingress_rule import Door, look, revoke
+from dify_aws.operations.access.ingress_rule import SshPort, look, revoke
 from dify_aws.operations.access.lease import FEWEST_MINUTES, MINUTES, Lease, expired, single
 from dify_aws.resources.vpc.lease_tag import MOST_MINUTES
 
@@ -65,7 +65,7 @@ def open_access(
         raise SettingsError([*error.problems, *problems]) from None
     if problems:
         raise SettingsError(problems)
-    return Lease(Door(aws, group_id, schedule_group, role_arn), found, owner, minutes)
+    return Lease(SshPort(aws, group_id, schedule_group, role_arn), found, owner, minutes)
 
 
 def sweep(aws: Aws, group_id: str) -> tuple[str, ...]:

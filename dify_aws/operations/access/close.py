@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from dify_aws.aws import Aws
 from dify_aws.operations.access.client_identity import this_run
-from dify_aws.operations.access.ingress_rule import Door, Opening, look, revoke
+from dify_aws.operations.access.ingress_rule import Opening, SshPort, look, revoke
 from dify_aws.operations.access.lease import expired
 from dify_aws.resources.scheduler.schedule_group import ScheduleGroup
 from dify_aws.resources.vpc.lease_tag import LEASED_GROUP, in_a_tag
@@ -46,10 +46,10 @@ def _closed(aws: Aws, group: str) -> Iterator[str]:
     schedules = [each.id for each in ScheduleGroup.owned(aws) if each.address == "schedule-group/leases"]
     me = _machine(in_a_tag(this_run()))
     for opening in openings:
-        mine = {lease.id for lease in opening.leases if _machine(lease.owner) == me}
+        own = {lease.id for lease in opening.leases if _machine(lease.owner) == me}
         # The role is what opens; nothing is opened here.
-        door = Door(aws, group, schedules[0] if schedules else "", "")
-        if mine and door.release(opening, mine):
+        ssh_port = SshPort(aws, group, schedules[0] if schedules else "", "")
+        if own and ssh_port.release(opening, own):
             yield opening.network
 
 

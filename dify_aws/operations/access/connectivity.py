@@ -21,7 +21,7 @@ CHECK_IP: Final = "https://checkip.amazonaws.com"
 
 CHECK_IP_SECONDS: Final = 10.0
 
-KNOCK_SECONDS: Final = 5.0
+CONNECT_SECONDS: Final = 5.0
 """Anywhere on earth answers in one. What a firewall drops never does."""
 
 
@@ -86,7 +86,7 @@ class Internet:
             # The address is ours, with https.
             context = tls_context(self._ca_bundle)
             with urlopen(self._check_ip, timeout=CHECK_IP_SECONDS, context=context) as answer:  # nosec B310
-                told: bytes = answer.read(100)
+                received: bytes = answer.read(100)
         except (OSError, HTTPException) as error:
             unverified = isinstance(getattr(error, "reason", None), ssl.SSLCertVerificationError)
             raise DifyAwsError(
@@ -94,7 +94,7 @@ class Internet:
                 + (f"{ADVICE}\n" if unverified else "")
                 + 'Or give it yourself: access(address="203.0.113.7").'
             ) from error
-        return told.decode("ascii", "replace").strip()
+        return received.decode("ascii", "replace").strip()
 
     def resolve(self, name: str) -> tuple[str, ...]:
         """See :meth:`Connectivity.resolve`."""
@@ -106,7 +106,7 @@ class Internet:
 
     def check_port(self, address: str, port: int) -> None:
         """See :meth:`Connectivity.check_port`."""
-        socket.create_connection((address, port), KNOCK_SECONDS).close()
+        socket.create_connection((address, port), CONNECT_SECONDS).close()
 
     def host(
         self,

@@ -44,10 +44,10 @@ def host_key(aws: Aws, secret: str, instance_id: str) -> str | FirstUse:
     """
     if pinned := pinned_key(aws, secret, instance_id):
         return pinned
-    told = aws.patience.until(lambda: _told_by_console(aws, instance_id), CONSOLE_SECONDS)
-    if told:
-        pin(aws, secret, instance_id, told)
-        return told
+    fingerprint = aws.patience.until(lambda: _from_console(aws, instance_id), CONSOLE_SECONDS)
+    if fingerprint:
+        pin(aws, secret, instance_id, fingerprint)
+        return fingerprint
 
     def remember(line: str) -> str | None:
         # Somebody else may have met it in the meantime; what was pinned first counts.
@@ -90,7 +90,7 @@ def pin(aws: Aws, secret: str, instance_id: str, line: str) -> str:
     return key.fingerprint
 
 
-def _told_by_console(aws: Aws, instance_id: str) -> str | None:
+def _from_console(aws: Aws, instance_id: str) -> str | None:
     """The line of the best key in the console log."""
     try:
         answer = aws.call("ec2.GetConsoleOutput", InstanceId=instance_id, Latest=True)
@@ -101,10 +101,10 @@ def _told_by_console(aws: Aws, instance_id: str) -> str | None:
         answer = aws.call("ec2.GetConsoleOutput", InstanceId=instance_id)
     # botocore has decoded it. The last block counts: a machine that was made into an image keeps the log of the first.
     with reading(instance_id, "find the host key in its console log"):
-        told = console_keys(answer.get("Output", ""))
+        fingerprint = console_keys(answer.get("Output", ""))
     for kind in PREFERRED:
         try:
-            return host_keys(f"{kind} {told[kind]}")[0].line
+            return host_keys(f"{kind} {fingerprint[kind]}")[0].line
         except (KeyError, ValueError):
             continue  # not there, or a line of the kernel got into it
     return None

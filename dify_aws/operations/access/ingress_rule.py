@@ -1,4 +1,4 @@
-"""Door: port 22 of one security group, as AWS knows it: who holds it open, and what closes it when nobody else does.
+"""SshPort: port 22 of one security group, as AWS knows it: who holds it open, and what closes it when nobody else does.
 
 Before a rule is there, EventBridge Scheduler has been told to revoke it: one schedule for each network and port, named
 after them, so that all who share the rule share the schedule. It is deleted only together with the rule; a run that is
@@ -37,7 +37,7 @@ class Opening:
         leasable: a lease could have made it.
         marked: a tag says that one did.
         tags: every lease that its tags name, also those that do not count.
-        dead_tags: the lease tags that do not count, also those that nobody can read.
+        stale_tags: the lease tags that do not count, also those that nobody can read.
         leases: those that run. There are none on a rule that is not leasable.
     """
 
@@ -46,7 +46,7 @@ class Opening:
     leasable: bool
     marked: bool
     tags: tuple[LeaseTag, ...]
-    dead_tags: Mapping[str, str]
+    stale_tags: Mapping[str, str]
     leases: tuple[LeaseTag, ...]
 
     @property
@@ -66,7 +66,7 @@ class Opening:
 
 
 @dataclass(frozen=True)
-class Door:
+class SshPort:
     """Port 22 of a security group.
 
     Args:
@@ -113,10 +113,10 @@ class Door:
                 self.aws.call("ec2.CreateTags", Resources=[opening.id], Tags=tags)
             except AwsError as error:
                 # A rule takes 50 tags. Runs that were killed, and others, leave some that count for nothing any more.
-                if error.code != "TagLimitExceeded" or not opening.dead_tags:
+                if error.code != "TagLimitExceeded" or not opening.stale_tags:
                     raise
                 # With its value, so that one which has been renewed meanwhile stays.
-                self.aws.call("ec2.DeleteTags", Resources=[opening.id], Tags=tag_list(opening.dead_tags))
+                self.aws.call("ec2.DeleteTags", Resources=[opening.id], Tags=tag_list(opening.stale_tags))
                 self.aws.call("ec2.CreateTags", Resources=[opening.id], Tags=tags)
         except AwsError as error:
             if not is_deleted(error):
@@ -223,6 +223,6 @@ def _opening(rule: dict[str, Any], now: datetime) -> Opening:
         leasable=leasable(rule),
         marked=marked(tags) or tags.get(TAG_ADDRESS, "").startswith("lease/"),
         tags=LeaseTag.read(tags),
-        dead_tags={key: value for key, value in tags.items() if key.startswith(PREFIX) and key not in running},
+        stale_tags={key: value for key, value in tags.items() if key.startswith(PREFIX) and key not in running},
         leases=leases,
     )

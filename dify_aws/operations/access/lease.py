@@ -12,7 +12,7 @@ from types import TracebackType
 from typing import Final, Self
 
 from dify_aws.errors import DifyAwsError, Problem, SettingsError
-from dify_aws.operations.access.ingress_rule import Address, Door, Opening, revoke
+from dify_aws.operations.access.ingress_rule import Address, Opening, SshPort, revoke
 from dify_aws.resources.vpc.lease_tag import LONGEST, SSH, LeaseTag
 
 FEWEST_MINUTES: Final = 5
@@ -36,15 +36,15 @@ class Lease:
     Whatever happens to this process, AWS closes the door when the time is over. Threads may share a lease.
     """
 
-    def __init__(self, door: Door, address: Address, owner: str, minutes: int) -> None:
-        self._door = door
+    def __init__(self, ssh_port: SshPort, address: Address, owner: str, minutes: int) -> None:
+        self._ssh_port = ssh_port
         self._id = secrets.token_hex(8)
         self._term = timedelta(minutes=minutes)
         self._lock = threading.RLock()
         self._closed = False
         self.owner = owner
         self._where = address
-        self._held = self._enter(address)
+        self._taken = self._enter(address)
 
     def __repr__(self) -> str:
         return f"<Lease of port {SSH} for {self.address} until {self.expires:%Y-%m-%d %H:%M:%S} UTC>"
@@ -57,12 +57,12 @@ class Lease:
     @property
     def expires(self) -> datetime:
         """When AWS closes the door if nobody does before, in AWS's time (UTC)."""
-        return self._held[0]
+        return self._taken[0]
 
     @property
     def rule_id(self) -> str:
         """The rule of the security group; several leases for one address share it."""
-        return self._held[1]
+        return self._taken[1]
 
     def keep(self) -> None:
         """Renew when less than half of the time is left. Asks AWS nothing before that, so call it at every step.
@@ -71,8 +71,8 @@ class Lease:
             AwsError: AWS refused.
         """
         with self._lock:
-            if not self._closed and self._door.aws.clock.now() >= self._held[2]:
-                self._held = self._take(self._where)
+            if not self._closed and self._ssh_port.aws.clock.now() >= self._taken[2]:
+                self._taken = self._take(self._where)
 
     def refresh(self, address: str) -> None:
         """Let ``address`` in, where this run's connections come from now: opens for it first, then closes the old one.
@@ -88,9 +88,9 @@ class Lease:
             if self._closed:
                 raise DifyAwsError("this lease has been closed: open a new one.")
             if new == self._where:
-                self._held = self._take(new)
+                self._taken = self._take(new)
                 return
-            self._held = self._enter(new)
+            self._taken = self._enter(new)
             old, self._where = self._where, new
             self._give_back(old)
 
@@ -131,28 +131,28 @@ class Lease:
 
     def _take(self, address: Address) -> tuple[datetime, str, float]:
         """When it expires, the id of the rule, and when it is time to renew by the clock of this machine."""
-        held = self._door.aws.patience.until(lambda: self._try(address), SETTLE_SECONDS)
-        if held is None:
+        taken = self._ssh_port.aws.patience.until(lambda: self._try(address), SETTLE_SECONDS)
+        if taken is None:
             raise DifyAwsError(
-                f"port {SSH} of {self._door.group_id} could not be opened for {address} in "
+                f"port {SSH} of {self._ssh_port.group_id} could not be opened for {address} in "
                 f"{SETTLE_SECONDS:.0f} s: others open and close it at the same time. Run again."
             )
-        return held
+        return taken
 
     def _try(self, address: Address) -> tuple[datetime, str, float] | None:
         """One attempt; None if what was seen is not true any more."""
-        openings, now = self._door.look()
-        half = self._door.aws.clock.now() + self._term.total_seconds() / 2
+        openings, now = self._ssh_port.look()
+        half = self._ssh_port.aws.clock.now() + self._term.total_seconds() / 2
         # To the second, upwards, as EventBridge Scheduler counts.
         end = now + min(self._term, LONGEST - CLOCKS_DIFFER) + timedelta(seconds=0.999999)
         lease = LeaseTag(self._id, end.replace(microsecond=0), self.owner)
-        revoke(self._door.aws, self._door.group_id, expired(openings))
+        revoke(self._ssh_port.aws, self._ssh_port.group_id, expired(openings))
         there = self._there(openings, address)
         if there is not None and not there.ours:
             # Somebody keeps it open for good, by hand or by wish: it is not for us to close.
             return lease.expires, there.id, half
-        self._door.close_at(address, self._end(address, lease, there), again=there is not None)
-        id = self._door.join(there, lease) if there else self._door.open(address, lease)
+        self._ssh_port.close_at(address, self._end(address, lease, there), again=there is not None)
+        id = self._ssh_port.join(there, lease) if there else self._ssh_port.open(address, lease)
         return None if id is None else (lease.expires, id, half)
 
     def _end(self, address: Address, lease: LeaseTag, there: Opening | None) -> datetime:
@@ -163,23 +163,23 @@ class Lease:
         """
         others = [other.expires for other in there.leases if other.id != self._id] if there else []
         latest = max(others, default=lease.expires)
-        if latest > lease.expires and (ordered := self._door.closes_at(address)):
+        if latest > lease.expires and (ordered := self._ssh_port.closes_at(address)):
             return max(lease.expires, min(latest, ordered))
         return lease.expires
 
     def _give_back(self, address: Address) -> None:
-        there = self._mine(address)
+        there = self._own(address)
         if there is None:
             return
-        self._door.release(there, [self._id])
+        self._ssh_port.release(there, [self._id])
 
-    def _mine(self, address: Address) -> Opening | None:
-        there = self._there(self._door.look()[0], address)
+    def _own(self, address: Address) -> Opening | None:
+        there = self._there(self._ssh_port.look()[0], address)
         return there if there and any(lease.id == self._id for lease in there.leases) else None
 
     def _there(self, openings: Sequence[Opening], address: Address) -> Opening | None:
         """The rule for this address; one whose leases have all expired is being taken away, and counts as gone."""
-        network = self._door.at(address)
+        network = self._ssh_port.at(address)
         return next(
             (each for each in openings if each.network == network and (each.leases or each.by_hand)),
             None,

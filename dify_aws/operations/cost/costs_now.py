@@ -28,6 +28,6 @@ def costs_now(found: Mapping[str, object], sheet: PriceSheet, region: str) -> st
     if not paid:
         return "Nothing that is there now has a fixed cost." if there else ""
     known = sum((amount for amount in amounts.values() if amount is not None), Decimal())
-    told = f"costs money now: {', '.join(paid)}: ${dollars(known)} a month by list prices"
+    text = f"costs money now: {', '.join(paid)}: ${dollars(known)} a month by list prices"
     unknown = [address for address in paid if amounts[address] is None]
-    return told + (f", without {', '.join(unknown)} (price not known)." if unknown else ".")
+    return text + (f", without {', '.join(unknown)} (price not known)." if unknown else ".")

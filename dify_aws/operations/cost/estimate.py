@@ -161,11 +161,11 @@ def regions(stack: Stack, sheet: PriceSheet, use: Use | None = None) -> Mapping[
 def counted(things: Mapping[str, Mapping[str, Any]], use: Use) -> list[tuple[str, Line | None]]:
     """The lines of all ``things`` (attributes by address), each with its address. None: a kind that we cannot count."""
     many = Counter(_kind(address) for address in things)
-    told: list[tuple[str, Line | None]] = []
+    rows: list[tuple[str, Line | None]] = []
     for address, values in things.items():
         own = lines(_kind(address), values, use, share=many[_kind(address)])
-        told += [(address, None)] if own is None else [(address, line) for line in own]
-    return told
+        rows += [(address, None)] if own is None else [(address, line) for line in own]
+    return rows
 
 
 def priced(bill: Sequence[tuple[str, Line | None]], sheet: PriceSheet, region: str) -> tuple[CostRow, ...]:

@@ -78,11 +78,11 @@ def _total(estimate: CostEstimate) -> tuple[str, ...]:
 
 
 def _remarks(estimate: CostEstimate) -> list[str]:
-    told = [f"assumed: {each}" for each in estimate.assumptions]
+    lines = [f"assumed: {each}" for each in estimate.assumptions]
     for source in sorted({row.source for row in estimate.rows if row.source}):
-        told.append(f"priced {source}: {', '.join(row.what for row in estimate.rows if row.source == source)}")
-    told += [f"saves {_saved(each)}" for each in estimate.savings]
-    return told + [f"note: {each}" for each in estimate.notes]
+        lines.append(f"priced {source}: {', '.join(row.what for row in estimate.rows if row.source == source)}")
+    lines += [f"saves {_saved(each)}" for each in estimate.savings]
+    return lines + [f"note: {each}" for each in estimate.notes]
 
 
 def _saved(saving: Saving) -> str:

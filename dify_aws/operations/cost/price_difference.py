@@ -37,11 +37,11 @@ class PriceDifference:
         return tuple(address for address, amount in self.by_address.items() if amount is None)
 
     def __str__(self) -> str:
-        told = f"{dollars(self.monthly, signed=True)} $/month by AWS's list prices (sheet of {self.prices_of}), "
-        told += "without what depends on use."
+        text = f"{dollars(self.monthly, signed=True)} $/month by AWS's list prices (sheet of {self.prices_of}), "
+        text += "without what depends on use."
         if self.unknown:
-            told += f" Not known is what these cost: {', '.join(self.unknown)}."
-        return told
+            text += f" Not known is what these cost: {', '.join(self.unknown)}."
+        return text
 
 
 def plan_difference(plan: Plan, sheet: PriceSheet, found: Iterable[Actual]) -> PriceDifference:
@@ -63,7 +63,7 @@ def plan_difference(plan: Plan, sheet: PriceSheet, found: Iterable[Actual]) -> P
 
 
 def _difference(action: Action, now: Mapping[str, Any], sheet: PriceSheet, region: str) -> Decimal | None:
-    wished = {change.attribute: change.after for change in action.changes}
+    desired = {change.attribute: change.after for change in action.changes}
     # A place that two things share is told with the id behind it.
     address = action.address.partition(" ")[0]
 
@@ -74,15 +74,15 @@ def _difference(action: Action, now: Mapping[str, Any], sheet: PriceSheet, regio
         case "keep":
             return Decimal()
         case "create":
-            return cost(wished)
+            return cost(desired)
         case "delete":
             before = cost(now)
             return None if before is None else -before
         case "update":
-            before, after = cost(now), cost({**now, **wished})
-            return after - before if before is not None and after is not None else _unpriced(wished)
+            before, after = cost(now), cost({**now, **desired})
+            return after - before if before is not None and after is not None else _unpriced(desired)
 
 
-def _unpriced(wished: Mapping[str, Any]) -> Decimal | None:
+def _unpriced(desired: Mapping[str, Any]) -> Decimal | None:
     """No difference if nothing changes that AWS has a price for, however little we know of the thing."""
-    return None if wished.keys() & PRICED else Decimal()
+    return None if desired.keys() & PRICED else Decimal()

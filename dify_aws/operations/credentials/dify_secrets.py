@@ -77,7 +77,7 @@ def with_pepper(aws: Aws, name: str, secrets: DifySecrets, pepper: Secret, *, dr
         raise SettingsError([Problem("env", {PEPPER: MASK}, f"is refused: {error}", right)]) from None
 
 
-def change(aws: Aws, name: str, wish: Callable[[DifySecrets], DifySecrets]) -> DifySecrets:
+def change(aws: Aws, name: str, edit: Callable[[DifySecrets], DifySecrets]) -> DifySecrets:
     """The secrets after a change, which is made to what is kept now.
 
     Two runs that change them at the same time do so one after the other, and neither change is lost.
@@ -91,15 +91,15 @@ def change(aws: Aws, name: str, wish: Callable[[DifySecrets], DifySecrets]) -> D
     """
     for _ in range(TRIES):
         found, version = _read(aws, name)
-        if (wished := wish(found)) == found:
+        if (edited := edit(found)) == found:
             return found
         try:
-            _keep(aws, name, wished, version)
+            _keep(aws, name, edited, version)
         except AwsError as error:
             if error.code != "ResourceExistsException":
                 raise
         else:
-            return wished
+            return edited
     raise DifyAwsError(f"{name} was changed by others {TRIES} times in a row. Run again.")
 
 

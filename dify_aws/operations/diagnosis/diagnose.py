@@ -90,8 +90,8 @@ def diagnose(
 
     together: Mapping[str, Check] = CHECKS if open_access else {**CHECKS, "machine": on_the_machine}
     with ThreadPoolExecutor(max_workers=WORKERS, thread_name_prefix="dify-aws-diagnose") as pool:
-        asked = [pool.submit(_findings, subject, check, context) for subject, check in together.items()]
-    later = [finding for each in asked for finding in each.result()]
+        pending = [pool.submit(_findings, subject, check, context) for subject, check in together.items()]
+    later = [finding for each in pending for finding in each.result()]
     if open_access:
         # After the others: they are to see the way as it was before we opened one.
         later += _findings("machine", on_the_machine, context)
@@ -135,8 +135,8 @@ def _on_the_machine(context: CheckContext, build_outputs: OutputsOf, open_access
                 return
             reached = way.enter_context(connected(context.aws, outputs, context.connectivity))
         # By AWS's clock, and what has gone by since: this machine's may be wrong.
-        told, then = context.this_moment().timestamp(), context.aws.clock.now()
-        wanted = machine.checks(context.settings, lambda: told + context.aws.clock.now() - then)
+        aws_time, then = context.this_moment().timestamp(), context.aws.clock.now()
+        wanted = machine.checks(context.settings, lambda: aws_time + context.aws.clock.now() - then)
         yield from machine.look(reached, wanted, None if secrets is None else Mask(secrets))
 
 

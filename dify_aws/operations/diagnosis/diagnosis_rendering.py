@@ -22,8 +22,8 @@ def render_diagnosis(diagnosis: Diagnosis) -> Group:
     table.add_column(no_wrap=True)
     table.add_column(overflow="fold")
     for finding in diagnosis:
-        told = Text(finding.evidence)
+        cell = Text(finding.evidence)
         if finding.remedy:
-            told.append(f"\n→ {finding.remedy}", "bold")
-        table.add_row(Text(f"{SIGNS[finding.condition]} {finding.subject}", COLOURS[finding.condition]), told)
+            cell.append(f"\n→ {finding.remedy}", "bold")
+        table.add_row(Text(f"{SIGNS[finding.condition]} {finding.subject}", COLOURS[finding.condition]), cell)
     return Group(Text(diagnosis.title(), "bold"), *([table] if diagnosis.findings else []))

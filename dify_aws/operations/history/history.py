@@ -48,10 +48,10 @@ def write_record(
         numbers = record_store.numbers()
         if numbers is None:
             return None
-        asked = aws.call("sts.GetCallerIdentity")
+        identity = aws.call("sts.GetCallerIdentity")
         with reading("sts.GetCallerIdentity", "record who did it"):
-            who, account = asked["Arn"], asked["Account"]
-        record = Record.of(settings, changes, outputs, verb=verb, at=answered_at(asked), who=who, account=account)
+            who, account = identity["Arn"], identity["Account"]
+        record = Record.of(settings, changes, outputs, verb=verb, at=answered_at(identity), who=who, account=account)
         return replace(record, number=record_store.add(record.to_json(), numbers))
     except DifyAwsError as error:
         log.warning("what was done to %s is not in its history: %s", aws.deployment, error)
@@ -94,7 +94,7 @@ def load(
     """
     deployment = Settings(environment=environment, project=project).deployment
     aws = Aws(session, deployment=deployment, region=region)
-    asked = {"environment": environment, "project": project, "region": aws.region}
+    fixed = {"environment": environment, "project": project, "region": aws.region}
     record = _last_made(aws)
     if record is None:
         raise DifyAwsError(
@@ -110,7 +110,7 @@ def load(
                 f"the values of {name} may be secret and are not recorded: give them ({names}), as in "
                 f'load("{environment}", {name}={{"{known[0]}": …}}). With {name}={{}} they are taken away.'
             )
-    settings = Settings(environment=environment).replace(**{**given, **asked, **overrides})
+    settings = Settings(environment=environment).replace(**{**given, **fixed, **overrides})
     if settings.images:
         log.warning("%s: %s", aws.deployment, describe_images(settings.images))
     return settings

@@ -107,7 +107,7 @@ class Record:
             at=at,
             who=who,
             versions={**{package: _version(package) for package in PACKAGES}, "dify": settings.dify_version},
-            settings=_told(settings),
+            settings=_recorded(settings),
             outputs=outputs.to_dict() if outputs else None,
             changes=[change for change in changes if change["verb"] != IMAGE],
             images={change["address"]: change["digest"] for change in changes if change["verb"] == IMAGE},
@@ -131,7 +131,7 @@ def changes_of(*done: Plan | Report) -> list[dict[str, Any]]:
     return changes
 
 
-def _told(settings: Settings) -> dict[str, Any]:
+def _recorded(settings: Settings) -> dict[str, Any]:
     values = {each.name: getattr(settings, each.name) for each in fields(settings)}
     return {
         name: sorted(value) if name in SECRET_SETTINGS else dict(value) if isinstance(value, Mapping) else value

@@ -40,7 +40,7 @@ RENEWALS: Final = 4
 BEAT_SECONDS: Final = 5.0
 """How often it is looked whether it is time to renew."""
 
-ASKED_AFTER: Final = (1.0, 2.0, 4.0, 8.0)
+POLL_SECONDS: Final = (1.0, 2.0, 4.0, 8.0)
 """Seconds between the looks of who waits for another run; the last one again and again."""
 
 TRIES: Final = 5
@@ -92,7 +92,7 @@ class Lock:
         self._lease = timedelta(seconds=lease_seconds)
         self._beat = beat_seconds
         self._listener = listener
-        self._looked: LockState | None = None
+        self._observed: LockState | None = None
         self._usable: LockState | None = None
         self._turn = 0
         self._ended = threading.Event()
@@ -105,24 +105,24 @@ class Lock:
         # After a Ctrl-C, which has ended all waiting, this is a new run.
         self._aws.begin()
         seen = self._table.look()
-        self._looked = seen or LockState()
+        self._observed = seen or LockState()
         # That somebody has it may not be so any more when it counts.
         self._usable = seen if seen and seen.lock_owner is None else None
-        return self._looked.lock_owner is None
+        return self._observed.lock_owner is None
 
     @property
     def unchanged_since_look(self) -> bool:
         """Whether nobody else has had the lock between :meth:`look` and now, when it is ours."""
-        return self._looked == LockState(self._turn)
+        return self._observed == LockState(self._turn)
 
     def __enter__(self) -> Self:
         """Take the lock.
 
         Raises:
-            LockHeld: another run has it, and had it still at the end of the wait.
+            AlreadyLocked: another run has it, and had it still at the end of the wait.
             NotOurs: there is a table of that name that is not ours.
         """
-        if self._looked is None:
+        if self._observed is None:
             self._aws.begin()
         lock_owner = self._take()
         if lock_owner is not None and self._wait != 0:
@@ -179,7 +179,7 @@ class Lock:
     def _outlast(self, seen: LockOwner) -> LockOwner | None:
         """Wait until the lock is free or the lease is over, unless it is renewed: then the other run lives."""
         lock_owner: LockOwner | None = seen
-        pauses = chain(ASKED_AFTER, repeat(ASKED_AFTER[-1]))
+        pauses = chain(POLL_SECONDS, repeat(POLL_SECONDS[-1]))
         while lock_owner is not None and (lock_owner.id, lock_owner.expires) == (seen.id, seen.expires):
             left = (seen.expires - self._table.now()).total_seconds()
             # A second more, because AWS tells its time in whole ones.
@@ -199,10 +199,10 @@ class Lock:
             if lock_owner is not None and lock_owner.expires > self._table.now():
                 return lock_owner
             began, now = self._aws.clock.now(), self._table.at_the_latest()
-            mine = LockOwner(self._aws.deployment, self.id, this_run(), self._reason, now, now + self._lease)
+            own = LockOwner(self._aws.deployment, self.id, this_run(), self._reason, now, now + self._lease)
             self._turn = lock_state.turn
             try:
-                taken = self._table.put(mine, over=lock_state)
+                taken = self._table.put(own, over=lock_state)
             except BaseException:
                 # Also Ctrl-C: it may be ours by now, and nobody would ever know.
                 with suppress(AwsError):
@@ -249,13 +249,13 @@ def unlock(aws: Aws, lock_id: str) -> LockOwner | None:
     """Take the lock from the run that has it, dead or alive: one that lives stops before its next step.
 
     Args:
-        lock_id: the id in LockHeld or LockUnreadable: nobody takes another lock than the one that was seen.
+        lock_id: the id in AlreadyLocked or LockUnreadable: nobody takes another lock than the one that was seen.
 
     Returns:
         Whose it was; None if there is no lock (any more).
 
     Raises:
-        LockHeld: it is another one that is there.
+        AlreadyLocked: it is another one that is there.
         LockUnreadable: the one that is there cannot be read, and has another id.
     """
     table = LockTable(aws)

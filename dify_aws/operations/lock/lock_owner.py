@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final, Self
 
-from dify_aws.errors import LockHeld
+from dify_aws.errors import AlreadyLocked
 from dify_aws.printable import printable
 from dify_aws.topologies.foundation import LOCK_KEY
 
@@ -37,9 +37,9 @@ class LockOwner:
             f"until {self.expires:%Y-%m-%d %H:%M:%S} UTC unless it is renewed (lock {self.id})"
         )
 
-    def as_error(self) -> LockHeld:
+    def as_error(self) -> AlreadyLocked:
         """The error for who comes second."""
-        return LockHeld(
+        return AlreadyLocked(
             self.deployment,
             lock_id=self.id,
             owner=self.owner,
@@ -53,7 +53,7 @@ class LockOwner:
         texts = {LOCK_KEY: self.deployment, "id": self.id, "owner": self.owner, "reason": self.reason}
         times = {"acquired": self.acquired, "expires": self.expires}
         return {name: {"S": text} for name, text in texts.items()} | {
-            name: said(moment) for name, moment in times.items()
+            name: timestamp(moment) for name, moment in times.items()
         }
 
     @classmethod
@@ -82,6 +82,6 @@ class LockOwner:
         )
 
 
-def said(moment: datetime) -> dict[str, str]:
+def timestamp(moment: datetime) -> dict[str, str]:
     """A moment as DynamoDB takes it: in seconds, to the millisecond."""
     return {"N": f"{moment.timestamp():.3f}"}

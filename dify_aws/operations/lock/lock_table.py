@@ -12,7 +12,7 @@ from dify_aws.aws.date import answered_at
 from dify_aws.aws.unexpected_answer import reading
 from dify_aws.engine.converge import converge
 from dify_aws.errors import AwsError, DifyAwsError, LockUnreadable
-from dify_aws.operations.lock.lock_owner import OWNER_ATTRIBUTES, LockOwner, said
+from dify_aws.operations.lock.lock_owner import OWNER_ATTRIBUTES, LockOwner, timestamp
 from dify_aws.topologies.foundation import LOCK_KEY, foundation_name, lock_table, lock_table_name
 
 USABLE_SECONDS: Final = 60.0
@@ -44,11 +44,11 @@ class LockTable:
         self._aws = aws
         self._project = aws.deployment.partition("/")[0]
         self.name = lock_table_name(self._project)
-        self._told: tuple[datetime, float, float] | None = None
+        self._answered: tuple[datetime, float, float] | None = None
 
     def look(self) -> LockState | None:
         """How it stands with the lock; None: there is no table."""
-        answer = self._asked()
+        answer = self._get_item()
         return self._standing(answer) if answer is not None else None
 
     def look_at_made(self) -> LockState:
@@ -57,25 +57,25 @@ class LockTable:
         Raises:
             NotOurs: there is one, and it is not ours.
         """
-        answer = self._asked()
+        answer = self._get_item()
         if answer is None:
             self._make()
-            answer = self._aws.patience.until(self._asked, USABLE_SECONDS)
+            answer = self._aws.patience.until(self._get_item, USABLE_SECONDS)
         if answer is None:
             raise DifyAwsError(f"the table {self.name} was made and cannot be used. Run again in a minute.")
         return self._standing(answer)
 
     def now(self) -> datetime:
         """AWS's time, or a little before it: no lease is taken for over that may not be."""
-        assert self._told is not None, "look first"
-        told, _, after = self._told
-        return told + timedelta(seconds=self._aws.clock.now() - after)
+        assert self._answered is not None, "look first"
+        aws_time, _, after = self._answered
+        return aws_time + timedelta(seconds=self._aws.clock.now() - after)
 
     def at_the_latest(self) -> datetime:
         """AWS's time, or a little after it, however long the last answer was on its way."""
-        assert self._told is not None, "look first"
-        told, before, _ = self._told
-        return told + timedelta(seconds=self._aws.clock.now() - before)
+        assert self._answered is not None, "look first"
+        aws_time, before, _ = self._answered
+        return aws_time + timedelta(seconds=self._aws.clock.now() - before)
 
     def put(self, lock_owner: LockOwner, *, over: LockState) -> bool:
         """Put the lock there as the next turn, if it stands as in ``over`` still.
@@ -88,7 +88,7 @@ class LockTable:
         if over.lock_owner:
             # Whoever has it may have renewed it meanwhile.
             conditions += ["#expires = :expires"]
-            values |= {":expires": said(over.lock_owner.expires)}
+            values |= {":expires": timestamp(over.lock_owner.expires)}
         names = {"#turn": TURN} | ({"#expires": "expires"} if over.lock_owner else {})
         return self._did(
             "PutItem",
@@ -106,7 +106,7 @@ class LockTable:
             UpdateExpression="SET #expires = :expires",
             ConditionExpression="#id = :id",
             ExpressionAttributeNames={"#id": "id", "#expires": "expires"},
-            ExpressionAttributeValues={":id": {"S": id}, ":expires": said(expires)},
+            ExpressionAttributeValues={":id": {"S": id}, ":expires": timestamp(expires)},
         )
 
     def remove(self, id: str) -> bool:
@@ -122,7 +122,7 @@ class LockTable:
 
     def remove_unreadable(self, lock_id: str) -> bool:
         """Take a lock away that nobody can read, if it is still the one that ``lock_id`` names; False if it is not."""
-        item = (self._asked() or {}).get("Item", {})
+        item = (self._get_item() or {}).get("Item", {})
         if lock_id != unreadable_id(item):
             return False
         names = (*OWNER_ATTRIBUTES, TURN)
@@ -159,7 +159,7 @@ class LockTable:
     def _key(self) -> dict[str, Any]:
         return {LOCK_KEY: {"S": self._aws.deployment}}
 
-    def _asked(self) -> dict[str, Any] | None:
+    def _get_item(self) -> dict[str, Any] | None:
         """What DynamoDB answers to who asks for the lock; None if there is no table."""
         began = self._aws.clock.now()
         try:
@@ -168,7 +168,7 @@ class LockTable:
             if error.code != NO_TABLE:
                 raise
             return None
-        self._told = answered_at(answer), began, self._aws.clock.now()
+        self._answered = answered_at(answer), began, self._aws.clock.now()
         return answer
 
     def _did(self, operation: str, **params: Any) -> bool:

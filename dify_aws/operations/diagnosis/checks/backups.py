@@ -27,8 +27,8 @@ def backups(context: CheckContext) -> Iterator[Finding]:
         return
     newest = max(objects, key=lambda each: each["LastModified"])
     age = context.now() - newest["LastModified"]
-    told = f"the newest of {len(objects)} is {newest['Key']}, {age.days} days and {age.seconds // 3600} hours old"
+    evidence = f"the newest of {len(objects)} is {newest['Key']}, {age.days} days and {age.seconds // 3600} hours old"
     if age > TOO_OLD:
-        yield warning("backups", told, f"None came for more than {TOO_OLD.days} days: look at what makes them.")
+        yield warning("backups", evidence, f"None came for more than {TOO_OLD.days} days: look at what makes them.")
     else:
-        yield ok("backups", told)
+        yield ok("backups", evidence)

@@ -49,18 +49,18 @@ def _of(project: ProjectState, service: str) -> Finding | None:
     if len(found) > 1:
         return wrong(subject, f"there are {len(found)} of it", again)
     (container,) = found
-    told = container.health or container.state
+    evidence = container.health or container.state
     if container.out_of_memory:
         remedy = 'profile "full" gives wider limits and needs 8 GiB; or choose a larger instance_type.'
-        return wrong(subject, f"{told}: it used more than its {container.memory_mib} MiB of memory", remedy)
+        return wrong(subject, f"{evidence}: it used more than its {container.memory_mib} MiB of memory", remedy)
     if container.restarts:
-        told += f", started again by itself {container.restarts} times"
+        evidence += f", started again by itself {container.restarts} times"
     if not _up(container):
-        return wrong(subject, f"{told}, last exit status {container.exit_code}", again)
+        return wrong(subject, f"{evidence}, last exit status {container.exit_code}", again)
     if container.restarts >= OFTEN:
-        return warning(subject, told, "Its log tells why it ended.")
+        return warning(subject, evidence, "Its log tells why it ended.")
     if container.configuration != project.desired[service]:
-        return warning(subject, f"{told}, with another configuration than /opt/dify has now", again)
+        return warning(subject, f"{evidence}, with another configuration than /opt/dify has now", again)
     return None
 
 

@@ -23,29 +23,29 @@ def drift(context: CheckContext) -> Iterator[Finding]:
     yield _drift(plan)
     for action in plan:
         if action.verb == "keep":
-            told = f"{action.address} ({action.id}) is ours, holds data, and no setting speaks of it any more"
-            yield warning("orphan", told, "apply() leaves it. destroy(delete_data=True) deletes it with the rest.")
+            evidence = f"{action.address} ({action.id}) is ours, holds data, and no setting speaks of it any more"
+            yield warning("orphan", evidence, "apply() leaves it. destroy(delete_data=True) deletes it with the rest.")
 
 
 def _drift(plan: Plan) -> Finding:
     if not plan:
         return ok("drift", "AWS is as the settings say")
     todo = [action for action in plan if action.verb != "keep"]
-    told = "; ".join(
+    evidence = "; ".join(
         f"{action.verb} {action.address}"
         + (f" ({', '.join(change.attribute for change in action.changes)})" if action.verb == "update" else "")
         for action in todo
     )
     missing = any(action.verb == "create" for action in todo)
     make = wrong if missing else warning
-    return make("drift", f"{plan.summary()}: {told}", "plan() shows all of it, and apply() makes it so.")
+    return make("drift", f"{plan.summary()}: {evidence}", "plan() shows all of it, and apply() makes it so.")
 
 
 def orphans(context: CheckContext) -> Iterator[Finding]:
     """What is ours, costs money every month, and is used by nothing."""
     rows = waste(owned(context.aws), PriceSheet.shipped(), context.aws.region)
     for row in rows:
-        told = str(row).removesuffix(f" {row.remedy}")
-        yield warning("waste", told, row.remedy)
+        evidence = str(row).removesuffix(f" {row.remedy}")
+        yield warning("waste", evidence, row.remedy)
     if not rows:
         yield ok("waste", "all that is paid for is used")

@@ -47,47 +47,47 @@ class HostResources:
                 yield _room(f"inodes {disk.path}", "inodes", disk.free_inodes, disk.inodes)
         if "/data" not in {disk.path for disk in found.disks}:
             yield wrong("disk /data", "the data volume is not mounted", "install() mounts it, and then starts Dify.")
-        told = f"{found.available_mib} MiB of {found.memory_mib} MiB available"
+        evidence = f"{found.available_mib} MiB of {found.memory_mib} MiB available"
         if found.available_mib < found.memory_mib * SHORT:
-            yield warning("memory", told, "Choose a larger instance_type, or profile compact.")
+            yield warning("memory", evidence, "Choose a larger instance_type, or profile compact.")
         else:
-            yield ok("memory", told)
+            yield ok("memory", evidence)
         yield _swap(found.swap_mib, found.free_swap_mib)
-        told = f"{found.load:.2f} in the last five minutes, on {found.processors} processors"
+        evidence = f"{found.load:.2f} in the last five minutes, on {found.processors} processors"
         if found.load > 2 * found.processors:
-            yield warning("load", told, "If that is not a passing task, choose a larger instance_type.")
+            yield warning("load", evidence, "If that is not a passing task, choose a larger instance_type.")
         else:
-            yield ok("load", told)
+            yield ok("load", evidence)
         yield _time(found.time - self.clock(), found.synchronized)
 
 
 def _room(subject: str, unit: str, free: float, size: float) -> Finding:
-    told = f"{free:.{0 if unit == 'inodes' else 1}f} of {size:.{0 if unit == 'inodes' else 1}f} {unit} left"
+    evidence = f"{free:.{0 if unit == 'inodes' else 1}f} of {size:.{0 if unit == 'inodes' else 1}f} {unit} left"
     part = free / size if size else 0.0
     if subject.endswith("/data"):
         remedy = "Raise data_volume_gib and deploy(): it grows in place."
     else:
         remedy = "Raise root_volume_gib and deploy(), or look what fills it (du -xh --max-depth=2 / | sort -h)."
     if part < FULL:
-        return wrong(subject, told, remedy)
-    return warning(subject, told, remedy) if part < NEARLY_FULL else ok(subject, told)
+        return wrong(subject, evidence, remedy)
+    return warning(subject, evidence, remedy) if part < NEARLY_FULL else ok(subject, evidence)
 
 
 def _swap(size: int, free: int) -> Finding:
     if not size:
         return wrong("swap", "there is none", "install() makes it; without it a moment of need ends a container.")
-    told = f"{size - free} MiB of {size} MiB used"
+    evidence = f"{size - free} MiB of {size} MiB used"
     if size - free > size * SWAPPED:
-        return warning("swap", told, "Memory is short: choose a larger instance_type.")
-    return ok("swap", told)
+        return warning("swap", evidence, "Memory is short: choose a larger instance_type.")
+    return ok("swap", evidence)
 
 
 def _time(astray: float, synchronized: bool | None) -> Finding:
-    told = f"{abs(astray):.0f} s {'ahead of' if astray > 0 else 'behind'} AWS's"
+    evidence = f"{abs(astray):.0f} s {'ahead of' if astray > 0 else 'behind'} AWS's"
     if abs(astray) > MOST_ASTRAY:
-        return wrong("time", told, "AWS refuses what comes with such a clock. Look at timedatectl and chrony there.")
+        return wrong("time", evidence, "AWS refuses requests with such a clock. Look at timedatectl and chrony there.")
     if abs(astray) > ASTRAY_SECONDS:
-        return warning("time", told, "Look at timedatectl and chrony there.")
+        return warning("time", evidence, "Look at timedatectl and chrony there.")
     if synchronized is False:
         return warning("time", "right, but it follows no other clock", "systemctl restart chrony (or timesyncd) there.")
     return ok("time", "right")

@@ -38,17 +38,17 @@ def instance(context: CheckContext) -> Iterator[Finding]:
         yield from _status_checks(status)
         for event in status.get("Events", ()):
             if not event.get("Description", "").startswith(("[Completed]", "[Canceled]")):
-                told = f"AWS will {event['Code']} it, not before {event.get('NotBefore', 'an unknown date')}"
-                yield warning("scheduled event", told, "Stop it and apply() before that, at a time that suits you.")
+                evidence = f"AWS will {event['Code']} it, not before {event.get('NotBefore', 'an unknown date')}"
+                yield warning("scheduled event", evidence, "Stop it and apply() before that, at a time that suits you.")
 
 
 def _status_checks(status: Mapping[str, Any]) -> Iterator[Finding]:
-    told = {name: status[name]["Status"] for name in ADVICE if name in status}
-    evidence = ", ".join(f"{name}: {value}" for name, value in told.items())
-    failed = [name for name, value in told.items() if value == "impaired"]
+    statuses = {name: status[name]["Status"] for name in ADVICE if name in status}
+    evidence = ", ".join(f"{name}: {value}" for name, value in statuses.items())
+    failed = [name for name, value in statuses.items() if value == "impaired"]
     if failed:
         yield wrong("status checks", evidence, " ".join(ADVICE[name] for name in failed))
-    elif set(told.values()) <= {"ok", "not-applicable"}:
+    elif set(statuses.values()) <= {"ok", "not-applicable"}:
         yield ok("status checks", evidence)
     else:
         yield unknown("status checks", evidence, "AWS takes some minutes after a start. Look again then.")
@@ -69,7 +69,7 @@ def offer(context: CheckContext) -> Iterator[Finding]:
     if not zones:
         yield wrong("instance type", f"{region} does not offer {kind}", "Choose another instance_type.")
     elif place and place not in zones:
-        told = f"{place} does not offer {kind}; {', '.join(zones)} do"
-        yield wrong("instance type", told, "Choose an instance_type that this zone has: the data volume cannot move.")
+        evidence = f"{place} does not offer {kind}; {', '.join(zones)} do"
+        yield wrong("instance type", evidence, "Choose an instance_type of this zone: the data volume cannot move.")
     else:
         yield ok("instance type", f"{kind} is offered in {', '.join(zones)}")

@@ -22,13 +22,13 @@ def ssh_key(context: CheckContext) -> Iterator[Finding]:
     secret = context.find(context.addresses.private_key)
     pair, host = context.find(context.addresses.key_pair), context.find(context.addresses.host)
     if secret is None or pair is None:
-        gone = "the secret with the private key" if secret is None else "the key pair"
-        yield wrong("SSH key", f"{gone} is not there", "apply() brings it back; a deleted secret, for some days only.")
+        missing = "the secret with the private key" if secret is None else "the key pair"
+        yield wrong("SSH key", f"{missing} is not there", "apply() restores it; a deleted secret, for some days only.")
         return
     ours, theirs = _fingerprint(secret["public_key"]), _fingerprint(pair["public_key"])
     if ours != theirs:
-        told = f"the secret is {ours}, and the key pair {pair.id} is {theirs}"
-        yield wrong("SSH key", told, "apply() imports the right one; a machine that runs keeps the one it has.")
+        evidence = f"the secret is {ours}, and the key pair {pair.id} is {theirs}"
+        yield wrong("SSH key", evidence, "apply() imports the right one; a machine that runs keeps the one it has.")
     elif host is not None and host["key_name"] != pair.id:
         yield wrong("SSH key", *_started_otherwise(host, pair))
     else:
@@ -58,9 +58,9 @@ def host_key(context: CheckContext) -> Iterator[Finding]:
     elif pinned in block:
         yield ok("host key", f"{fingerprint} is pinned, and the console log has it")
     else:
-        told = f"{fingerprint} is pinned, and the console log has others"
+        evidence = f"{fingerprint} is pinned, and the console log has others"
         remedy = "If the machine was made anew by other means, pin_host_key() with the line of the console log."
-        yield wrong("host key", told, remedy)
+        yield wrong("host key", evidence, remedy)
 
 
 def _fingerprint(line: str) -> str:

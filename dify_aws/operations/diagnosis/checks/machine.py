@@ -79,8 +79,8 @@ class CertificateAge:
         elif found.for_trials:
             yield warning(self.subject, f"is for trials only ({found.issuer})", renewed)
         elif found.left < MINIMUM:
-            told = f"{found.left.days} days are left, and it should have been renewed long ago"
-            yield warning(self.subject, told, "Look at systemctl status dify-certificate there. " + renewed)
+            evidence = f"{found.left.days} days are left, and it should have been renewed long ago"
+            yield warning(self.subject, evidence, "Look at systemctl status dify-certificate there. " + renewed)
         else:
             yield ok(self.subject, f"{found.left.days} days are left ({found.issuer})")
 
@@ -109,10 +109,10 @@ def look(host: Host, wanted: Sequence[MachineCheck], mask: Callable[[str], str] 
         for finding in findings
         if finding.condition != "ok" and finding.subject.startswith("container ")
     }
-    said = host.ask(ill.values()) if ill and mask else None
+    logs = host.ask(ill.values()) if ill and mask else None
     for finding in findings:
-        if said and mask and finding.subject in ill:
-            yield _with_log(finding, mask(said[ill[finding.subject]]))
+        if logs and mask and finding.subject in ill:
+            yield _with_log(finding, mask(logs[ill[finding.subject]]))
         else:
             yield finding
 

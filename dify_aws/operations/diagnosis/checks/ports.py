@@ -16,13 +16,13 @@ PERMISSIONS: Final = frozenset({"ec2:DescribeAddresses"})
 
 def port_80(context: CheckContext) -> Iterator[Finding]:
     """HTTP, which with a domain leads to HTTPS, and is where the certificate authority looks."""
-    yield _knocked(context, 80)
+    yield _connected(context, 80)
 
 
 def port_443(context: CheckContext) -> Iterator[Finding]:
     """HTTPS, where there is a domain to have a certificate for."""
     if context.settings.domain:
-        yield _knocked(context, 443)
+        yield _connected(context, 443)
 
 
 def ssh(context: CheckContext) -> Finding:
@@ -31,12 +31,12 @@ def ssh(context: CheckContext) -> Finding:
     try:
         context.connectivity.check_port(address, SSH)
     except OSError as error:
-        told = f"{address} does not answer, and this machine is let in: {error}"
+        evidence = f"{address} does not answer, and this machine is let in: {error}"
         remedy = (
             "Look at the lines on the instance and its status checks, at the network ACLs of the subnet, and whether "
             'the network of this machine lets SSH out (ssh="tunnel" needs only HTTPS).'
         )
-        return wrong(subject, told, remedy)
+        return wrong(subject, evidence, remedy)
     return ok(subject, f"{address} answers")
 
 
@@ -49,32 +49,32 @@ def name(context: CheckContext) -> Iterator[Finding]:
     try:
         points_to(domain, context.connectivity.resolve(domain), address)
     except DomainElsewhere as elsewhere:
-        told, _, remedy = str(elsewhere).partition("\n")
-        yield wrong("DNS", told, remedy)
+        evidence, _, remedy = str(elsewhere).partition("\n")
+        yield wrong("DNS", evidence, remedy)
     else:
         yield ok("DNS", f"{domain} leads to {address}")
 
 
-def _knocked(context: CheckContext, port: int) -> Finding:
+def _connected(context: CheckContext, port: int) -> Finding:
     subject = f"port {port}"
     address = context.there(context.addresses.public_address)["public_ip"]
     try:
         context.connectivity.check_port(address, port)
     except OSError as error:
-        told = f"{address} does not answer: {error}"
+        evidence = f"{address} does not answer: {error}"
         if not _let_in(context):
             remedy = "That says nothing: web_cidrs does not let this machine in. Ask from one that is."
-            return unknown(subject, told, remedy)
+            return unknown(subject, evidence, remedy)
         if isinstance(error, ConnectionRefusedError):
-            return wrong(subject, told, "Nothing listens there: nginx is not up. install() brings it up.")
+            return wrong(subject, evidence, "Nothing listens there: nginx is not up. install() brings it up.")
         remedy = (
             "Packets are lost on the way: look at the lines on the instance, its security group and drift, at the "
             "network ACLs of the subnet, and at what stands between here and the internet."
         )
-        return wrong(subject, told, remedy)
+        return wrong(subject, evidence, remedy)
     return ok(subject, f"{address} answers")
 
 
 def _let_in(context: CheckContext) -> bool:
-    mine = ip_address(context.my_address())
-    return any(mine in ip_network(each) for each in context.settings.web_cidrs)
+    own = ip_address(context.my_address())
+    return any(own in ip_network(each) for each in context.settings.web_cidrs)

@@ -85,22 +85,22 @@ def quotas() -> Iterator[tuple[str, Check]]:
 def _check(quota: Quota, use: Callable[[Aws], int]) -> Check:
     def check(context: CheckContext) -> Iterator[Finding]:
         used, allowed = use(context.aws), _allowed(context.aws, quota)
-        subject, told = f"quota {quota.name}", f"{used} of {allowed:.0f} in use"
+        subject, evidence = f"quota {quota.name}", f"{used} of {allowed:.0f} in use"
         if used >= allowed:
-            yield warning(subject, told, quota.advice(context.aws.region))
+            yield warning(subject, evidence, quota.advice(context.aws.region))
         else:
-            yield ok(subject, told)
+            yield ok(subject, evidence)
 
     return check
 
 
 def _allowed(aws: Aws, quota: Quota) -> float:
-    asked = {"ServiceCode": quota.service, "QuotaCode": quota.code}
+    params = {"ServiceCode": quota.service, "QuotaCode": quota.code}
     try:
-        answer = aws.call("service-quotas.GetServiceQuota", **asked)
+        answer = aws.call("service-quotas.GetServiceQuota", **params)
     except AwsError as error:
         # Of a quota that nobody has ever raised, some are known by their default only.
         if error.code != "NoSuchResourceException":
             raise
-        answer = aws.call("service-quotas.GetAWSDefaultServiceQuota", **asked)
+        answer = aws.call("service-quotas.GetAWSDefaultServiceQuota", **params)
     return float(answer["Quota"]["Value"])

@@ -22,22 +22,22 @@ def ssh_access(context: CheckContext) -> Iterator[Finding]:
     """The rules on port 22 of the group of the host; with a tunnel, its endpoint as well."""
     openings, _ = look(context.aws, context.there("security-group/host").id)
     if over := expired(openings):
-        told = "; ".join(map(_shown, over))
+        evidence = "; ".join(map(_shown, over))
         remedy = (
             "The next apply(), access() or install() takes it away. AWS should have: look at the role of the leases."
         )
-        yield warning("expired leases", f"still open, though nobody has leased it: {told}", remedy)
+        yield warning("expired leases", f"still open, though nobody has leased it: {evidence}", remedy)
     else:
         yield ok("expired leases", "none is left open")
     tunnel = context.settings.ssh == "tunnel"
     wide = [each for each in openings if _wide(each, tunnel)]
     if tagged := [each for each in openings if each.marked and not each.leasable and each not in wide]:
-        told = "; ".join(map(_shown, tagged))
-        yield warning("lease tags", f"on rules that no lease has made, where they count for nothing: {told}", APPLY)
+        evidence = "; ".join(map(_shown, tagged))
+        yield warning("lease tags", f"on rules that no lease has made, where they count for nothing: {evidence}", APPLY)
     if wide:
         everybody = any(each.network in ("0.0.0.0/0", "::/0") for each in wide)
-        told = "everybody" if everybody else "more than one address"
-        yield wrong("SSH rule", f"port 22 is open to {told}: {'; '.join(map(_shown, wide))}", APPLY)
+        evidence = "everybody" if everybody else "more than one address"
+        yield wrong("SSH rule", f"port 22 is open to {evidence}: {'; '.join(map(_shown, wide))}", APPLY)
     elif not tunnel:
         yield _rule(openings, context.my_address())
     if tunnel:
@@ -46,10 +46,10 @@ def ssh_access(context: CheckContext) -> Iterator[Finding]:
 
 def lets_in(openings: Sequence[Opening], address: str) -> Opening | None:
     """The rule that lets this address in on port 22 now; one whose leases have expired may go at any moment."""
-    mine = ip_address(address)
+    own = ip_address(address)
     for each in openings:
         # Of two versions of IP, none is in the other. A group or a prefix list has no slash in its id.
-        if _opens_ssh(each) and "/" in each.network and mine in ip_network(each.network):
+        if _opens_ssh(each) and "/" in each.network and own in ip_network(each.network):
             return each
     return None
 
@@ -86,13 +86,13 @@ def _rule(openings: Sequence[Opening], address: str) -> Finding:
     opening = lets_in(there, address)
     if opening is not None:
         until = max((lease.expires for lease in opening.leases), default=None)
-        told = f"until {until:%Y-%m-%d %H:%M} UTC" if until else "by a rule that is no lease"
-        return ok(subject, f"this machine ({address}) is let in {told}")
+        evidence = f"until {until:%Y-%m-%d %H:%M} UTC" if until else "by a rule that is no lease"
+        return ok(subject, f"this machine ({address}) is let in {evidence}")
     if not there:
         return ok(subject, f"port 22 is open to nobody; access() opens it, now to {address}")
     others = ", ".join(_shown(each) for each in there)
-    told = f"open to {others}, and not to this machine ({address})"
-    return warning(subject, told, "access() lets this machine in; Lease.refresh() when its address has changed.")
+    evidence = f"open to {others}, and not to this machine ({address})"
+    return warning(subject, evidence, "access() lets this machine in; Lease.refresh() when its address has changed.")
 
 
 def _tunnel(context: CheckContext) -> Finding:

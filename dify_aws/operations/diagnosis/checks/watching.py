@@ -26,34 +26,34 @@ METRICS: Final = {
 def alarms(context: CheckContext) -> Iterator[Finding]:
     """Each alarm that is in ALARM or has seen no data, and one line for the rest."""
     quiet = []
-    for address, wish in context.stack.resources.items():
-        if not isinstance(wish, Alarm):
+    for address, resource in context.stack.resources.items():
+        if not isinstance(resource, Alarm):
             continue
         alarm = context.find(address)
         if alarm is None:
-            yield wrong(f"alarm {wish.name}", "is not there", "apply() makes it.")
+            yield wrong(f"alarm {resource.name}", "is not there", "apply() makes it.")
             continue
         match alarm["state"]:
             case "ALARM":
-                yield wrong(f"alarm {wish.name}", f"{alarm.id} is in ALARM: {wish.description}", "See to that.")
+                yield wrong(f"alarm {resource.name}", f"{alarm.id} is in ALARM: {resource.description}", "See to that.")
             case "INSUFFICIENT_DATA":
-                told = f"{alarm.id} has seen no data yet"
+                evidence = f"{alarm.id} has seen no data yet"
                 remedy = "A new one needs some minutes. If it stays so, look at the line on the agent."
-                yield warning(f"alarm {wish.name}", told, remedy)
+                yield warning(f"alarm {resource.name}", evidence, remedy)
             case _:
                 quiet.append(alarm.id)
     if quiet:
         yield ok("alarms", f"quiet: {', '.join(quiet)}")
     pending = context.there(context.addresses.alarm_topic)["pending"]
     if pending:
-        told = f"{', '.join(pending)} has not followed the link in AWS's mail"
-        yield warning("alarm mail", told, "Until then nobody hears of an alarm. Look into the spam folder.")
+        evidence = f"{', '.join(pending)} has not followed the link in AWS's mail"
+        yield warning("alarm mail", evidence, "Until then nobody hears of an alarm. Look into the spam folder.")
 
 
 def agent(context: CheckContext) -> Iterator[Finding]:
     """What the machine told CloudWatch last: that it tells anything, its disks, its memory and its swap."""
     host, now = context.there(context.addresses.host), context.now()
-    told = context.aws.pages(
+    data = context.aws.pages(
         "cloudwatch.GetMetricData",
         "MetricDataResults",
         MetricDataQueries=[_query(context, name, host.id) for name in METRICS],
@@ -61,7 +61,7 @@ def agent(context: CheckContext) -> Iterator[Finding]:
         EndTime=now + timedelta(minutes=1),
         ScanBy="TimestampDescending",
     )
-    last = {each["Id"]: each["Values"][0] for each in told if each.get("Values")}
+    last = {each["Id"]: each["Values"][0] for each in data if each.get("Values")}
     if not last:
         evidence = f"{host.id} has told CloudWatch nothing in the last {SILENT.seconds // 60} minutes"
         remedy = (
