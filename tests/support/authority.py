@@ -35,12 +35,19 @@ class Authority:
             _certificate(name, name, key)
             .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
             .add_extension(usage, critical=True)
+            .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
             .sign(key, hashes.SHA256())
         )
         self.bundle.write_bytes(root.public_bytes(serialization.Encoding.PEM))
         own = ec.generate_private_key(ec.SECP256R1())
         here = x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))])
-        certificate = _certificate(_name("127.0.0.1"), name, own).add_extension(here, critical=False)
+        # Python 3.13 and later ask for it.
+        signed_by = x509.AuthorityKeyIdentifier.from_issuer_public_key(key.public_key())
+        certificate = (
+            _certificate(_name("127.0.0.1"), name, own)
+            .add_extension(here, critical=False)
+            .add_extension(signed_by, critical=False)
+        )
         file = folder / "server.pem"
         file.write_bytes(
             own.private_bytes(
