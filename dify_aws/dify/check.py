@@ -28,13 +28,25 @@ def problems_of(release: Release) -> list[Problem]:
         The problems; none for a release that is whole.
     """
     return [
+        *_requirements(release),
         *_images(release),
         *_services(release),
         *_variables(release),
+        *_types(release),
         *_secrets(release),
         *_routes(release),
         *_upgrades(release),
     ]
+
+
+def _requirements(release: Release) -> Iterator[Problem]:
+    needs = release.requirements
+    for name, amount in (("memory_mib", needs.memory_mib), ("disk_gib", needs.disk_gib)):
+        if amount <= 0:
+            yield Problem(f"requirements.{name}", amount, "is no amount", "what the release needs")
+    for name, version in (("docker", needs.docker), ("compose", needs.compose)):
+        if not numbers(version):
+            yield Problem(f"requirements.{name}", version, "is no version", "numbers with dots between them")
 
 
 def _images(release: Release) -> Iterator[Problem]:
@@ -117,6 +129,21 @@ def _variables(release: Release) -> Iterator[Problem]:
     for index, refusal in enumerate(release.refused):
         if not refusal.reason.strip():
             yield Problem(f"refused[{index}]", list(refusal.names), "has no reason", "why they have no effect")
+
+
+def _types(release: Release) -> Iterator[Problem]:
+    for found in dict.fromkeys(release.types.values()):
+        where = f"types.{next(name for name, each in release.types.items() if each == found)}"
+        if (found.type == "choice") != bool(found.choices):
+            yield Problem(where, list(found.choices), f"does not go with the type {found.type}", "choices of a choice")
+        if (found.type == "size") != bool(found.unit):
+            yield Problem(where, found.unit, f"does not go with the type {found.type}", "the unit of a size")
+        if found.least is not None and found.type in ("bool", "choice"):
+            yield Problem(where, found.least, f"does not go with the type {found.type}", "the least of a number")
+    for name, found in release.types.items():
+        variable = release.variables.get(name)
+        if variable is not None and variable.default and not found.accepts(variable.default):
+            yield Problem(f"types.{name}", variable.default, "is the default, and not of this type", str(found))
 
 
 def _secrets(release: Release) -> Iterator[Problem]:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from types import MappingProxyType
 from typing import Any, Final, cast
 
 from dify_aws.dify.check import problems_of
@@ -11,6 +13,7 @@ from dify_aws.dify.errors import ReleaseError
 from dify_aws.dify.release import Gate, Job, Release, Requirements, frozen
 from dify_aws.dify.routes import Route
 from dify_aws.dify.service import CONDITIONS, Condition, Need, Service
+from dify_aws.dify.variable_types import TYPES, ValueType
 from dify_aws.dify.variables import Reader, Refusal, Variable
 from dify_aws.errors import Problem
 
@@ -36,6 +39,7 @@ _VARIABLE: Final[_Shape] = {
     "required": _FLAG,
     "undocumented": _FLAG,
 }
+_TYPE: Final[_Shape] = {"type": _TEXT, "names": _TEXTS, "least": _NUMBER, "unit": _TEXT, "choices": _TEXTS}
 _REFUSAL: Final[_Shape] = {"names": _TEXTS, "reason": _TEXT}
 _ROUTE: Final[_Shape] = {"path": _TEXT, "service": _TEXT, "port": _NUMBER, "without": _TEXT}
 _JOB: Final[_Shape] = {
@@ -50,7 +54,7 @@ _GATE: Final[_Shape] = {
 }
 
 _TABLES: Final = ("requirements", "images", "digests", "databases", "services", "omitted", "variables")
-_LISTS: Final = ("refused", "routes", "jobs", "gates")
+_LISTS: Final = ("types", "refused", "routes", "jobs", "gates")
 
 
 def read_release(text: str, where: str) -> Release:
@@ -104,6 +108,7 @@ def _entries(raw: Mapping[str, Any], where: str) -> list[Problem]:
         for name, entry in raw[table].items():
             found += _shape(entry, shape, f"{where}: {table}.{name}", needed=(key,))
     lists: tuple[tuple[str, _Shape, tuple[str, ...]], ...] = (
+        ("types", _TYPE, ("type", "names")),
         ("refused", _REFUSAL, tuple(_REFUSAL)),
         ("routes", _ROUTE, ("path", "service", "port")),
         ("jobs", _JOB, ("name", "command", "when", "crossing_to", "reason")),
@@ -112,6 +117,10 @@ def _entries(raw: Mapping[str, Any], where: str) -> list[Problem]:
     for name, shape, needed in lists:
         for index, entry in enumerate(raw.get(name, [])):
             found += _shape(entry, shape, f"{where}: {name}[{index}]", needed=needed)
+    if not found:
+        typed = Counter(name for entry in raw.get("types", []) for name in entry["names"])
+        twice = [name for name, count in typed.items() if count > 1]
+        found += [Problem(f"{where}: types", name, "is there twice", "one type") for name in twice]
     return found
 
 
@@ -134,11 +143,13 @@ def _fits(name: str, value: object, kind: type) -> bool:
         return False
     if name == "needs":
         return all(isinstance(each, str) and each.rpartition(":")[2] in CONDITIONS for each in cast(list[Any], value))
+    if name == "type":
+        return value in TYPES
     if name == "when":
         return value in ("before", "after")
     if name == "ports":
         return all(isinstance(each, int) and not isinstance(each, bool) for each in cast(list[Any], value))
-    if name in ("readers", "names", "command"):
+    if name in ("readers", "names", "command", "choices"):
         return all(isinstance(each, str) for each in cast(list[Any], value))
     if name == "configuration":
         return all(isinstance(each, str) for each in cast(dict[str, Any], value).values())
@@ -156,6 +167,7 @@ def _release(raw: Mapping[str, Any]) -> Release:
         services={name: _service(name, entry) for name, entry in raw["services"].items()},
         omitted=frozen(raw.get("omitted", {})),
         variables={name: _variable(name, entry) for name, entry in raw["variables"].items()},
+        types=MappingProxyType(dict(_types(raw.get("types", [])))),
         refused=tuple(Refusal(names=tuple(each["names"]), reason=each["reason"]) for each in raw.get("refused", [])),
         routes=tuple(Route(**each) for each in raw["routes"]),
         jobs=tuple(Job(**{**each, "command": tuple(each["command"])}) for each in raw.get("jobs", [])),
@@ -169,6 +181,13 @@ def _service(name: str, entry: Mapping[str, Any]) -> Service:
         name=name,
         **{**entry, "ports": tuple(entry.get("ports", ())), "needs": tuple(map(_need, entry.get("needs", ())))},
     )
+
+
+def _types(entries: Iterable[Mapping[str, Any]]) -> Iterator[tuple[str, ValueType]]:
+    for entry in entries:
+        rest = {name: value for name, value in entry.items() if name != "names"}
+        found = ValueType(**{**rest, "choices": tuple(entry.get("choices", ()))})
+        yield from ((name, found) for name in entry["names"])
 
 
 def _need(text: str) -> Need:

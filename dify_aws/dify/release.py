@@ -9,6 +9,7 @@ from typing import Literal
 
 from dify_aws.dify.routes import Route
 from dify_aws.dify.service import Service
+from dify_aws.dify.variable_types import ValueType
 from dify_aws.dify.variables import Refusal, Variable
 
 
@@ -89,6 +90,7 @@ class Release:
         services: the services that run, by name.
         omitted: upstream's services that do not run, each with a reason.
         variables: variables by name.
+        types: the types of those variables that are no free text, by name; also of those that no example file names.
         refused: variables of upstream that have no effect here.
         routes: public paths.
         jobs: one-shot jobs of a first installation or an upgrade.
@@ -104,6 +106,7 @@ class Release:
     services: Mapping[str, Service]
     omitted: Mapping[str, str]
     variables: Mapping[str, Variable]
+    types: Mapping[str, ValueType]
     refused: tuple[Refusal, ...]
     routes: tuple[Route, ...]
     jobs: tuple[Job, ...] = ()

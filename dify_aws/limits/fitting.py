@@ -5,7 +5,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from typing import Any
 
-from dify_aws.limits.limits import OURS, Limits, env_of, limits_of
+from dify_aws.limits.limits import OURS, limits_of, with_settings
 
 
 def ask_less(settings: Any, memory_mib: int) -> str:
@@ -29,8 +29,7 @@ def most_people(settings: Any, memory_mib: int) -> int:
     others = {name: getattr(settings, name) for name in OURS - {"concurrency"}}
 
     def fits(people: int) -> bool:
-        limits = Limits.of(settings.profile, env_of(settings), **others, concurrency=people)
-        return limits.machine_mib(settings.vector_store) <= memory_mib
+        return with_settings(settings, **others, concurrency=people).machine_mib(settings.vector_store) <= memory_mib
 
     most = limits_of(settings).concurrency
     return bisect_left(range(1, most + 1), True, key=lambda people: not fits(people))

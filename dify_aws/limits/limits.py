@@ -12,6 +12,9 @@ from math import ceil
 from types import MappingProxyType
 from typing import Any, Final, Self
 
+from dify_aws.dify.known_releases import release_of
+from dify_aws.dify.release import Release
+from dify_aws.dify.variable_names import name_in
 from dify_aws.limits.concurrency import (
     PREFORK_PROCESSES,
     PROCESS_MIB,
@@ -22,7 +25,7 @@ from dify_aws.limits.concurrency import (
     requests_for,
     tasks_for,
 )
-from dify_aws.limits.rules import DEFAULTS, RULES
+from dify_aws.limits.rules import DEFAULTS, RULES, VARIABLES
 from dify_aws.limits.sizes import SIZES, Sizes
 
 OURS: Final = frozenset(
@@ -52,6 +55,9 @@ SWAP_MIB: Final = 4096
 LARGE_MIB: Final = 8192
 SHOWN: Final = 0.9
 """Linux shows a little less memory than the machine has: it keeps a part for itself."""
+
+RELEASE_SHOWN: Final = 7 / 8
+"""Of the memory that a release asks for: a machine of just that size shows so much on every type of instance."""
 
 SYSTEM_MIB: Final = 1024
 """Linux, Docker, the agent of CloudWatch, SSH."""
@@ -89,6 +95,7 @@ class Limits:
         proxy_connect_seconds: how long Squid waits for a connection.
         proxy_read_seconds: how long Squid waits for the next word of an answer.
         proxy_write_seconds: how long Squid waits until it can send the next word.
+        release_mib: MiB of memory that Linux has to show for the release, whatever the limits are.
         shortfalls: what was given too small.
     """
 
@@ -102,15 +109,18 @@ class Limits:
     proxy_connect_seconds: int
     proxy_read_seconds: int
     proxy_write_seconds: int
+    release_mib: int = 0
     shortfalls: tuple[Shortfall, ...] = ()
 
     @classmethod
-    def of(cls, profile: str, env: Mapping[str, str], **settings: int | None) -> Self:
+    def of(cls, profile: str, env: Mapping[str, str], *, memory_mib: int = 0, **settings: int | None) -> Self:
         """The limits of a profile.
 
         Args:
             profile: "compact" or "full".
-            env: variables of Dify that somebody has given. What is no number is not counted as a limit.
+            env: variables of Dify that somebody has given, as ``by_limit`` names them. What is no number is not
+                counted as a limit.
+            memory_mib: what the release asks of a machine, in MiB.
             settings: those of :data:`OURS`, in seconds, MiB and people; None: as large as need be.
 
         Returns:
@@ -161,6 +171,7 @@ class Limits:
             proxy_connect_seconds=numbers["proxy_connect_seconds"],
             proxy_read_seconds=numbers["proxy_read_seconds"],
             proxy_write_seconds=numbers["proxy_write_seconds"],
+            release_mib=int(memory_mib * RELEASE_SHOWN),
             shortfalls=tuple(shortfalls),
         )
 
@@ -176,12 +187,35 @@ class Limits:
         least = max(least, together - SWAP_MIB)
         if least > LARGE_MIB:  # a larger machine gets less swap
             least = max(least, together - SWAP_MIB // 2)
-        return max(self.sizes.machine_mib, int(least * SHOWN))
+        return max(self.sizes.machine_mib, self.release_mib, int(least * SHOWN))
 
 
 def limits_of(settings: Any) -> Limits:
     """The limits of settings: of a ``Settings``, or of anything that has the same attributes."""
-    return Limits.of(settings.profile, env_of(settings), **{name: getattr(settings, name) for name in sorted(OURS)})
+    return with_settings(settings, **{name: getattr(settings, name) for name in sorted(OURS)})
+
+
+def with_settings(settings: Any, **own: int | None) -> Limits:
+    """The limits of settings, with other values for those that are limits.
+
+    Args:
+        settings: a ``Settings``, or anything that has the same attributes.
+        own: values for those of :data:`OURS`.
+    """
+    release = release_of(settings.dify_version, settings.release)
+    memory = release.requirements.memory_mib
+    return Limits.of(settings.profile, by_limit(release, env_of(settings)), memory_mib=memory, **own)
+
+
+def by_limit(release: Release, env: Mapping[str, str]) -> Mapping[str, str]:
+    """Variables by the names that the limits know, whatever a release calls them.
+
+    Args:
+        release: whose record tells what was renamed.
+        env: values by the names of the release.
+    """
+    known = {name_in(release, name): name for name in VARIABLES}
+    return {known.get(name, name): value for name, value in env.items()}
 
 
 def env_of(settings: Any) -> Mapping[str, str]:

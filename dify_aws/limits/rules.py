@@ -66,6 +66,14 @@ DEFAULTS: Final[Mapping[str, int]] = {
 """How large each is if nothing is wished for and nothing else needs more."""
 
 
+VARIABLES: Final = (
+    *(name for name in DEFAULTS if name.isupper()),
+    *("CELERY_WORKER_AMOUNT", "CELERY_MAX_WORKERS", "CELERY_AUTO_SCALE", "CELERY_WORKER_CLASS"),
+    *("SERVER_WORKER_CONNECTIONS", "SQLALCHEMY_POOL_SIZE", "SQLALCHEMY_MAX_OVERFLOW"),
+)
+"""Variables of Dify that a limit is, or depends on, each by one of the names that it has had; see ``by_limit``."""
+
+
 @dataclass(frozen=True)
 class Rule:
     """``limit`` is at least ``least``, computed from those above it in the list.

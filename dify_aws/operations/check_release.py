@@ -18,6 +18,7 @@ from dify_aws.dify.record import read_release
 from dify_aws.dify.release import Release
 from dify_aws.dify.upstream.facts import Upstream
 from dify_aws.dify.upstream.reading import read_checkout
+from dify_aws.dify.versions import numbers
 from dify_aws.errors import Problem
 from dify_aws.operations.rendered_release import RenderedRelease, differences, rendered_releases
 from dify_aws.presentation import JsonMixin
@@ -107,7 +108,7 @@ def check_release(file: str | Path, *, checkout: str | Path | None = None) -> Re
 
 
 def _against(release: Release, upstream: Upstream) -> Iterator[Problem]:
-    """What of a checkout has no place in the record, or another default there."""
+    """What of a checkout has no place in the record, or another default, type or requirement there."""
     if release.version != upstream.version:
         yield Problem("version", release.version, "is not that of the checkout", upstream.version)
     for name, service in upstream.services.items():
@@ -124,6 +125,15 @@ def _against(release: Release, upstream: Upstream) -> Iterator[Problem]:
             yield Problem(f"variables.{name}", None, f"has no place {place}", "an entry, or a reason in refused")
         if entry is not None and not entry.secret and entry.default != variable.default:
             yield Problem(f"variables.{name}", entry.default, f"has another default {place}", repr(variable.default))
+    for name, expected in upstream.types.items():
+        found = release.types.get(name)
+        if found != expected and release.refusal(name) is None:
+            yield Problem(
+                f"types.{name}", None, f"is {found or 'free text'}, and in the checkout another", str(expected)
+            )
+    if numbers(upstream.compose) > numbers(release.requirements.compose):
+        stated = f"is lower than the README of the checkout asks for ({upstream.compose})"
+        yield Problem("requirements.compose", release.requirements.compose, stated, upstream.compose)
 
 
 def _compose(docker: str, release: Release, rendered: tuple[RenderedRelease, ...]) -> tuple[bool | None, list[Problem]]:

@@ -10,8 +10,9 @@ from importlib.metadata import PackageNotFoundError, distribution
 from typing import Any, Final
 from urllib.parse import quote
 
+from dify_aws.dify.known_releases import release_of
 from dify_aws.runtimes.compose.agent import PACKAGE
-from dify_aws.runtimes.compose.base_system import ENGINE, TOOLS
+from dify_aws.runtimes.compose.base_system import TOOLS, engine_packages
 from dify_aws.runtimes.compose.bundle import references
 from dify_aws.settings import Settings
 
@@ -80,7 +81,8 @@ def _repository(name: str) -> str:
 
 def _packages(settings: Settings) -> Iterator[dict[str, Any]]:
     """What the installer asks apt for. Which version that is the machine's repositories decide."""
-    docker = {name.partition(">=")[0] for name in ENGINE[settings.docker_source]}
+    requirements = release_of(settings.dify_version, settings.release).requirements
+    docker = {name.partition(">=")[0] for name in engine_packages(settings.docker_source, requirements)}
     vendors = {**dict.fromkeys(TOOLS, "ubuntu"), PACKAGE: "amazon"}
     vendors |= dict.fromkeys(docker, "docker" if settings.docker_source == "docker" else "ubuntu")
     for name, vendor in sorted(vendors.items()):

@@ -9,7 +9,6 @@ from types import MappingProxyType
 from typing import Final
 
 from dify_aws.dify.known_variables import instead
-from dify_aws.dify.variable_types import FLAGS, NUMBERS
 from dify_aws.secrets import Secret
 from dify_aws.settings.rules import Broken
 from dify_aws.settings.shown import VARIABLE, shown_name
@@ -20,9 +19,7 @@ https://man7.org/linux/man-pages/man2/execve.2.html"""
 
 TOTAL_AT_MOST: Final = 256 * 1024
 
-_NUMBER: Final = re.compile(r"-?[0-9]{1,19}(\.[0-9]{1,18})?")
 _COMMENTED: Final = re.compile(r"(-?[0-9]+(\.[0-9]+)?|true|false|yes|no|on|off)\s+(#|//).*", re.IGNORECASE)
-_FLAG_WORDS: Final = ("true", "false", "yes", "no", "on", "off", "1", "0")
 # They change how the text around them is shown, or are not seen at all: nobody writes them on purpose.
 _INVISIBLE: Final = frozenset(
     "\u061c\u200b\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2060\u2066\u2067\u2068\u2069\ufeff"
@@ -67,8 +64,11 @@ def _variable(name: object, worth: object) -> Iterable[tuple[str, str]]:
         yield f"has {type(written).__name__} for {called}", 'Write every value as a string, in quotes: "465"'
         return
     yield from _characters(called, written)
-    if isinstance(name, str):
-        yield from _type(name, called, written)
+    if _COMMENTED.fullmatch(written):
+        yield (
+            f"has a comment in the value for {called}",
+            'Write the value alone: Dify reads "465 # TLS" as it stands, comment and all',
+        )
 
 
 def _characters(name: str, written: str) -> Iterable[tuple[str, str]]:
@@ -86,19 +86,3 @@ def _characters(name: str, written: str) -> Iterable[tuple[str, str]]:
         )
     if len(written.encode(errors="replace")) > BYTES_AT_MOST:
         yield f"has a value of more than {BYTES_AT_MOST} bytes for {name}", "Linux gives no process one that long"
-
-
-def _type(name: str, called: str, written: str) -> Iterable[tuple[str, str]]:
-    """Dify does not start with a number that is none; the rest is free text, but for a comment behind a number."""
-    if name in NUMBERS and not _NUMBER.fullmatch(written):
-        yield (
-            f"has no number for {called}",
-            'Write the digits alone, like "50", with neither unit nor comment; docs/settings.md says the units',
-        )
-    elif name in FLAGS and written.lower() not in _FLAG_WORDS:
-        yield f"has neither true nor false for {called}", 'Write "true" or "false", without a comment'
-    elif name not in NUMBERS and _COMMENTED.fullmatch(written):
-        yield (
-            f"has a comment in the value for {called}",
-            'Write the value alone: Dify reads "465 # TLS" as it stands, comment and all',
-        )

@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
+from dify_aws.dify.errors import ReleaseError
+from dify_aws.dify.known_releases import release_of
+from dify_aws.dify.variable_names import name_in
 from dify_aws.errors import Problem
-from dify_aws.limits import OURS, Limits
+from dify_aws.limits import OURS, Limits, by_limit
 from dify_aws.secrets import MASK
 from dify_aws.settings.rules import whole_number
 
@@ -18,12 +21,17 @@ max_connections: Final = whole_number(40, 10_000, "each takes memory of PostgreS
 
 def fitting(values: Mapping[str, Any]) -> Iterator[Problem]:
     """Each limit that was given and is too small for what else is wished for. Where nothing was given, it grows."""
-    if not {"profile", "env", *OURS} <= values.keys():
+    if not {"profile", "env", "dify_version", "release", *OURS} <= values.keys():
         return
-    env = {name: value.reveal() for name, value in values["env"].items()}
+    try:
+        release = release_of(values["dify_version"], values["release"])
+    except (KeyError, ReleaseError):
+        return  # its own rule tells
+    env = by_limit(release, {name: value.reveal() for name, value in values["env"].items()})
     for short in Limits.of(values["profile"], env, **{name: values[name] for name in OURS}).shortfalls:
         right = f"It has to be at least {short.least}, for {short.why}; or leave it out, and it is made so"
         if short.limit in OURS:
             yield Problem(short.limit, short.value, "is too small for what else is wished for", right)
         else:
-            yield Problem("env", {short.limit: MASK}, f"has {short.value} for {short.limit}, which is too small", right)
+            name = name_in(release, short.limit) or short.limit
+            yield Problem("env", {name: MASK}, f"has {short.value} for {name}, which is too small", right)

@@ -12,6 +12,7 @@ from dify_aws.dify.known_variables import instead
 from dify_aws.dify.release import Release
 from dify_aws.dify.variable_names import name_in
 from dify_aws.errors import Problem
+from dify_aws.secrets import MASK
 from dify_aws.settings.rules import Broken, text
 
 
@@ -30,7 +31,8 @@ def installable(values: Mapping[str, Any]) -> Iterator[Problem]:
 
     Yields:
         A problem for a release that is not known, for everything that is wrong with the record in a file, for what this
-        version lacks to install it, and for each variable in ``env`` that nothing in the release reads.
+        version lacks to install it, and for each variable in ``env`` that nothing in the release reads, or that has a
+        value of another type.
     """
     version, file = values.get("dify_version"), values.get("release")
     if version is None or "release" not in values:
@@ -56,17 +58,25 @@ def installable(values: Mapping[str, Any]) -> Iterator[Problem]:
             yield Problem(
                 "release", file, f"cannot be installed: {gap}", "Use a newer dify_aws, or see docs/releases.md"
             )
-    yield from _unread(values, found)
+    least = found.requirements.disk_gib
+    if (disk := values.get("data_volume_gib")) is not None and disk < least:
+        wrong = f"is less than Dify {version} needs for its images and data"
+        yield Problem("data_volume_gib", disk, wrong, f"Write {least} or more")
+    yield from _variables(values, found)
 
 
-def _unread(values: Mapping[str, Any], found: Release) -> Iterator[Problem]:
-    for name in values.get("env", ()):
+def _variables(values: Mapping[str, Any], found: Release) -> Iterator[Problem]:
+    for name, value in values.get("env", {}).items():
         if instead(name) is not None:
             continue
         if (reason := found.refusal(name)) is not None:
             yield Problem("env", name, "has no effect", f"Leave it out. {reason}")
         elif (other := name_in(found, name)) not in (None, name):
             yield Problem("env", name, f"has another name in Dify {found.version}", f"Write {other}")
+        elif (expected := found.types.get(name)) is not None and not expected.accepts(value.reveal()):
+            right = f"Write {expected}: the value alone, with neither comment nor spaces"
+            wrong = f"has a value for {name} that Dify {found.version} does not start with"
+            yield Problem("env", {name: MASK}, wrong, right)
 
 
 def _known() -> str:

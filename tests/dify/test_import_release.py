@@ -16,6 +16,7 @@ from dify_aws.dify.drafts.secret_names import is_secret
 from dify_aws.dify.record import read_release
 from dify_aws.dify.records import KNOWN, known
 from dify_aws.dify.upstream.reading import read_checkout
+from dify_aws.dify.variable_types import ValueType
 from dify_aws.dify.variables import Reader
 from tests.support.dify_checkout import FACTS, DifyCheckout, checkout_of
 from tests.support.upstream_facts import facts_of
@@ -167,6 +168,33 @@ def test_a_new_variable_goes_to_who_reads_it(imported: Callable[[DifyCheckout], 
     assert release.variables["CODE_LIMIT"].readers == (Reader(service="sandbox", name="LIMIT"),)
     assert release.variables["SANDBOX_WORKERS"].default == "4"
     assert release.variables["BANNER_TEXT"].readers == (Reader(service="web"),)
+
+
+def test_a_variable_has_the_type_of_its_annotation(imported: Callable[[DifyCheckout], ReleaseDraft]) -> None:
+    """A new one as well as one that has changed; of what no settings class has, the type is kept."""
+    checkout = next_release()
+    checkout.env |= dict.fromkeys(("NEW_MANY", "NEW_PART", "NEW_FLAG", "NEW_WAY", "NEW_SIZE", "NEW_TEXT"), "")
+    new = {
+        "NEW_MANY": "PositiveInt",
+        "NEW_PART": "float | None",
+        "NEW_FLAG": "Annotated[bool, 1]",
+        "NEW_WAY": 'Literal["a", "b", None]',
+        "NEW_SIZE": "int = Field(default=1, gt=0, description='In bytes.')",
+        "SMTP_PORT": "NonNegativeInt",
+    }
+    checkout.settings |= {*new, "NEW_TEXT"}
+    checkout.types |= new
+    draft = imported(checkout)
+    types = draft.release.types
+    assert types["NEW_MANY"] == ValueType(type="int", least=1)
+    assert types["NEW_PART"] == ValueType(type="number")
+    assert types["NEW_FLAG"] == ValueType(type="bool")
+    assert types["NEW_WAY"] == ValueType(type="choice", choices=("a", "b"))
+    assert types["NEW_SIZE"] == ValueType(type="size", least=1, unit="bytes")
+    assert types["SMTP_PORT"] == ValueType(type="int", least=0)
+    assert "NEW_TEXT" not in types
+    assert types["CELERY_WORKER_AMOUNT"] == known(NEWEST).types["CELERY_WORKER_AMOUNT"]
+    assert read_release(draft.text, "next.toml").types == types
 
 
 def test_a_default_is_a_value(imported: Callable[[DifyCheckout], ReleaseDraft]) -> None:

@@ -10,12 +10,15 @@ from typing import Any, Final
 import pytest
 import yaml
 
+from dify_aws.dify.drafts.record_text import record_text
 from dify_aws.dify.known_releases import INSTALLABLE
 from dify_aws.dify.record import read_release
-from dify_aws.dify.records import known
+from dify_aws.dify.records import KNOWN, known
 from dify_aws.dify.variable_names import name_in, with_names_of
 from dify_aws.dify.variables import Variable
 from dify_aws.errors import SettingsError
+from dify_aws.limits import limits_of
+from dify_aws.limits.rules import VARIABLES
 from dify_aws.settings import Settings
 from tests.dify.test_check_release import record
 from tests.support.bundles import SECRETS, bundle, compose, every, given, variables
@@ -151,3 +154,37 @@ def test_an_older_name_that_is_still_taken_has_the_same_readers() -> None:
     assert before in text
     with pytest.raises(SettingsError, match=r"LOG_TZ.*still is a variable"):
         read_release(text.replace(before, 'renamed_from = "LOG_TZ"'), "mine.toml")
+
+
+@pytest.mark.parametrize("version", KNOWN)
+def test_limits_know_each_variable_by_the_name_that_it_has_in_the_release(version: str) -> None:
+    """Raised by its own name, it raises what depends on it; too small, it is refused by that name."""
+    name = name_in(known(version), "DIFY_AGENT_RUN_TIMEOUT_SECONDS")
+    if name is not None:
+        settings = Settings(environment="dev", dify_version=version, env={name: "7200"})
+        assert limits_of(settings).request_seconds == 7260
+        assert variables(bundle(dify_version=version, env={name: "7200"}))[name] == "7200"
+    for limit in VARIABLES:
+        assert name_in(known(version), limit) or limit == "DIFY_AGENT_RUN_TIMEOUT_SECONDS", limit
+
+
+def test_a_release_that_renames_every_limit_is_installed_by_its_record_alone(tmp_path: Path) -> None:
+    """No code knows the new names: limits, refusals and files follow the record."""
+    release = known("1.17.1")
+    new = {name: f"{name}_NOW" for name in VARIABLES}
+    renamed = {
+        new.get(name, name): replace(each, name=new[name], renamed_from=name) if name in new else each
+        for name, each in release.variables.items()
+    }
+    types = {new.get(name, name): each for name, each in release.types.items()}
+    record = tmp_path / "renamed.toml"
+    record.write_text(record_text(replace(release, variables=renamed, types=types)))
+    chosen: dict[str, Any] = {"dify_version": "1.17.1", "release": str(record)}
+    plain = bundle(env={"CELERY_WORKER_AMOUNT": "90"})
+    other = bundle(**chosen, env={"CELERY_WORKER_AMOUNT_NOW": "90"})
+    assert {new.get(name, name): value for name, value in variables(plain).items()} == variables(other)
+    assert plain.files["postgres/postgresql.conf"] == other.files["postgres/postgresql.conf"]
+    with pytest.raises(SettingsError, match="for SQLALCHEMY_MAX_OVERFLOW_NOW, which is too small"):
+        Settings(environment="dev", **chosen, env={"SQLALCHEMY_MAX_OVERFLOW_NOW": "0"})
+    with pytest.raises(SettingsError, match="CELERY_WORKER_AMOUNT_NOW"):
+        Settings(environment="dev", **chosen, env={"CELERY_WORKER_AMOUNT": "90"})

@@ -12,13 +12,13 @@ from typing import Any
 
 import pytest
 
+from dify_aws.dify.errors import ReleaseError
 from dify_aws.dify.known_releases import INSTALLABLE
 from dify_aws.dify.known_variables import instead
 from dify_aws.dify.record import read_release
 from dify_aws.dify.records import KNOWN, known
 from dify_aws.dify.release import Release
 from dify_aws.dify.routes import route_of
-from dify_aws.dify.variable_types import FLAGS
 from dify_aws.dify.variables import Reader
 from dify_aws.errors import SettingsError
 from dify_aws.settings import Settings
@@ -168,12 +168,17 @@ def test_every_free_variable_reaches_each_of_its_readers(version: str) -> None:
     release = known(version)
     # Limits have to fit each other, and those that the installer sets do.
     fitting = {
-        **dict.fromkeys(FLAGS, "false"),
+        **{
+            name: each.choices[0] if each.choices else "false"
+            for name, each in release.types.items()
+            if each.type in ("bool", "choice")
+        },
         "PLUGIN_INSTALL_TIMEOUT": "9",
         **variables(bundle(dify_version=version, profile="full")),
     }
+    least = {name: str(each.least) for name, each in release.types.items() if each.least}
     free = {
-        name: fitting.get(name, value.default) or "1"
+        name: fitting.get(name, value.default) or least.get(name, "1")
         for name, value in release.variables.items()
         if instead(name) is None
     }
@@ -283,3 +288,39 @@ def test_all_problems_are_reported_at_once() -> None:
 def test_a_release_without_a_record() -> None:
     with pytest.raises(KeyError):
         known("../../setup")
+
+
+TYPED = tuple((version, name) for version in INSTALLABLE for name in ("int", "number", "bool", "size", "choice"))
+
+
+@pytest.mark.parametrize(("version", "kind"), TYPED)
+def test_a_value_of_another_type_is_refused_and_one_of_the_type_is_taken(version: str, kind: str) -> None:
+    """For one variable of each type, in each release, before anything is done in AWS."""
+    types = {
+        name: each
+        for name, each in known(version).types.items()
+        if each.type == kind and instead(name) is None and not name.endswith("_TIMEOUT")
+    }
+    name, found = next(iter(types.items()))
+    with pytest.raises(SettingsError) as caught:
+        Settings(environment="dev", dify_version=version, env={name: "neither"})
+    (problem,) = caught.value.problems
+    assert f"a value for {name} that Dify {version} does not start with" in problem.wrong
+    assert str(found) in problem.right
+    fits = found.choices[0] if found.choices else {"bool": "true"}.get(kind, str(max(found.least or 0, 700)))
+    assert Settings(environment="dev", dify_version=version, env={name: fits}).env
+
+
+def test_a_type_that_makes_no_sense_is_a_problem_of_the_record(tmp_path: Path) -> None:
+    text = files("dify_aws.dify").joinpath("releases", "1.17.1.toml").read_text(encoding="utf-8")
+    first = text.index("[[types]]")
+    for wrong in (
+        'type = "size"\nnames = ["A"]',
+        'type = "choice"\nnames = ["A"]',
+        'type = "bool"\nleast = 1\nnames = ["A"]',
+        'type = "int"\nnames = ["ALLOW_EMBED"]',
+        'type = "whole"\nnames = ["A"]',
+        'type = "int"\nnames = ["A", "A"]',
+    ):
+        with pytest.raises(ReleaseError, match="types"):
+            read_release(f"{text[:first]}[[types]]\n{wrong}\n\n{text[first:]}", "wrong.toml")

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from dify_aws.dify.drafts.record_text import record_text
+from dify_aws.dify.records import known
+from dify_aws.errors import SettingsError
 from dify_aws.host.converge import converge_host
 from dify_aws.host.errors import CommandFailed, InstallFailed, StepRefused
 from dify_aws.host.host import Host
@@ -300,6 +305,50 @@ def test_a_package_that_is_too_old_everywhere_is_refused() -> None:
         StepRefused, match=r'only\n  docker-compose-v2 2\.20\.2.*2\.24 or later\nWith docker_source = "d'
     ):
         alone(Packages(requirements=("docker-compose-v2>=2.24",)), machine)
+
+
+def needing(tmp_path: Path, **requirements: Any) -> Settings:
+    """Settings of a release that asks for more than the known ones."""
+    release = known("1.17.1")
+    record = tmp_path / "needs.toml"
+    record.write_text(record_text(replace(release, requirements=replace(release.requirements, **requirements))))
+    return Settings(environment="dev", release=str(record), docker_source="distribution", data_volume_gib=80)
+
+
+@pytest.mark.parametrize(("version", "compose"), [("1.16.1", "2.24"), ("1.17.1", "2.35")])
+def test_docker_and_compose_are_as_new_as_the_record_of_the_release_asks(version: str, compose: str) -> None:
+    """An older one on the machine is brought up to date."""
+    asked = {each for step in steps(dify_version=version) if isinstance(step, Packages) for each in step.requirements}
+    assert {f"docker-compose-plugin>={compose}", "docker-ce>=25.0"} <= asked
+    machine = fresh()
+    wishes = steps(dify_version=version, docker_source="distribution")
+    converged(ModelHost(machine), wishes)
+    machine.packages.installed["docker-compose-v2"] = "2.30.1-0ubuntu1~22.04.1"
+    assert bool(converged(ModelHost(machine), wishes)) == (compose == "2.35")
+
+
+def test_what_a_release_asks_for_and_no_repository_has_is_refused(tmp_path: Path) -> None:
+    """With what is there, and what is needed."""
+    settings = needing(tmp_path, compose="2.99", docker="28.1")
+    wishes = base_system(settings, volume_id=VOLUME, daemon="{}\n", publishers=Publishers())
+    with pytest.raises(InstallFailed, match=r"docker-compose-v2 2\.37.*; it has to be 2\.99 or later"):
+        converged(ModelHost(fresh()), wishes)
+
+
+def test_a_machine_with_less_memory_than_the_release_asks_for_is_refused(tmp_path: Path) -> None:
+    """Before anything is changed on it."""
+    settings = needing(tmp_path, memory_mib=8192)
+    wishes = base_system(settings, volume_id=VOLUME, daemon="{}\n", publishers=Publishers())
+    with pytest.raises(InstallFailed, match="this profile needs 7168") as caught:
+        converged(ModelHost(fresh()), wishes)
+    assert caught.value.report.named("done") == ()
+
+
+def test_a_data_disk_that_is_too_small_for_the_release_is_refused_before_aws(tmp_path: Path) -> None:
+    settings = needing(tmp_path, disk_gib=60)
+    with pytest.raises(SettingsError, match=r"is less than Dify 1\.17\.1 needs.*Write 60 or more"):
+        settings.replace(data_volume_gib=59)
+    assert settings.replace(data_volume_gib=60).data_volume_gib == 60
 
 
 def test_a_package_that_is_too_old_is_brought_up_to_date() -> None:

@@ -12,6 +12,7 @@ import yaml
 
 from dify_aws.dify.records import known
 from dify_aws.dify.release import Release
+from dify_aws.dify.variable_types import ValueType
 
 FACTS: Final = Path(__file__).parents[1] / "dify" / "upstream"
 ENTRYPOINT: Final = 'if [[ "${MODE}" == "%s" ]]; then\n  exit 0\nfi\n'
@@ -42,6 +43,7 @@ class DifyCheckout:
         services: the services of the Compose file.
         routes: target by location of nginx.
         settings: names of the settings of dify-api.
+        types: the annotation of each of them that is no free text.
         modes: modes of its entrypoint.
         migrations: body of ``upgrade`` by revision, oldest first.
     """
@@ -51,6 +53,7 @@ class DifyCheckout:
     services: dict[str, dict[str, Any]]
     routes: dict[str, str]
     settings: set[str]
+    types: dict[str, str] = field(default_factory=dict)
     files: dict[str, dict[str, str]] = field(default_factory=dict)
     modes: list[str] = field(default_factory=lambda: ["worker", "beat", "migration", "job"])
     migrations: dict[str, str] = field(default_factory=dict)
@@ -72,7 +75,8 @@ class DifyCheckout:
             "docker/nginx/conf.d/default.conf.template": f"server {{\n{locations}}}\n",
             "docker/README.md": "Install Docker Compose v2.24.0 or later.\n",
             "api/docker/entrypoint.sh": "".join(ENTRYPOINT % mode for mode in self.modes),
-            "api/configs/app.py": "class Settings:\n" + "".join(f"    {name}: str\n" for name in sorted(self.settings)),
+            "api/configs/app.py": "class Settings:\n"
+            + "".join(f"    {name}: {self.types.get(name, 'str')}\n" for name in sorted(self.settings)),
         }
         parent = None
         for revision, body in self.migrations.items():
@@ -99,9 +103,22 @@ def checkout_of(version: str) -> DifyCheckout:
         env=dict(facts["variables"]),
         services=dict(_services(release, facts["services"])),
         routes={route.path: f"{route.service}:{route.port}" for route in release.routes},
-        settings={name for name, variable in release.variables.items() if "api" in release.readers(name)},
+        settings={name for name in release.variables if "api" in release.readers(name)}
+        | (release.types.keys() - release.variables.keys()),
+        types={name: annotation(each) for name, each in release.types.items()},
         migrations={release.migration_head: "pass"},
     )
+
+
+def annotation(each: ValueType) -> str:
+    """A type as dify-api writes it in its settings classes."""
+    if each.type == "choice":
+        return f"Literal[{', '.join(map(repr, each.choices))}]"
+    name = {"int": "int", "size": "int", "number": "float", "bool": "bool"}[each.type]
+    words = {"MB": "megabytes", "bytes": "bytes"}.get(each.unit, "")
+    said = f", description='In {words}'" if words else ""
+    least = f", ge={each.least}" if each.least is not None else ""
+    return f"{name} = Field(default=1{least}{said})" if said or least else name
 
 
 def _services(release: Release, names: Iterable[str]) -> Iterable[tuple[str, dict[str, Any]]]:

@@ -152,7 +152,7 @@ def test_the_regions_are_compared() -> None:
 
 
 def test_savings_are_those_of_the_settings_really_changed() -> None:
-    settings = Settings(environment="dev", instance_type="t3.large")
+    settings = Settings(environment="dev", instance_type="t3.large", data_volume_gib=60)
     told = {each.changes: each.monthly for each in estimate_settings(settings, ACCOUNT, SHEET).savings}
 
     assert told == {
@@ -160,7 +160,7 @@ def test_savings_are_those_of_the_settings_really_changed() -> None:
         - cost(instance_type="t3.large", nat_gateway=False).total,
         "instance_type='t3.medium'": Decimal("39.712"),
         "instance_type='t3a.large'": Decimal("7.957"),
-        "data_volume_gib=25": Decimal("2.4"),
+        "data_volume_gib=30": Decimal("2.88"),
         "log_retention_days=7": cost().total - cost(log_retention_days=7).total,
         "ssh='tunnel'": Decimal(0),
     }

@@ -13,6 +13,7 @@ from dify_aws.dify.drafts.inheritance import gates_of, images_of, renamed_servic
 from dify_aws.dify.drafts.placement import Placement, place_variables, refusals
 from dify_aws.dify.drafts.record_text import record_text
 from dify_aws.dify.drafts.secret_review import new_secrets, shared_defaults
+from dify_aws.dify.drafts.types import types_of
 from dify_aws.dify.errors import ReleaseError
 from dify_aws.dify.records import KNOWN, known
 from dify_aws.dify.release import Release
@@ -89,6 +90,7 @@ def draft(upstream: Upstream, base: Release) -> ReleaseDraft:
         services=services,
         omitted={**omitted, **dict.fromkeys(new, "")},
         variables=placement.variables,
+        types=types_of(upstream, base, placement),
         refused=refusals(placement, base),
         routes=tuple(routes),
         gates=(*base.gates, *gates_of(upstream.version, fresh or ())),

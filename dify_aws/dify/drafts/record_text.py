@@ -8,6 +8,7 @@ from typing import Final
 
 from dify_aws.dify.release import Release
 from dify_aws.dify.service import Service
+from dify_aws.dify.variable_types import ValueType
 from dify_aws.dify.variables import Reader, Variable
 
 WIDTH: Final = 150
@@ -49,6 +50,11 @@ def _lines(release: Release, comments: Mapping[str, str]) -> Iterator[str]:
     yield from ("", "[variables]")
     for name, variable in release.variables.items():
         yield _commented(f"{name} = {{{', '.join(_variable(variable))}}}", comments.get(f"variables.{name}"))
+    for found in dict.fromkeys(release.types.values()):
+        yield from ("", "[[types]]", *_type(found))
+        yield "names = ["
+        yield from (f"    {_text(name)}," for name, each in release.types.items() if each == found)
+        yield "]"
     for refusal in release.refused:
         yield from ("", "[[refused]]")
         noted = any(f"refused.{name}" in comments for name in refusal.names)
@@ -96,6 +102,16 @@ def _service(service: Service) -> Iterator[str]:
     if service.configuration:
         entries = (f"{_key(name)} = {_text(value)}" for name, value in service.configuration.items())
         yield f"configuration = {{{', '.join(entries)}}}"
+
+
+def _type(found: ValueType) -> Iterator[str]:
+    yield f"type = {_text(found.type)}"
+    if found.least is not None:
+        yield f"least = {found.least}"
+    if found.unit:
+        yield f"unit = {_text(found.unit)}"
+    if found.choices:
+        yield f"choices = {_texts(found.choices)}"
 
 
 def _variable(variable: Variable) -> Iterator[str]:

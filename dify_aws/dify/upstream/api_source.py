@@ -9,8 +9,11 @@ from typing import Final
 
 from dify_aws.dify.upstream.checkout import Checkout
 from dify_aws.dify.upstream.facts import Migration
+from dify_aws.dify.upstream.setting_types import names_of, types_in
+from dify_aws.dify.variable_types import ValueType
 
 SETTINGS: Final = "api/configs"
+AGENT_SETTINGS: Final = "dify-agent/src/dify_agent/server"
 ENTRYPOINT: Final = "api/docker/entrypoint.sh"
 MIGRATIONS: Final = "api/migrations/versions"
 
@@ -18,27 +21,20 @@ _NAME: Final = re.compile(r"[A-Z][A-Z0-9_]+")
 _MODE: Final = re.compile(r"\$\{?MODE\b[^\n]*?==\s*\"?(\w+)")
 
 
-def read_settings(checkout: Checkout) -> frozenset[str]:
-    """Names of the fields of dify-api's settings classes.
+def read_settings(checkout: Checkout) -> tuple[frozenset[str], Mapping[str, ValueType]]:
+    """The settings of dify-api, with the types of those of the agent backend.
 
     Args:
         checkout: where they are. Without the folder there are none, which is no problem.
+
+    Returns:
+        Names of the fields of the settings classes, and the types of those that are no free text.
     """
-    names: set[str] = set()
-    for path in checkout.names(SETTINGS, "**/*.py"):
-        tree = _parsed(checkout, path)
-        for node in ast.walk(tree):
-            if (
-                isinstance(node, ast.AnnAssign)
-                and isinstance(node.target, ast.Name)
-                and _NAME.fullmatch(node.target.id)
-            ):
-                names.add(node.target.id)
-            # validation_alias=AliasChoices("NEW", "OLD"): the names that are read, in place of the field's own.
-            if isinstance(node, ast.Call) and ast.unparse(node.func).endswith("AliasChoices"):
-                texts = [each.value for each in node.args if isinstance(each, ast.Constant)]
-                names.update(text for text in texts if isinstance(text, str) and _NAME.fullmatch(text))
-    return frozenset(names)
+    trees = [_parsed(checkout, path) for path in checkout.names(SETTINGS, "**/*.py")]
+    fields = [node for tree in trees for node in ast.walk(tree) if isinstance(node, ast.AnnAssign)]
+    own = {each.target.id for each in fields if isinstance(each.target, ast.Name) and _NAME.fullmatch(each.target.id)}
+    agent = [_parsed(checkout, path) for path in checkout.names(AGENT_SETTINGS, "*.py")]
+    return frozenset(own | {name for each in fields for name in names_of(each)}), types_in((*trees, *agent))
 
 
 def read_modes(checkout: Checkout) -> frozenset[str]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from dify_aws.dify.variable_types import ValueType
+
 
 @dataclass(frozen=True, kw_only=True)
 class UpstreamService:
@@ -101,6 +103,7 @@ class Upstream:
         services: by name, in the order of the Compose file.
         variables: by name.
         settings: names of the fields of dify-api's settings classes.
+        types: the types of those of them that are no free text.
         routes: in the order of the nginx template.
         modes: values of ``MODE`` that the entrypoint of dify-api tests for.
         migrations: by revision.
@@ -113,6 +116,7 @@ class Upstream:
     services: Mapping[str, UpstreamService]
     variables: Mapping[str, UpstreamVariable]
     settings: frozenset[str]
+    types: Mapping[str, ValueType]
     routes: tuple[UpstreamRoute, ...]
     modes: frozenset[str]
     migrations: Mapping[str, Migration]

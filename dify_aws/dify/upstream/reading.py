@@ -44,6 +44,7 @@ def read_checkout(path: str | Path) -> Upstream:
     newest = heads(migrations)
     if len(newest) > 1:
         unread = (*unread, f"api/migrations/versions: {len(newest)} revisions are the newest: {', '.join(newest)}")
+    settings, types = read_settings(checkout)
     stated = _COMPOSE.search(checkout.text("docker/README.md", required=False))
     facts = Upstream(
         version=_version(checkout, {service.image: service.place for service in services.values()}),
@@ -51,7 +52,8 @@ def read_checkout(path: str | Path) -> Upstream:
         compose=stated[1] if stated else "",
         services=services,
         variables=variables,
-        settings=read_settings(checkout),
+        settings=settings,
+        types=types,
         routes=routes,
         modes=read_modes(checkout),
         migrations=migrations,

@@ -1,4 +1,4 @@
-"""Ground: what Dify stands on, as a list of steps: the machine, its disk and memory, and Docker Engine."""
+"""Base system: what Dify stands on, as a list of steps: the machine, its disk and memory, and Docker Engine."""
 
 from __future__ import annotations
 
@@ -6,6 +6,9 @@ import time
 from collections.abc import Callable
 from typing import Final
 
+from dify_aws.dify.known_releases import release_of
+from dify_aws.dify.release import Requirements
+from dify_aws.dify.versions import numbers
 from dify_aws.host.packages.publishers import Publishers
 from dify_aws.host.step import Step
 from dify_aws.host.steps.apt_repository import AptRepository
@@ -38,23 +41,11 @@ KERNEL: Final = {
 TOOLS: Final = ("ca-certificates", "curl", "gnupg", "gpgv", "logrotate", "rsyslog", "unattended-upgrades")
 """What an image of Ubuntu usually has, and what the steps after this use."""
 
-COMPOSE: Final = "2.24"
-"""The least Compose that our compose.yaml is tested with."""
+DOCKER_LEAST: Final = "25.0"
+"""The lowest Docker Engine that knows start_interval, by which compose.yaml lets a container be healthy at once."""
 
-DOCKER_ENGINE: Final = "25"
-"""The least engine that knows start_interval, by which compose.yaml lets a container be seen as healthy at once."""
-
-ENGINE: Final = {
-    "docker": (
-        f"docker-ce>={DOCKER_ENGINE}",
-        "docker-ce-cli",
-        "containerd.io",
-        "docker-buildx-plugin",
-        f"docker-compose-plugin>={COMPOSE}",
-    ),
-    "distribution": (f"docker.io>={DOCKER_ENGINE}", f"docker-compose-v2>={COMPOSE}"),
-}
-"""The packages of Docker Engine and Compose, by where they come from."""
+COMPOSE_LEAST: Final = "2.24"
+"""The lowest Compose that our compose.yaml is tested with."""
 
 DAEMON: Final = "/etc/docker/daemon.json"
 DROP_IN: Final = f"{UNITS}/docker.service.d"
@@ -122,6 +113,21 @@ def _upgrades() -> tuple[Step, ...]:
     )
 
 
+def engine_packages(source: str, requirements: Requirements) -> tuple[str, ...]:
+    """The packages of Docker Engine and Compose, with the versions that a release and compose.yaml ask for.
+
+    Args:
+        source: where they come from: Docker's own repository ("docker"), or that of the distribution.
+        requirements: of the release.
+    """
+    docker = max(requirements.docker, DOCKER_LEAST, key=numbers)
+    compose = max(requirements.compose, COMPOSE_LEAST, key=numbers)
+    if source == "docker":
+        packages = ("docker-ce-cli", "containerd.io", "docker-buildx-plugin")
+        return (f"docker-ce>={docker}", *packages, f"docker-compose-plugin>={compose}")
+    return (f"docker.io>={docker}", f"docker-compose-v2>={compose}")
+
+
 def _docker(settings: Settings, disk: str, daemon: str, publishers: Publishers) -> tuple[Step, ...]:
     """Docker Engine. It starts as soon as it is installed, so what it must know by then is there before it."""
     tools = Packages(requirements=TOOLS).name
@@ -137,7 +143,8 @@ def _docker(settings: Settings, disk: str, daemon: str, publishers: Publishers) 
             AptRepository(label="docker", url=url, key_url=f"{url}/gpg", fingerprint=publishers.docker, needs=(tools,)),
         )
     before = [disk, tools, *(step.name for step in (*files, *repository))]
-    engine = Packages(requirements=ENGINE[settings.docker_source], needs=before)
+    requirements = release_of(settings.dify_version, settings.release).requirements
+    engine = Packages(requirements=engine_packages(settings.docker_source, requirements), needs=before)
     return (
         *folders,
         *repository,
