@@ -11,14 +11,14 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Final, Self
 
-from dify_aws.dify.known_releases import images
+from dify_aws.dify.known_releases import images, release_of
 from dify_aws.host.steps.data_disk import OPTIONS, DataDisk
 from dify_aws.host.steps.directory import Directory
 from dify_aws.host.steps.file import File
 from dify_aws.host.steps.sysctl import FIRST_LINE
 from dify_aws.operations.credentials import dify_secrets
 from dify_aws.runtimes.compose.agent import agent_package
-from dify_aws.runtimes.compose.base_system import ENGINE, KERNEL, TOOLS
+from dify_aws.runtimes.compose.base_system import KERNEL, TOOLS, engine_packages
 from dify_aws.runtimes.compose.bundle import AGENT, DATA, HOME, Bundle
 from dify_aws.runtimes.compose.stages import steps
 from dify_aws.runtimes.compose.steps.same_secrets import MARK
@@ -112,6 +112,7 @@ class Playbook:
         agent = [file for file in files if file.path == AGENT]
         units = [file for file in files if _unit(file)]
         package = agent_package(outputs.region, publishers.cloudwatch_agent)
+        requirements = release_of(settings.dify_version, settings.release).requirements
         api = images(settings.dify_version, settings.images)["api"]
         first = json.dumps({"password": secrets.init_password.reveal()})
         second = json.dumps(
@@ -129,7 +130,7 @@ class Playbook:
             "units": self._files(units),
             "docker_key": "/etc/apt/keyrings/docker.asc",
             "docker_fingerprint": publishers.docker,
-            "packages": [*TOOLS, *(name.partition(">=")[0] for name in ENGINE["docker"])],
+            "packages": [*TOOLS, *(name.partition(">=")[0] for name in engine_packages("docker", requirements))],
             "images": list(bundle.images),
             "api_image": api,
             "data_services": ["db_postgres", "redis", "sandbox", "ssrf_proxy"],
