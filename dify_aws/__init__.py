@@ -21,6 +21,7 @@ from dify_aws.dify.errors import ReleaseError
 from dify_aws.dify.release import Gate, Job, Release, Requirements
 from dify_aws.dify.routes import Route
 from dify_aws.dify.service import Need, Service
+from dify_aws.dify.variable_types import ValueType
 from dify_aws.dify.variables import Reader, Refusal, Variable
 from dify_aws.engine.applied import Applied
 from dify_aws.engine.external_node import ExternalNode
@@ -167,9 +168,9 @@ __all__ = [
     "Saving", "ScheduleGroup", "Secret", "SecretUnusable", "SecurityGroup", "Service", "Session", "SessionRefused",
     "Settings", "SettingsError", "Stack", "StackError", "Status", "StepNotConverged", "StepRefused", "StepsWrong",
     "StoredSecret", "Subnet", "Table", "Topic", "Topology", "Trail", "TunnelRefused", "UnexpectedAnswer", "Unknown",
-    "Unreachable", "Use", "Variable", "Verb", "Volume", "Vpc", "VpcEndpoint", "WaitTimedOut", "Waiter", "World", "Zone",
-    "changing_verb", "check_release", "github_workflow", "import_release", "offline", "permissions", "reading_verb",
-    "verbs_of",
+    "Unreachable", "Use", "ValueType", "Variable", "Verb", "Volume", "Vpc", "VpcEndpoint", "WaitTimedOut", "Waiter",
+    "World", "Zone", "changing_verb", "check_release", "github_workflow", "import_release", "offline", "permissions",
+    "reading_verb", "verbs_of",
 ]
 # fmt: on
 

@@ -72,6 +72,10 @@ def _services(release: Release) -> Iterator[Problem]:
             yield Problem(f"services.{service.name}", service.image, "is no image of the release", "a name in images")
         if service.optional and not _SETTING.fullmatch(service.optional):
             yield Problem(f"services.{service.name}", service.optional, "names no setting", "such as profile = full")
+        if service.health and not service.ports:
+            yield Problem(f"services.{service.name}", service.health, "has no port to be asked at", "a port in ports")
+        if service.memory_mib < 0:
+            yield Problem(f"services.{service.name}", service.memory_mib, "is no memory", "MiB")
         if service.name in release.omitted:
             yield Problem(f"omitted.{service.name}", None, "is a service that runs", "one of the two")
         for need in service.needs:

@@ -18,16 +18,21 @@ def gaps_of(release: Release) -> tuple[str, ...]:
         release: a release whose record is whole.
 
     Returns:
-        One sentence for each service that it has no definition of, for each secret that it does not make, and for each
-        variable that it sets, that the release before has, and that this one has by no name that is known; none for a
-        release that can be installed.
+        One sentence for each service of which neither the installer nor the record has a complete definition, for each
+        secret that it does not make, and for each variable that it sets, that the release before has, and that this one
+        has by no name that is known; none for a release that can be installed.
     """
     ready = known(_nearest(release.version))
     gaps = []
     for name, service in release.services.items():
         ours = ready.services.get(name) or _defined(name)
-        if ours is None:
-            gaps.append(f"the service {name} has no definition in the installer's Compose file")
+        if ours is None and (service.mode or not service.memory_mib):
+            gaps.append(
+                f"the service {name} has no definition in the installer's Compose file; one that stores nothing is "
+                "defined by its record, with memory_mib"
+            )
+        elif ours is None:
+            continue
         elif service.image != ours.image:
             gaps.append(f"the service {name} takes the image {service.image}, and the installer gives it {ours.image}")
         elif service.optional != ours.optional:

@@ -30,6 +30,7 @@ _SERVICE: Final[_Shape] = {
     "ports": (list, "a list of ports"),
     "needs": _TEXTS,
     "smoke": _FLAG,
+    "memory_mib": _NUMBER,
     "configuration": (dict, "a table of texts"),
 }
 _VARIABLE: Final[_Shape] = {

@@ -39,6 +39,7 @@ class Service:
         health: HTTP path that answers when the service is ready; empty if there is none.
         needs: services that it waits for.
         smoke: whether an installation is proved by this service's answer.
+        memory_mib: MiB of memory that it may take at most; 0 for one whose limit comes with the setting profile.
         configuration: entries that its configuration file needs in this release, besides those of every release.
     """
 
@@ -50,4 +51,5 @@ class Service:
     health: str = ""
     needs: tuple[Need, ...] = ()
     smoke: bool = False
+    memory_mib: int = 0
     configuration: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))

@@ -113,7 +113,15 @@ class Limits:
     shortfalls: tuple[Shortfall, ...] = ()
 
     @classmethod
-    def of(cls, profile: str, env: Mapping[str, str], *, memory_mib: int = 0, **settings: int | None) -> Self:
+    def of(
+        cls,
+        profile: str,
+        env: Mapping[str, str],
+        *,
+        memory_mib: int = 0,
+        services: Mapping[str, int] = MappingProxyType({}),
+        **settings: int | None,
+    ) -> Self:
         """The limits of a profile.
 
         Args:
@@ -121,6 +129,7 @@ class Limits:
             env: variables of Dify that somebody has given, as ``by_limit`` names them. What is no number is not
                 counted as a limit.
             memory_mib: what the release asks of a machine, in MiB.
+            services: MiB that each service may take whose limit the record of the release has.
             settings: those of :data:`OURS`, in seconds, MiB and people; None: as large as need be.
 
         Returns:
@@ -162,7 +171,7 @@ class Limits:
             numbers[rule.limit] = least
         return cls(
             variables=MappingProxyType({name: env.get(name, str(numbers[name])) for name in usual if name.isupper()}),
-            sizes=_sizes(base, numbers),
+            sizes=_sizes(base, numbers, services),
             concurrency=people,
             max_connections=numbers["postgres_max_connections"],
             sandbox_seconds=numbers["sandbox_timeout_seconds"],
@@ -203,8 +212,14 @@ def with_settings(settings: Any, **own: int | None) -> Limits:
         own: values for those of :data:`OURS`.
     """
     release = release_of(settings.dify_version, settings.release)
-    memory = release.requirements.memory_mib
-    return Limits.of(settings.profile, by_limit(release, env_of(settings)), memory_mib=memory, **own)
+    limited = ((name, release.services[name].memory_mib) for name in release.running(settings))
+    return Limits.of(
+        settings.profile,
+        by_limit(release, env_of(settings)),
+        memory_mib=release.requirements.memory_mib,
+        services={name: mib for name, mib in limited if mib},
+        **own,
+    )
 
 
 def by_limit(release: Release, env: Mapping[str, str]) -> Mapping[str, str]:
@@ -239,8 +254,8 @@ def _celery(given: Mapping[str, int], env: Mapping[str, str], people: int) -> Ma
     return dict.fromkeys(("CELERY_WORKER_AMOUNT", *(["CELERY_MAX_WORKERS"] if scales else [])), tasks)
 
 
-def _sizes(base: Sizes, numbers: Mapping[str, int]) -> Sizes:
-    memory = dict(base.memory)
+def _sizes(base: Sizes, numbers: Mapping[str, int], services: Mapping[str, int]) -> Sizes:
+    memory = {**base.memory, **services}
     memory["db_postgres"] = numbers["postgres_memory_mib"]
     memory["worker"] += PROCESS_MIB * (celery_processes(numbers) - 1)
     if not numbers["prefork"]:

@@ -38,8 +38,8 @@ PAGES: Final[Mapping[str, tuple[str, str]]] = {
     ),
     "Releases": (
         "Releases of Dify as data.",
-        "Release Service Need Route Variable Reader Refusal Job Gate Requirements import_release ReleaseDraft "
-        "Comparison check_release ReleaseCheck",
+        "Release Service Need Route Variable ValueType Reader Refusal Job Gate Requirements import_release "
+        "ReleaseDraft Comparison check_release ReleaseCheck",
     ),
     "Offline": (
         "An AWS without network and credentials, and what a deployment needs beside AWS.",

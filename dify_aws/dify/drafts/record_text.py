@@ -99,6 +99,8 @@ def _service(service: Service) -> Iterator[str]:
         yield f"needs = {_texts(f'{need.service}:{need.condition}' for need in service.needs)}"
     if service.smoke:
         yield "smoke = true"
+    if service.memory_mib:
+        yield f"memory_mib = {service.memory_mib}"
     if service.configuration:
         entries = (f"{_key(name)} = {_text(value)}" for name, value in service.configuration.items())
         yield f"configuration = {{{', '.join(entries)}}}"

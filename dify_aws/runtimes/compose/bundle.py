@@ -9,12 +9,13 @@ from ipaddress import IPv4Network
 from types import MappingProxyType
 from typing import Any, Final, Self
 
+from dify_aws.dify.compose_document import CONDITIONS
 from dify_aws.dify.known_releases import images, pinned, release_of
 from dify_aws.limits import limits_of
 from dify_aws.limits.concurrency import PLUGIN_DAEMON_CONNECTIONS
 from dify_aws.outputs import Outputs
 from dify_aws.runtimes.compose.bundle_file import BundleFile, DataDirectory
-from dify_aws.runtimes.compose.container_variables import container_variables, read_by_pattern
+from dify_aws.runtimes.compose.container_variables import container_variables, read_by_pattern, variables_by_record
 from dify_aws.runtimes.compose.dify_secrets import DifySecrets
 from dify_aws.runtimes.compose.environment import (
     DATABASE,
@@ -141,6 +142,8 @@ def _values(
         "variables": variables,
         "given": {service: container_variables(release, service, settings.env) for service in release.services},
         "reads": read_by_pattern(names),
+        "reads_by_record": {service: variables_by_record(release, service, names) for service in running},
+        "conditions": CONDITIONS,
         "database": DATABASE,
         "plugin_database": PLUGIN_DATABASE,
         "pool": str(docker_pool(settings.vpc_cidr, settings.docker_cidr)),

@@ -58,3 +58,24 @@ def container_variables(release: Release, service: str, given: Iterable[str]) ->
             if reader.service == service and inner not in there and (reader.name or service not in WHOLE):
                 found[inner] = name
     return sorted(found.items())
+
+
+def variables_by_record(release: Release, service: str, names: Iterable[str]) -> list[tuple[str, str]]:
+    """The variables of a container that has no template, by the record alone.
+
+    Args:
+        release: the release, whose record says who reads a variable.
+        service: name of the service.
+        names: names in .env.
+
+    Returns:
+        The name inside the container and the value for Compose, in alphabetical order: what .env has, or the default.
+    """
+    there = frozenset(names)
+    found = {
+        reader.name or name: f"${{{name}}}" if name in there else variable.default.replace("$", "$$")
+        for name, variable in release.variables.items()
+        for reader in variable.readers
+        if reader.service == service and (name in there or variable.default)
+    }
+    return sorted(found.items())

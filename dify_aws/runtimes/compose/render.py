@@ -37,7 +37,7 @@ def _environment() -> Environment:
 
     # What is rendered is for programs that know no HTML.
     environment = Environment(  # nosec B701
-        loader=FunctionLoader(lambda name: files(TEMPLATES).joinpath(name).read_text(encoding="utf-8")),
+        loader=FunctionLoader(_template),
         undefined=StrictUndefined,
         autoescape=False,  # nothing here is HTML
         trim_blocks=True,
@@ -50,6 +50,12 @@ def _environment() -> Environment:
         names_of_release=pass_context(lambda context, text: with_names_of(context["release"], text)),
     )
     return environment
+
+
+def _template(name: str) -> str | None:
+    """The text of a template; None if there is none of that name: one template may stand in for another."""
+    file = files(TEMPLATES).joinpath(name)
+    return file.read_text(encoding="utf-8") if file.is_file() else None
 
 
 def dotenv(value: str) -> str:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 import shlex
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Final
 from urllib.parse import urlsplit
 
 from dify_aws.dify.known_releases import release_of
+from dify_aws.dify.variable_names import with_names_of
 from dify_aws.runtimes.compose.environment import DATABASE
 from dify_aws.runtimes.compose.steps.containers import RECOVERED_SECONDS
 from dify_aws.runtimes.compose.steps.probe import TIMEOUT_SECONDS, Probe
@@ -27,7 +29,9 @@ def smoke(settings: Settings, url: str) -> tuple[Probe, ...]:
         url: where Dify is found, as ``Bundle.url`` says. It is asked for on the host itself, so neither DNS nor a
             security group has a part in it.
     """
-    return tuple(_probes(settings, url))
+    release = release_of(settings.dify_version, settings.release)
+    # What a container knows by a variable, it knows by the name of its release.
+    return tuple(replace(probe, question=with_names_of(release, probe.question)) for probe in _probes(settings, url))
 
 
 def _probes(settings: Settings, url: str) -> Iterator[Probe]:
@@ -43,8 +47,8 @@ def _probes(settings: Settings, url: str) -> Iterator[Probe]:
         about="sandbox runs code",
         service="sandbox",
         question=_inside_api(
-            "$CODE_EXECUTION_ENDPOINT/v1/sandbox/run",
-            "X-Api-Key: $CODE_EXECUTION_API_KEY",
+            "${CODE_EXECUTION_ENDPOINT}/v1/sandbox/run",
+            "X-Api-Key: ${CODE_EXECUTION_API_KEY}",
             {"language": "python3", "code": "print(6 * 7)", "preload": "", "enable_network": False},
         ),
         answer=r'"stdout": ?"42',
@@ -53,7 +57,7 @@ def _probes(settings: Settings, url: str) -> Iterator[Probe]:
     yield Probe(
         about="plugin daemon is healthy",
         service="plugin_daemon",
-        question=f"inside api sh -c {shlex.quote(f'{CURL} $PLUGIN_DAEMON_URL/health/check')}",
+        question=f"inside api sh -c {shlex.quote(CURL + ' ${PLUGIN_DAEMON_URL}/health/check')}",
         answer=".",
         advice="Without it there is no model provider, for they are plugins.",
     )
@@ -65,14 +69,26 @@ def _probes(settings: Settings, url: str) -> Iterator[Probe]:
         advice="If its log tells of memory or disk, give the machine more of it.",
     )
     yield _vectors(settings)
+    release = release_of(settings.dify_version, settings.release)
+    running = release.running(settings)
+    others = [release.services[each] for each in running if release.services[each].memory_mib]
+    for service in (each for each in others if each.health):
+        yield Probe(
+            about=f"{service.name} answers",
+            service=service.name,
+            question=f"inside api {CURL} --output /dev/null --write-out '%{{http_code}}' "
+            f"http://{service.name}:{service.ports[0]}{service.health}",
+            answer="^2",
+            advice="Its log tells why.",
+        )
     # The last, when most of them have shown by an answer that they are up. worker_beat answers nobody, but it is the
     # program that worker is and was begun with it: by now it would have ended.
-    running = release_of(settings.dify_version, settings.release).running(settings)
-    for service in (each for each in ("worker", "worker_beat", "web", "agent_backend") if each in running):
+    silent = [*("worker", "worker_beat", "web", "agent_backend"), *(each.name for each in others if not each.health)]
+    for name in (each for each in silent if each in running):
         yield Probe(
-            about=f"{service} stays up",
-            service=service,
-            question=f"stays {service}",
+            about=f"{name} stays up",
+            service=name,
+            question=f"stays {name}",
             answer="^stays$",
             connect_seconds=RECOVERED_SECONDS + TIMEOUT_SECONDS // 2,
             advice="It has no healthcheck, so that it ends is all that is seen. Its log tells why.",
@@ -126,9 +142,9 @@ def _vectors(settings: Settings) -> Probe:
             advice=f"{advice} The image of PostgreSQL must have pgvector: see the setting images.",
         )
     if store == "weaviate":
-        question = _inside_api("$WEAVIATE_ENDPOINT/v1/schema", "Authorization: Bearer $WEAVIATE_API_KEY")
+        question = _inside_api("${WEAVIATE_ENDPOINT}/v1/schema", "Authorization: Bearer ${WEAVIATE_API_KEY}")
     else:
-        question = _inside_api("$QDRANT_URL/collections", "api-key: $QDRANT_API_KEY")
+        question = _inside_api("${QDRANT_URL}/collections", "api-key: ${QDRANT_API_KEY}")
     return Probe(
         about=f"{store} answers", service=store, question=question, answer="classes|collections", advice=advice
     )

@@ -206,7 +206,8 @@ def _dify(settings: Settings, secrets: DifySecrets, bundle: Bundle, login: Regis
         yield jobs
         before_migration.append(jobs.name)
     yield Migration(image=reference, services=dify, needs=before_migration)
-    services = [*dify, *(service for service in AFTERWARDS if service in running)]
+    others = [service for service in running if service not in (*STORES, *AFTERWARDS, *dify, "nginx")]
+    services = [*dify, *(service for service in AFTERWARDS if service in running), *others]
     yield Containers(name="dify", services=services, needs=("migration",))
     # nginx does not wait for them: after an upgrade it runs already, and a Dify whose jobs failed is still one.
     yield Jobs(release=release.version, jobs=release.jobs, when="after", needs=("dify",))
