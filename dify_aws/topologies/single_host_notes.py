@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dify_aws.dify.known_releases import describe_images, describe_release
+from dify_aws.dify.known_releases import describe_images, describe_release, release_of
 from dify_aws.prices.cpu_credits import surplus_month
 from dify_aws.prices.nat_gateway import nat_gateway_month
 from dify_aws.settings import Settings
@@ -31,6 +31,12 @@ def notes_of(settings: Settings) -> list[str]:
         )
     if note := describe_release(settings.dify_version, settings.release):
         notes.append(note)
+    release = release_of(settings.dify_version, settings.release)
+    if unknown := sorted(settings.env.keys() - release.variables.keys() - release.types.keys()):
+        notes.append(
+            f"env has {', '.join(unknown)}, which the record of Dify {release.version} does not know: only the "
+            "containers of dify-api are given it. Check the spelling."
+        )
     if settings.telemetry:
         notes.append("telemetry=True: Dify and Next.js report about this installation to their makers (otel.dify.ai).")
     if settings.images:

@@ -65,7 +65,7 @@ DONE: Final = (
     "dify_aws/host/",
     "dify_aws/limits/",
     "dify_aws/runtimes/",
-    "dify_aws/dify/upstream/",
+    "dify_aws/dify/",
     "dify_aws/offline/",
     "dify_aws/operations/run/",
     "dify_aws/verbs/",

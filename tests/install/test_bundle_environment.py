@@ -8,7 +8,11 @@ from urllib.parse import urlsplit
 import pytest
 
 from dify_aws.dify.known_variables import instead
+from dify_aws.dify.records import KNOWN, known
+from dify_aws.errors import SettingsError
 from dify_aws.runtimes.compose.render import dotenv
+from dify_aws.settings import Settings
+from dify_aws.topologies.single_host_notes import notes_of
 from tests.support.bundles import SECRETS, bundle, compose, every, given, variables
 
 APPS = ("api", "worker", "worker_beat", "api_websocket")
@@ -155,6 +159,65 @@ def test_what_a_person_adds_is_read_by_who_reads_it() -> None:
         "PIP_MIRROR_URL": {*APPS, "plugin_daemon", "sandbox"},
     }
     assert "hunter2" not in made.files["compose.yaml"].text
+
+
+READ_BY = {
+    "web": (
+        "ALLOW_INLINE_STYLES",
+        "WORKFLOW_GENERATION_TIMEOUT_MS",
+        "MARKDOWN_FORM_FIELD_NAME_EXTRA_CHARS",
+        "SITE_ABOUT",
+    ),
+    "plugin_daemon": (
+        *("THIRD_PARTY_SIGNATURE_VERIFICATION_ENABLED", "THIRD_PARTY_SIGNATURE_VERIFICATION_PUBLIC_KEYS"),
+        *("ENFORCE_LANGGENIUS_PLUGIN_SIGNATURES", "LOG_LEVEL"),
+        *("DIFY_BACKWARDS_INVOCATION_READ_TIMEOUT", "DIFY_BACKWARDS_INVOCATION_WRITE_TIMEOUT"),
+    ),
+    "sandbox": ("MAX_WORKERS", "ALLOWED_SYSCALLS", "PIP_MIRROR_URL", "PYTHON_DEPS_UPDATE_INTERVAL"),
+}
+
+
+@pytest.mark.parametrize("service", READ_BY)
+def test_what_only_a_program_beside_dify_reads_reaches_it(service: str) -> None:
+    """Variables that no example file of Dify names, among others."""
+    values = dict.fromkeys(READ_BY[service], "7")
+    made = bundle(env=values)
+    assert {name: given(made, service).get(name) for name in values} == values
+
+
+@pytest.mark.parametrize("name", ["DB_MAX_OPEN_CONNS", "MAX_BUNDLE_PACKAGE_SIZE", "WORKER_TIMEOUT"])
+def test_what_a_setting_decides_is_refused_with_that_setting(name: str) -> None:
+    with pytest.raises(SettingsError, match=f"has {name}, which is not free. "):
+        Settings(environment="dev", env={name: "7"})
+
+
+def test_a_variable_that_no_record_knows_is_in_the_notes_of_the_plan() -> None:
+    """It may be a typing mistake, and nobody would notice."""
+    settings = Settings(environment="dev", env={"UPLOAD_FILE_SIZE_LIMITS": "7", "INVITE_EXPIRY_HOURS": "7"})
+    (note,) = [note for note in notes_of(settings) if "the record of Dify" in note]
+    assert "UPLOAD_FILE_SIZE_LIMITS" in note
+    assert "INVITE_EXPIRY_HOURS" not in note
+
+
+def test_the_local_sandbox_asks_itself_without_a_proxy_and_the_sandbox_keeps_its_own_list_of_packages() -> None:
+    made = bundle(profile="full")
+    assert given(made, "local_sandbox")["NO_PROXY"] == "localhost,127.0.0.1"
+    assert "sandbox_dependencies:/dependencies" in compose(made)["services"]["sandbox"]["volumes"]
+    assert "sandbox_dependencies" in compose(made)["volumes"]
+
+
+@pytest.mark.parametrize("version", KNOWN)
+def test_what_upstream_sets_otherwise_than_its_program_is_set_as_upstream_does(version: str) -> None:
+    made = variables(bundle(dify_version=version))
+    # 1.15.0 does not have it.
+    assert made.get("REDIS_KEEPALIVE") == (None if "REDIS_KEEPALIVE" not in known(version).variables else "true")
+    assert made["LOG_DATEFORMAT"] == "%Y-%m-%d %H:%M:%S"
+
+
+@pytest.mark.parametrize("profile", ["compact", "full"])
+def test_worker_beat_has_headroom(profile: str) -> None:
+    """It takes 362 MiB when it is idle."""
+    assert compose(bundle(profile=profile))["services"]["worker_beat"]["mem_limit"] == "512m"
 
 
 def test_a_container_gets_a_variable_by_the_name_that_it_knows() -> None:

@@ -85,7 +85,7 @@ def place_variables(
             if name not in evidence.inside:
                 placement.unconfirmed.append(name)
     placement.variables = dict(sorted(placement.variables.items()))
-    _mend_pairs(placement)
+    _restore_pairs(placement)
     _require_newer_names(placement, upstream)
     return placement
 
@@ -116,11 +116,11 @@ class _Evidence:
         """The services that read it, those that Compose gives it by name first."""
         given = self.given.get(variable.name, [])
         if variable.name in self.upstream.settings:
-            mine = [name for name, service in self.services.items() if service.mode]
+            own = [name for name, service in self.services.items() if service.mode]
         else:
-            mine = [name for file in variable.files if file.startswith(OWN_FILES) for name in self._of(file)]
+            own = [name for file in variable.files if file.startswith(OWN_FILES) for name in self._of(file)]
         taken = {reader.service for reader in given}
-        found = (*given, *(Reader(service=name) for name in dict.fromkeys(mine) if name not in taken))
+        found = (*given, *(Reader(service=name) for name in dict.fromkeys(own) if name not in taken))
         return found or tuple(self.fallbacks.get(variable.name, ()))
 
     def elsewhere(self, variable: UpstreamVariable) -> tuple[str, ...]:
@@ -185,7 +185,7 @@ def _still(variable: Variable, services: Mapping[str, Service], newer: Mapping[s
     return tuple(reader for reader in moved if reader.service in services)
 
 
-def _mend_pairs(placement: Placement) -> None:
+def _restore_pairs(placement: Placement) -> None:
     newer = {before: after for after, before in placement.renames.items()}
     for name, variable in placement.variables.items():
         if variable.same_as:
