@@ -30,6 +30,7 @@ from dify_aws.engine.plan import Action, Plan
 from dify_aws.engine.progress import Progress
 from dify_aws.engine.resource import Actual, Ref, Resource
 from dify_aws.engine.run_lock import RunLock
+from dify_aws.engine.saved_plan import load_plan, save_plan
 from dify_aws.engine.stack import Stack
 from dify_aws.errors import (
     AlreadyLocked,
@@ -169,8 +170,8 @@ __all__ = [
     "Settings", "SettingsError", "Stack", "StackError", "Status", "StepNotConverged", "StepRefused", "StepsWrong",
     "StoredSecret", "Subnet", "Table", "Topic", "Topology", "Trail", "TunnelRefused", "UnexpectedAnswer", "Unknown",
     "Unreachable", "Use", "ValueType", "Variable", "Verb", "Volume", "Vpc", "VpcEndpoint", "WaitTimedOut", "Waiter",
-    "World", "Zone", "changing_verb", "check_release", "github_workflow", "import_release", "offline", "permissions",
-    "reading_verb", "verbs_of",
+    "World", "Zone", "changing_verb", "check_release", "github_workflow", "import_release", "load_plan", "offline",
+    "permissions", "reading_verb", "save_plan", "verbs_of",
 ]
 # fmt: on
 

@@ -41,9 +41,12 @@ class Deployment(DeploymentContext):
         connectivity: the world beside AWS's API; the internet, or what the session brings (the offline world's does).
         wait: seconds to wait for the end of another run that has the lock; 0 does not wait. None: only as long as it
             takes to see that the other run renews it (half a minute), or for the end of its lease if it was killed.
+        address: the public address of this computer, which port 22 is opened for during the work. None:
+            a page of AWS is asked for it.
 
     Raises:
         CredentialsError: the profile does not exist.
+        SettingsError: ``address`` is no public address.
     """
 
     # In the order of the help. A verb is a function in a file of dify_aws/verbs, and a line here.

@@ -33,10 +33,12 @@ def _bootstrap(invocation: Invocation) -> int:
         invocation.show(plan)
         return CHANGES if plan else SUCCESS
     if not options["destroy"]:
+        if not options["yes"] and (plan := foundation.plan()):
+            invocation.agree(plan)
         invocation.show(foundation.apply())
         return SUCCESS
     if not options["yes"] and (plan := foundation.plan_destroy()):
-        invocation.terminal.say(str(plan))
+        invocation.show_question(plan)
         invocation.confirm("foundation")
     invocation.show_destroyed(foundation.destroy())
     return SUCCESS

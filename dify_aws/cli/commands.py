@@ -29,6 +29,7 @@ def _command(verb: Verb) -> Command:
     def arguments(parser: ArgumentParser) -> None:
         if verb.effect == "changes":
             meaning = "wait for another run to end (default: until it is known whether it was killed)"
+            parser.add_argument("--yes", action="store_true", help="do not ask")
             parser.add_argument("--wait", type=float, metavar="SECONDS", help=meaning)
         verb.arguments(parser)
 

@@ -32,7 +32,7 @@ def given_settings(
     """
     variables = {name: text for name, text in environ.items() if name.startswith(PREFIX)}
     texts = {**variables, **{_variable(name): text for name, text in flags.items()}}
-    where = file or _usual(texts.get(_variable("environment"), ""))
+    where = settings_file(flags, environ, file)
     written = read_toml(where) if where else {}
     below = {name: value for name, value in {**otherwise, **written}.items() if _variable(name) not in texts}
     try:
@@ -46,6 +46,17 @@ def given_settings(
             )
             for problem in error.problems
         ) from None
+
+
+def settings_file(flags: Mapping[str, str], environ: Mapping[str, str], file: str | None) -> str | None:
+    """The file that the settings are read from; None if there is none.
+
+    Args:
+        flags: the text of each flag, by setting.
+        environ: the environment variables.
+        file: the one that was named.
+    """
+    return file or _usual(flags.get("environment") or environ.get(_variable("environment"), ""))
 
 
 def flag_of(name: str) -> str:

@@ -6,6 +6,7 @@ from argparse import ArgumentParser
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 from dify_aws.aws import Session
@@ -44,18 +45,25 @@ class Invocation:
         form: OutputFormat = self.options["form"]
         return form
 
-    def deployment(self, listener: Listener | None = None) -> Deployment:
-        """The deployment of the settings.
+    @cached_property
+    def _one(self) -> Deployment:
+        options = self.options
+        one = self.deployment_type(
+            self.settings, session=self.session, wait=options.get("wait"), address=options.get("our_address")
+        )
+        # A bill of materials without records asks AWS nothing.
+        if not options.get("unrecorded"):
+            self.terminal.say(f"AWS account {one.account.id}")
+        return one
 
-        Args:
-            listener: is called with each event.
-        """
-        wait = self.options.get("wait")
-        return self.deployment_type(self.settings, session=self.session, listener=listener, wait=wait)
+    def deployment(self) -> Deployment:
+        """The deployment of the settings. Its account is named first."""
+        return self._one
 
     def working(self) -> Deployment:
         """The deployment of the settings; its progress is shown until the command ends."""
-        return self.deployment(self.progress())
+        self._one.listener = self.progress()
+        return self._one
 
     def progress(self) -> Listener:
         """Shows the progress of a run until the command ends."""
@@ -86,6 +94,27 @@ class Invocation:
         """
         self.terminal.say(text)
 
+    def show_question(self, shown: object) -> None:
+        """Show on stderr what a question is about.
+
+        Args:
+            shown: a plan, or a text.
+        """
+        self.terminal.show_on_stderr(shown)
+
+    def agree(self, shown: object) -> None:
+        """Show what would be changed, and ask whether to do it.
+
+        Args:
+            shown: a plan, or a text.
+
+        Raises:
+            DifyAwsError: the answer is not yes.
+        """
+        self.show_question(shown)
+        if self.terminal.asked("Do this? [yes/no] ").lower() not in ("y", "yes"):
+            raise DifyAwsError("the answer is not yes, and nothing was changed. --yes does not ask.")
+
     def confirm(self, name: str) -> None:
         """Ask on the terminal for the name of what is deleted.
 
@@ -112,6 +141,7 @@ class Command:
         arguments: adds its own options to a parser.
         operand: the positional arguments in the usage line.
         defaults: settings that it can do without.
+        has_settings: whether it is about an environment, and has the settings as options.
     """
 
     name: str
@@ -120,3 +150,4 @@ class Command:
     arguments: Callable[[ArgumentParser], object] = lambda parser: None
     operand: str = ""
     defaults: Mapping[str, str] = field(default_factory=dict)
+    has_settings: bool = True

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import argparse
 import re
-from collections.abc import Iterable, Mapping
-from dataclasses import fields
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import MISSING, Field, fields
 from importlib.metadata import PackageNotFoundError, version
 from inspect import getdoc
 from typing import Any, Final, NoReturn, get_args, get_origin
@@ -13,6 +13,7 @@ from typing import Any, Final, NoReturn, get_args, get_origin
 from dify_aws.cli.commands import commands
 from dify_aws.cli.given import flag_of
 from dify_aws.cli.invocation import Command
+from dify_aws.cli.suggestions import did_you_mean
 from dify_aws.errors import DifyAwsError
 from dify_aws.settings import Settings
 
@@ -24,7 +25,7 @@ PLACE: Final = "setting "
 
 
 class UsageError(DifyAwsError):
-    """The command is not one."""
+    """The command line cannot be understood."""
 
 
 class Parser(argparse.ArgumentParser):
@@ -32,26 +33,35 @@ class Parser(argparse.ArgumentParser):
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**{"allow_abbrev": False, **options})
+        self.commands: dict[str, Parser] = {}
 
     def error(self, message: str) -> NoReturn:
-        """Tell what is wrong, and how it goes."""
-        message = _without_values(message)
+        """Report what is wrong, and how to use it."""
+        if found := re.match(r"argument COMMAND: invalid choice: '([^']*)'", message):
+            message = f"there is no command {found[1]!r}.{did_you_mean(found[1], self.commands)}"
         raise UsageError(f"{message}\n{self.format_usage().strip()}\n{self.prog} --help tells more.")
 
+    def parse_args(self, args: Any = None, namespace: Any = None) -> Any:
+        """Parse; an unknown flag is answered with the one that was probably meant."""
+        options, unknown = self.parse_known_args(args, namespace)
+        if unknown:
+            command = self.commands.get(getattr(getattr(options, "command", None), "name", ""), self)
+            command.error(_unknown(unknown, command._option_string_actions))
+        return options
 
-def _without_values(message: str) -> str:
-    """argparse tells what it does not know as it was written: the values of that may be secrets."""
-    known, unknown, words = message.partition("unrecognized arguments: ")
-    if not unknown:
-        return message
-    names = [word.partition("=")[0] for word in words.split() if re.match(r"--?[A-Za-z]", word)]
-    advice = ""
+
+def _unknown(words: Sequence[str], known: Iterable[str]) -> str:
+    """What is not known, without values, which may be secrets."""
+    names = [word.partition("=")[0] for word in words if re.match(r"--?[A-Za-z]", word)]
+    known = [flag for flag in known if flag.startswith("--")]
+    message = "unrecognized arguments: " + (" ".join(names) or "a word too many")
+    message += "".join(dict.fromkeys(did_you_mean(name, known) for name in names))
     if any(flag_of(name) in names for name in SECRET):
-        advice = (
+        message += (
             f"\n{', '.join(map(flag_of, SECRET))} is no flag, because everybody on a machine can read what a command "
+            "was started with: write [env] in the file, or set DIFY_AWS_ENV."
         )
-        advice += "was started with: write [env] in the file, or set DIFY_AWS_ENV."
-    return f"{known}{unknown}{' '.join(names) or 'a word too many'}{advice}"
+    return message
 
 
 def parser(known: Iterable[Command] | None = None) -> Parser:
@@ -66,10 +76,12 @@ def parser(known: Iterable[Command] | None = None) -> Parser:
     for command in commands() if known is None else known:
         # Written for people: a per cent sign is none of argparse's.
         summary = command.summary.replace("%", "%%")
-        usage = f"{top.prog} {command.name} [OPTION]... [SETTING]... {command.operand}".strip()
+        words = ["[OPTION]...", "[SETTING]..."] if command.has_settings else ["[OPTION]..."]
+        usage = " ".join(filter(None, (top.prog, command.name, *words, command.operand)))
         one = subparsers.add_parser(command.name, help=summary, description=summary, usage=usage)
+        top.commands[command.name] = one
         command.arguments(one)
-        _add_shared(one)
+        _add_shared(one, command)
         one.set_defaults(command=command)
     return top
 
@@ -88,11 +100,14 @@ def flags(options: Mapping[str, Any]) -> dict[str, str]:
     return {name: {True: "yes", False: "no"}.get(value, value) for name, value in found.items()}
 
 
-def _add_shared(parser: Parser) -> None:
+def _add_shared(parser: Parser, command: Command) -> None:
     form = parser.add_mutually_exclusive_group()
     for name in ("json", "markdown"):
         shown = f"the result as {'JSON' if name == 'json' else 'Markdown'}, on stdout"
         form.add_argument(f"--{name}", dest="form", action="store_const", const=name, default="text", help=shown)
+    if not command.has_settings:
+        parser.set_defaults(settings=None, aws_profile=None, offline=False)
+        return
     parser.add_argument(
         "--settings",
         metavar="FILE",
@@ -106,7 +121,8 @@ def _add_shared(parser: Parser) -> None:
     parser.add_argument(
         "--offline",
         action="store_true",
-        help="a rehearsal: in an empty AWS inside this process, which is gone at the end",
+        help="a rehearsal without an account: in the world that `dify-aws offline` opened; else in an empty one, which "
+        "is deleted at the end",
     )
     group = parser.add_argument_group(
         "settings", "Each is also a variable (DIFY_AWS_VPC_CIDR) and a line of the file; the flag counts most."
@@ -121,9 +137,21 @@ def _add_shared(parser: Parser) -> None:
             flag_of(setting.name),
             dest=PLACE + setting.name,
             default=argparse.SUPPRESS,
-            help=" ".join(meanings.get(setting.name, "").replace("``", "").replace("%", "%%").split()),
+            help=" ".join(f"{meanings.get(setting.name, '')} {_default(setting)}".replace("``", "").split()).replace(
+                "%", "%%"
+            ),
             **(yes_or_no if kind is bool else {"metavar": _kind(kind)}),
         )
+
+
+def _default(setting: Field[Any]) -> str:
+    """The default, as it would be typed; nothing where there is none, or None means what the help says."""
+    value = setting.default
+    if value is MISSING or value is None:
+        return ""
+    text = {True: "yes", False: "no"}.get(value) if isinstance(value, bool) else None
+    text = text or (",".join(map(str, value)) if isinstance(value, tuple) else str(value))
+    return f"(default: {text})" if text else ""
 
 
 def _kind(kind: object) -> str:

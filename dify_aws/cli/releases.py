@@ -59,6 +59,5 @@ RELEASE: Final = Command(
     _release,
     _arguments,
     "import|check PATH",
-    # It is about no environment.
-    defaults={"environment": "any"},
+    has_settings=False,
 )

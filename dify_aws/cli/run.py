@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import shlex
 import sys
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
@@ -12,17 +13,21 @@ from typing import Final
 from dify_aws.aws import Session
 from dify_aws.aws.sessions import open_session
 from dify_aws.cli.commands import commands
+from dify_aws.cli.error_document import error_document
 from dify_aws.cli.given import given_settings
 from dify_aws.cli.invocation import Command, Invocation
 from dify_aws.cli.logs import logs
+from dify_aws.cli.origin import origin
 from dify_aws.cli.parser import flags, parser
 from dify_aws.cli.terminal import Terminal
+from dify_aws.cli.wording import Wording
 from dify_aws.deployment import Deployment
 from dify_aws.errors import DifyAwsError
 from dify_aws.offline import offline
 from dify_aws.operations.run.command_line import FAILURE
 from dify_aws.operations.run.verb import verbs_of
-from dify_aws.settings import LOG
+from dify_aws.run_interrupted import RunInterrupted
+from dify_aws.settings import LOG, Settings
 
 INTERRUPTED: Final = 130
 """What a shell says of a program that Ctrl-C has ended."""
@@ -54,10 +59,13 @@ def main(
         SystemExit: by --help and --version.
     """
     variables = os.environ if environ is None else environ
-    terminal = terminal or Terminal(sys.stdin, sys.stdout, sys.stderr)
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    terminal = terminal or Terminal(sys.stdin, sys.stdout, sys.stderr, variables)
+    verbs = verbs_of(deployment)
+    terminal.wording = Wording(verbs)
     try:
         with logs(variables, terminal.stderr):
-            return _reported(terminal, arguments, variables, session, deployment)
+            return _reported(terminal, words, variables, session, deployment)
     except DifyAwsError as error:
         # DIFY_AWS_LOG itself is wrong.
         terminal.say(f"error: {error}")
@@ -66,46 +74,61 @@ def main(
 
 def _reported(
     terminal: Terminal,
-    arguments: Sequence[str] | None,
+    words: Sequence[str],
     environ: Mapping[str, str],
     session: Session | None,
     deployment: type[Deployment],
 ) -> int:
     try:
-        return _execute(terminal, arguments, environ, session, deployment)
-    except KeyboardInterrupt as interrupt:
+        return _execute(terminal, words, environ, session, deployment)
+    except RunInterrupted as interrupt:
         log.debug("interrupted", exc_info=True)
-        terminal.say(
-            "\n".join(["", "interrupted", *filter(None, [str(interrupt)]), *getattr(interrupt, "__notes__", ())])
-        )
+        # The command as it was typed resumes the run: no secret can be in it.
+        interrupt.resume = ""
+        text = str(interrupt).replace("run again.", f"run: {shlex.join(['dify-aws', *words])}")
+        terminal.say("\n".join(["", "interrupted", text, *getattr(interrupt, "__notes__", ())]))
+        return INTERRUPTED
+    except KeyboardInterrupt:
+        log.debug("interrupted", exc_info=True)
+        terminal.say("\ninterrupted; no run was at work")
         return INTERRUPTED
     except BrokenPipeError:
         raise
-    except (DifyAwsError, ModuleNotFoundError) as error:
-        log.debug("failed", exc_info=True)
-        terminal.say("\n".join([f"error: {error}", *getattr(error, "__notes__", ())]))
-        return FAILURE
     except Exception as error:
         log.debug("failed", exc_info=True)
-        terminal.say(
-            f"error: {type(error).__name__}: {error}\n"
-            f"That is a mistake of dify_aws and not yours. {LOG}=debug shows where it happened."
-        )
+        text = "\n".join([str(error), *getattr(error, "__notes__", ())])
+        if not isinstance(error, (DifyAwsError, ModuleNotFoundError)):
+            text = (
+                f"{type(error).__name__}: {error}\n"
+                f"That is a mistake of dify_aws and not yours. {LOG}=debug shows where it happened."
+            )
+        terminal.say(f"error: {text}")
+        if "--json" in words:
+            terminal.show(error_document(error, text), "json")
         return FAILURE
 
 
 def _execute(
     terminal: Terminal,
-    arguments: Sequence[str] | None,
+    words: Sequence[str],
     environ: Mapping[str, str],
     session: Session | None,
     deployment: type[Deployment],
 ) -> int:
-    options = vars(parser(commands(verbs_of(deployment))).parse_args(arguments))
+    options = vars(parser(commands(verbs_of(deployment))).parse_args(words))
     command: Command = options["command"]
-    settings = given_settings(flags(options), environ, options["settings"], command.defaults)
+    if not command.has_settings:
+        with ExitStack() as until_the_end:
+            invocation = Invocation(options, Settings(environment="any"), session, terminal, until_the_end, deployment)
+            return command.run(invocation)
+    given = flags(options)
+    settings = given_settings(given, environ, options["settings"], command.defaults)
+    is_offline = options["offline"]
+    terminal.say(
+        origin(settings, given, environ, options["settings"], profile=options["aws_profile"], offline=is_offline)
+    )
     with ExitStack() as until_the_end:
-        if options["offline"]:
+        if is_offline:
             session = until_the_end.enter_context(offline(region=settings.region)).session
         elif options["aws_profile"] is not None:
             session = open_session(options["aws_profile"])

@@ -3,22 +3,27 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any, Final, Protocol, TextIO, runtime_checkable
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, Final, Protocol, TextIO, runtime_checkable
 
 from dify_aws.cli.markdown import markdown
 from dify_aws.encoding import encodable, encodable_json
+from dify_aws.engine.plan import Plan
 from dify_aws.engine.progress import Progress
 from dify_aws.operations.run.command_line import OutputFormat
 from dify_aws.printable import printable
+
+if TYPE_CHECKING:
+    from rich.console import Console
 
 LOG_WIDTH: Final = 160
 """Columns where there is no terminal that says how many it has: a log is searched by line."""
 
 
 @runtime_checkable
-class Told(Protocol):
+class JsonResult(Protocol):
     """A value that other programs can read."""
 
     def to_json(self) -> str:
@@ -26,42 +31,49 @@ class Told(Protocol):
         ...
 
 
-@dataclass(frozen=True)
+@dataclass
 class Terminal:
-    """Where a command reads and writes."""
+    """Where a command reads and writes.
+
+    Args:
+        stdin: where answers are read from.
+        stdout: where the result is written.
+        stderr: where everything else is written.
+        environ: the environment variables; FORCE_COLOR, NO_COLOR and COLUMNS count.
+        wording: puts messages of the library into the words of the command line.
+    """
 
     stdin: TextIO
     stdout: TextIO
     stderr: TextIO
+    environ: Mapping[str, str] = field(default_factory=lambda: os.environ)
+    wording: Callable[[str], str] = lambda text: text
 
-    def show(self, value: Told | Mapping[str, Any] | str, form: OutputFormat = "text") -> None:
-        """Tell the result on stdout. Colours and tables are for terminals only."""
+    def show(self, value: JsonResult | Mapping[str, Any] | str, form: OutputFormat = "text") -> None:
+        """Show the result on stdout. Colours and tables are for terminals, or for where FORCE_COLOR asks for them."""
         if form == "json":
-            told = value.to_json() if isinstance(value, Told) else json.dumps(value, indent=2, ensure_ascii=False)
-            told = encodable_json(told, self.stdout)
+            text = value.to_json() if isinstance(value, JsonResult) else json.dumps(value, indent=2, ensure_ascii=False)
+            text = encodable_json(text, self.stdout)
         elif form == "markdown":
-            told = markdown(value)
-        elif self.stdout.isatty() and hasattr(value, "__rich__"):
-            from rich.console import Console
-
-            Console(file=encodable(self.stdout), highlight=False).print(value)
-            return
+            text = markdown(self._worded(value))
         else:
-            told = str(value)
-        encodable(self.stdout).write(printable(told).rstrip("\n") + "\n")
+            self._show(value, self.stdout)
+            return
+        encodable(self.stdout).write(printable(text).rstrip("\n") + "\n")
         self.stdout.flush()
+
+    def show_on_stderr(self, value: object) -> None:
+        """Show what a question is about, where a person reads it."""
+        self._show(value, self.stderr)
 
     def say(self, text: str) -> None:
         """Tell a person something on stderr."""
-        encodable(self.stderr).write(printable(text) + "\n")
+        encodable(self.stderr).write(printable(self.wording(text)) + "\n")
         self.stderr.flush()
 
     def progress(self) -> Progress:
         """Shows a run on stderr, live in a terminal and line by line in a log."""
-        from rich.console import Console
-
-        width = None if self.stderr.isatty() else LOG_WIDTH
-        return Progress(Console(file=encodable(self.stderr), highlight=False, width=width))
+        return Progress(self._console(self.stderr))
 
     def asked(self, question: str) -> str:
         """What somebody types; nothing at the end of the input, as where there is nobody."""
@@ -71,3 +83,34 @@ class Terminal:
         if not answer.endswith("\n"):
             self.say("")
         return answer.strip()
+
+    def _show(self, value: object, stream: TextIO) -> None:
+        value = self._worded(value)
+        if (stream.isatty() or self.environ.get("FORCE_COLOR")) and hasattr(value, "__rich__"):
+            self._console(stream).print(value)
+        else:
+            encodable(stream).write(printable(str(value)).rstrip("\n") + "\n")
+        stream.flush()
+
+    def _worded(self, value: object) -> Any:
+        """A plan whose notes are in the words of the command line; its values are AWS's."""
+        if isinstance(value, Plan):
+            return replace(value, notes=tuple(self.wording(note) for note in value.notes))
+        return value
+
+    def _console(self, stream: TextIO) -> Console:
+        from rich.console import Console
+
+        return Console(
+            file=encodable(stream), highlight=False, width=self._width(stream), _environ=dict(self.environ), emoji=False
+        )
+
+    def _width(self, stream: TextIO) -> int:
+        """The columns of the terminal; those of COLUMNS, or of a log, where there is none."""
+        if stream.isatty():
+            try:
+                return os.get_terminal_size(stream.fileno()).columns or 80
+            except (OSError, ValueError):
+                return 80
+        columns = self.environ.get("COLUMNS", "")
+        return int(columns) if columns.isdecimal() and 0 < int(columns) < 10_000 else LOG_WIDTH

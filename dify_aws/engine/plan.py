@@ -114,6 +114,10 @@ class Plan(JsonMixin, NotebookMixin):
             and not (action.address in shown_then and shown_then[action.address].covers(action))
         )
 
+    def of_resources(self) -> Plan:
+        """The same plan without what is no resource of AWS."""
+        return replace(self, actions=tuple(action for action in self.actions if action.is_resource))
+
     def noted(self, *notes: str) -> Plan:
         """The same plan with more that is worth knowing about it."""
         return replace(self, notes=(*self.notes, *notes))

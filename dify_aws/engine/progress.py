@@ -51,7 +51,8 @@ class Progress:
     def __enter__(self) -> Self:
         from rich.live import Live as NewLive
 
-        if self.console.is_terminal:
+        # FORCE_COLOR makes a log colourful, and no terminal of it.
+        if self.console.is_terminal and self.console.file.isatty() and not self.console.is_dumb_terminal:
             self._live = NewLive(
                 get_renderable=self._picture,
                 console=self.console,

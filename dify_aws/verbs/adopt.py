@@ -7,6 +7,7 @@ from argparse import ArgumentParser
 from dify_aws.aws.create_request import TAGS
 from dify_aws.engine.plan import Plan
 from dify_aws.operations import adopt as adoption
+from dify_aws.operations.run.agreement import agreed_plan
 from dify_aws.operations.run.command_line import CHANGES, SUCCESS, CommandLine
 from dify_aws.operations.run.context import DeploymentContext
 from dify_aws.operations.run.recorded_run import RecordedRun
@@ -27,7 +28,8 @@ def _run(line: CommandLine) -> int:
         planned = plan_adopt(line.deployment(), address, id)
         line.show(planned)
         return CHANGES if planned else SUCCESS
-    line.show(adopt(line.working(), address, id))
+    agreed = agreed_plan(line, lambda deployment: plan_adopt(deployment, address, id))
+    line.show(adopt(line.working(), address, id, agreed))
     return SUCCESS
 
 

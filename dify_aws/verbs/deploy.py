@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from argparse import ArgumentParser
 from collections.abc import Mapping
 
 from dify_aws.engine.external_node import ExternalNode
@@ -12,17 +13,34 @@ from dify_aws.host.report import Report
 from dify_aws.operations.access import access, host_key
 from dify_aws.operations.history.record import changes_of
 from dify_aws.operations.installed import upgrade_notes
+from dify_aws.operations.run.agreement import add_our_address, add_plan_file, agreed_plan
+from dify_aws.operations.run.command_line import SUCCESS, CommandLine
 from dify_aws.operations.run.context import DeploymentContext
 from dify_aws.operations.run.recorded_run import RecordedRun
 from dify_aws.operations.run.verb import changing_verb
 from dify_aws.outputs import Outputs
 from dify_aws.verbs.install import installation
 from dify_aws.verbs.outputs import outputs_of
+from dify_aws.verbs.plan import plan as plan_all
+
+
+def _arguments(parser: ArgumentParser) -> None:
+    add_plan_file(parser)
+    add_our_address(parser)
+
+
+def _run(line: CommandLine) -> int:
+    agreed = agreed_plan(line, plan_all)
+    line.show(deploy(line.working(), agreed))
+    return SUCCESS
 
 
 @changing_verb(
-    "everything: AWS, the host and Dify, checked at the end",
+    "everything: AWS, the host and Dify, checked at the end; shows the plan and asks",
     permissions=access.PERMISSIONS | host_key.PERMISSIONS,
+    operand="[FILE]",
+    arguments=_arguments,
+    run=_run,
 )
 def deploy(deployment: DeploymentContext, run: RecordedRun, plan: Plan | None = None) -> Outputs:
     """Everything: :meth:`apply`, :meth:`install`, and a check of Dify. The one call that a person makes.

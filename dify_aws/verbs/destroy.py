@@ -27,14 +27,13 @@ def add_delete_data(parser: ArgumentParser) -> None:
 
 
 def _arguments(parser: ArgumentParser) -> None:
-    parser.add_argument("--yes", action="store_true", help="do not ask for confirmation")
     add_delete_data(parser)
 
 
 def _run(line: CommandLine) -> int:
     delete_data: bool = line.options["delete_data"]
     if not line.options["yes"] and (plan := plan_destroy(line.deployment(), delete_data=delete_data)):
-        line.say(str(plan))
+        line.show_question(plan)
         line.confirm(line.deployment().settings.environment)
     line.show_destroyed(destroy(line.working(), delete_data=delete_data))
     return SUCCESS

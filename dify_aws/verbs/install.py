@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from argparse import ArgumentParser
 
+from dify_aws.engine.plan import Plan
 from dify_aws.engine.run_lock import NoRunLock, RunLock
 from dify_aws.host.report import Report
 from dify_aws.operations.access import access, host_key
 from dify_aws.operations.history.record import changes_of
 from dify_aws.operations.install import Installation
+from dify_aws.operations.installed import with_dify
+from dify_aws.operations.run.agreement import add_our_address
+from dify_aws.operations.run.command_line import SUCCESS, CommandLine
 from dify_aws.operations.run.context import DeploymentContext
 from dify_aws.operations.run.recorded_run import RecordedRun
 from dify_aws.operations.run.verb import changing_verb
@@ -17,12 +21,31 @@ from dify_aws.verbs.outputs import outputs
 
 def _arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--dry-run", action="store_true", help="only show what would change, files as a diff")
+    add_our_address(parser)
+
+
+def _run(line: CommandLine) -> int:
+    if not line.options["dry_run"]:
+        _agree(line)
+    line.show(install(line.working(), dry_run=line.options["dry_run"]))
+    return SUCCESS
+
+
+def _agree(line: CommandLine) -> None:
+    """Show what the tags of the machine say that would be changed there, and ask. It makes no connection."""
+    if line.options["yes"]:
+        return
+    deployment = line.deployment()
+    found = deployment.stack.find(deployment.aws)
+    if todo := with_dify(Plan(deployment.aws.deployment, deployment.aws.region), deployment.settings, found):
+        line.agree(todo)
 
 
 @changing_verb(
-    "install and update the host; the resources in AWS must exist",
+    "install and update the host; the resources in AWS must exist; shows what would change and asks",
     permissions=access.PERMISSIONS | host_key.PERMISSIONS,
     arguments=_arguments,
+    run=_run,
 )
 def install(deployment: DeploymentContext, run: RecordedRun, *, dry_run: bool = False) -> Report:
     """Make the machine as desired, from the data volume to a Dify that answers. AWS has to be there already.

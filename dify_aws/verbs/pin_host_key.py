@@ -5,7 +5,7 @@ from __future__ import annotations
 from argparse import ArgumentParser
 
 from dify_aws.errors import Problem, SettingsError
-from dify_aws.host.ssh.host_key import host_keys
+from dify_aws.host.ssh.host_key import HostKey, host_keys
 from dify_aws.operations.access import host_key
 from dify_aws.operations.run.command_line import SUCCESS, CommandLine
 from dify_aws.operations.run.context import DeploymentContext
@@ -19,6 +19,9 @@ def _arguments(parser: ArgumentParser) -> None:
 
 
 def _run(line: CommandLine) -> int:
+    if not line.options["yes"]:
+        fingerprint = _read(line.options["line"]).fingerprint
+        line.agree(f"Only a machine with this host key is accepted from now on: {fingerprint}")
     fingerprint = pin_host_key(line.working(), line.options["line"])
     line.show({"fingerprint": fingerprint} if line.form == "json" else f"pinned: {fingerprint}")
     return SUCCESS
@@ -46,12 +49,16 @@ def pin_host_key(deployment: DeploymentContext, run: RecordedRun, line: str) -> 
         SettingsError (ValueError): it is no host key.
         AlreadyLocked: another run is at work; nothing was changed.
     """
-    try:
-        key = host_keys(line)[0]
-    except ValueError as error:
-        right = 'Give a line as in known_hosts, without the name: "ssh-ed25519 AAAA…"'
-        raise SettingsError([Problem("line", line, f"is no host key ({error})", right)]) from error
+    key = _read(line)
     with run:
         found = outputs(deployment)
         run.note([{"verb": "update", "address": f"host key: {key.fingerprint}"}])
         return host_key.pin(deployment.aws, found.secrets["ssh-private-key"], found.instance_id, line)
+
+
+def _read(line: str) -> HostKey:
+    try:
+        return host_keys(line)[0]
+    except ValueError as error:
+        right = 'Give a line as in known_hosts, without the name: "ssh-ed25519 AAAA…"'
+        raise SettingsError([Problem("line", line, f"is no host key ({error})", right)]) from error

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from argparse import ArgumentParser
+from collections.abc import Iterator
 
 from dify_aws.aws.unexpected_answer import reading
 from dify_aws.engine.plan import Plan
 from dify_aws.engine.run_lock import NoRunLock
+from dify_aws.engine.saved_plan import save_plan
 from dify_aws.errors import DifyAwsError
 from dify_aws.operations.cost.price_difference import plan_difference
 from dify_aws.operations.cost.waste import owned, waste
@@ -24,12 +26,15 @@ def _arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--destroy", action="store_true", help="what destroy would delete")
     add_delete_data(parser)
     parser.add_argument("--host", action="store_true", help="also compare the host itself, over SSH")
+    parser.add_argument("--out", metavar="FILE", help="also save the plan, for `deploy FILE` or `apply FILE`")
 
 
 def _run(line: CommandLine) -> int:
     destroy, delete_data = line.options["destroy"], line.options["delete_data"]
     if delete_data and not destroy:
         raise DifyAwsError("--delete-data says what destroy would do: it needs --destroy.")
+    if destroy and line.options["out"]:
+        raise DifyAwsError("--out saves a plan for deploy: it does not go with --destroy.")
     if destroy and line.options["host"]:
         raise DifyAwsError("--host compares the host with the settings: it does not go with --destroy.")
     deployment = line.deployment()
@@ -37,6 +42,9 @@ def _run(line: CommandLine) -> int:
         plan_destroy(deployment, delete_data=delete_data) if destroy else plan(deployment, host=line.options["host"])
     )
     line.show(planned)
+    if out := line.options["out"]:
+        save_plan(planned, out)
+        line.say(f"{out} is written. `dify-aws deploy {out}` executes it, if it still matches.")
     return CHANGES if planned else SUCCESS
 
 
@@ -75,4 +83,12 @@ def plan(deployment: DeploymentContext, *, host: bool = False) -> Plan:
     if host:
         report = installation(deployment, NoRunLock()).run(outputs(deployment), dry_run=True)
         planned = with_report(planned, report)
-    return planned.noted(*cost, *lost)
+    return planned.noted(*cost, *_downtime(deployment, planned), *lost)
+
+
+def _downtime(deployment: DeploymentContext, planned: Plan) -> Iterator[str]:
+    """What stops the machine, which is in no other line of the plan."""
+    host = deployment.topology.addresses.host
+    changed = {change.attribute for each in planned if each.address == host for change in each.changes}
+    if any(each.verb == "update" and each.address == host for each in planned) and "instance_type" in changed:
+        yield "The machine stops for about 2 minutes, and Dify with it: AWS changes no other instance_type."

@@ -6,6 +6,7 @@ from argparse import ArgumentParser
 
 from dify_aws.operations.access import access, host_key
 from dify_aws.operations.credentials.admin_password import RESET, AdminPassword, account_of, reset
+from dify_aws.operations.run.command_line import SUCCESS, CommandLine
 from dify_aws.operations.run.context import DeploymentContext
 from dify_aws.operations.run.recorded_run import RecordedRun
 from dify_aws.operations.run.verb import changing_verb
@@ -17,11 +18,21 @@ def _arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--account", dest="email", metavar="EMAIL", help=meaning)
 
 
+def _run(line: CommandLine) -> int:
+    email = line.options["email"]
+    if not line.options["yes"]:
+        account = account_of(line.deployment().settings, email)
+        line.agree(f"{account} gets a new password for Dify, and the present one stops working.")
+    line.show(reset_admin_password(line.working(), email))
+    return SUCCESS
+
+
 @changing_verb(
     "set a new password for the admin of Dify, and say where it is stored",
     recorded_as=RESET,
     permissions=access.PERMISSIONS | host_key.PERMISSIONS,
     arguments=_arguments,
+    run=_run,
 )
 def reset_admin_password(deployment: DeploymentContext, run: RecordedRun, email: str | None = None) -> AdminPassword:
     """Give the admin of Dify a new password, which is made, and kept in AWS Secrets Manager before it is set.

@@ -12,7 +12,7 @@ PAGES: Final[Mapping[str, tuple[str, str]]] = {
     ),
     "Results": (
         "What the methods return: each can be printed, compared and saved (`to_dict()`, `to_json()`).",
-        "Plan Action Change Unknown Applied Outputs HostOutput Endpoint Report Outcome Status "
+        "Plan save_plan load_plan Action Change Unknown Applied Outputs HostOutput Endpoint Report Outcome Status "
         "OpenAccess Diagnosis Finding CostEstimate "
         "CostRow Saving Use Record LockOwner AdminPassword Account",
     ),

@@ -53,7 +53,7 @@ def test_a_deployment_from_its_first_plan_to_its_end(shell: Shell, world: World)
     assert json.loads(planned.out)["summary"].endswith("to create, dify to create")
     assert writes(world) == []
 
-    applied = shell("apply --json --no-nat-gateway")
+    applied = shell("apply --yes --json --no-nat-gateway")
     assert applied.status == 0
     outputs = Deployment(SETTINGS.replace(nat_gateway=False), world.session).outputs()
     assert applied.out == outputs.to_json() + "\n"
@@ -92,7 +92,7 @@ def test_a_deployment_from_its_first_plan_to_its_end(shell: Shell, world: World)
 def test_deploy_installs_dify_and_a_second_one_changes_nothing(shell: Shell, world: World) -> None:
     """The one command that a person needs. No door is open afterwards, but one that somebody asks for."""
     Path("settings.toml").write_text("nat_gateway = false\n")
-    deployed = shell("deploy --json")
+    deployed = shell("deploy --yes --json")
     assert deployed.status == 0, deployed.err
     told = json.loads(shell("install --json --dry-run").out)
     assert {each["state"] for each in told["outcomes"]} == {"already so"}
@@ -114,10 +114,12 @@ def test_deploy_installs_dify_and_a_second_one_changes_nothing(shell: Shell, wor
 
 
 def test_what_fails_is_reported_in_one_block(shell: Shell, world: World) -> None:
-    """What failed, what is done and how it goes on; no traceback, and nothing where a program reads."""
+    """What failed, what is done and how it goes on; no traceback. A program reads the same as JSON."""
     world.faults.refuse("CreateVpc", "VpcLimitExceeded", "The maximum number of VPCs has been reached.")
-    failed = shell("apply --json")
-    assert (failed.status, failed.out) == (1, "")
+    failed = shell("apply --yes --json")
+    assert failed.status == 1
+    error = json.loads(failed.out)["error"]
+    assert (error["type"], list(error["failures"])) == ("RunFailed", ["vpc/main"])
     last = failed.err[failed.err.index("error: ") :]
     assert "VpcLimitExceeded" in last
     assert "run again to go on from here" in last
@@ -206,7 +208,7 @@ def test_a_lock_is_seen_and_can_be_taken_away(shell: Shell, world: World) -> Non
     aws = Aws(world.session, deployment="dify/dev", region="ap-northeast-1")
     with Lock(aws, "apply") as lock:
         assert lock.id in json.loads(shell("status --json").out)["lock"]
-        refused = shell("deploy --wait 0")
+        refused = shell("deploy --yes --wait 0")
         assert (refused.status, lock.id in refused.err) == (1, True)
         wrong = shell("unlock 0123")
         assert wrong.status == 1
@@ -222,7 +224,7 @@ def test_something_that_others_made_is_adopted(shell: Shell, world: World) -> No
     planned = shell(f"adopt vpc/main {vpc} --plan --json")
     assert (planned.status, writes(world)) == (2, ["ec2.CreateVpc"])
     assert json.loads(planned.out)["actions"][0]["address"] == "vpc/main"
-    adopted = shell(f"adopt vpc/main {vpc} --wait 0 --json")
+    adopted = shell(f"adopt vpc/main {vpc} --yes --wait 0 --json")
     assert (adopted.status, json.loads(adopted.out)["actions"]) == (0, json.loads(planned.out)["actions"])
     assert shell(f"adopt vpc/main {vpc} --plan").status == 0
     refused = shell("adopt vpc/mian vpc-1")
@@ -232,7 +234,7 @@ def test_something_that_others_made_is_adopted(shell: Shell, world: World) -> No
 def test_another_host_key_is_pinned(shell: Shell, world: World) -> None:
     """The key is one argument with a space in it, as in known_hosts; what is none changes nothing."""
     Path("settings.toml").write_text("nat_gateway = false\n")
-    shell("apply")
+    shell("apply --yes")
     writes(world)
     key = new_ssh_key()[1]
     kind, _, data = key.partition(" ")
@@ -240,7 +242,7 @@ def test_another_host_key_is_pinned(shell: Shell, world: World) -> None:
     wrong = shell(f"pin-host-key {data}")
     assert (wrong.status, writes(world)) == (1, [])
     assert "is no host key" in wrong.err
-    pinned = shell.typed_as(["pin-host-key", f"{kind} {data}", "--json"])
+    pinned = shell.typed_as(["pin-host-key", f"{kind} {data}", "--yes", "--json"])
     assert (pinned.status, json.loads(pinned.out)["fingerprint"]) == (0, fingerprint)
     assert "secretsmanager.TagResource" in writes(world)
 
@@ -250,13 +252,13 @@ def test_bootstrap_makes_what_github_needs_and_takes_it_away(shell: Shell, world
     shell.environ = {}
     assert shell("bootstrap --plan --github-repository me/mine").status == 2
     assert writes(world) == []
-    made = shell("bootstrap --github-repository me/mine --github-environments dev,prod --json")
+    made = shell("bootstrap --github-repository me/mine --github-environments dev,prod --yes --json")
     assert made.status == 0, made.err
     roles = {name: arn.rpartition("/")[2] for name, arn in json.loads(made.out)["github_roles"].items()}
     assert roles.keys() == {"dev", "prod"}
     iam: Any = world.session.client("iam")
     assert shell("history --environment dev").out == "nothing is recorded\n"
-    assert shell("apply --environment dev").status == 0
+    assert shell("apply --yes --environment dev").status == 0
     (record,) = json.loads(shell("history --environment dev --json").out)["records"]
     assert (record["verb"], record["deployment"]) == ("apply", "dify/dev")
     for name, role in roles.items():
@@ -288,7 +290,8 @@ def test_the_workflow_is_written_where_it_was_asked_for(shell: Shell) -> None:
 def test_a_rehearsal_needs_no_account() -> None:
     """--offline brings its own AWS."""
     rehearsed = Shell()("plan --offline --no-nat-gateway")
-    assert (rehearsed.status, rehearsed.err) == (2, "")
+    origin = "dify/dev in ap-northeast-1; settings: DIFY_AWS_ENVIRONMENT, --no-nat-gateway; offline"
+    assert (rehearsed.status, rehearsed.err) == (2, f"{origin}\nAWS account 123456789012\n")
     assert rehearsed.out.startswith("dify/dev in ap-northeast-1: ")
 
 

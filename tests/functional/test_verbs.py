@@ -194,7 +194,7 @@ def test_a_new_verb_is_one_file_and_one_line(foundation: World) -> None:
         of.reboot()
 
     shell = Shell(foundation.session, deployment=WithReboot)
-    ran = shell("reboot --no-nat-gateway --reason patch --json --wait 5")
+    ran = shell("reboot --no-nat-gateway --reason patch --yes --json --wait 5")
     assert (ran.status, json.loads(ran.out)) == (0, id)
     assert of.history()[0].changes[0]["reason"] == "patch"
     assert Shell(foundation.session)("reboot").status == 1

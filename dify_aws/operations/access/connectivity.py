@@ -92,7 +92,7 @@ class Internet:
             raise DifyAwsError(
                 f"nobody could tell the public address of this machine: {self._check_ip}: {error}\n"
                 + (f"{ADVICE}\n" if unverified else "")
-                + 'Or give it yourself: access(address="203.0.113.7").'
+                + 'Or give it yourself: Deployment(…, address="203.0.113.7"), or --address on the command line.'
             ) from error
         return received.decode("ascii", "replace").strip()
 

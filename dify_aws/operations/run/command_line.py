@@ -54,6 +54,23 @@ class CommandLine(Protocol):
             text: the message.
         """
 
+    def agree(self, shown: object) -> None:
+        """Show what would be changed, on stderr, and ask whether to do it; not with ``--yes``.
+
+        Args:
+            shown: a plan, or a text.
+
+        Raises:
+            DifyAwsError: the answer is not yes.
+        """
+
+    def show_question(self, shown: object) -> None:
+        """Show on stderr what a question is about.
+
+        Args:
+            shown: a plan, or a text.
+        """
+
     def confirm(self, name: str) -> None:
         """Ask on the terminal for the name of what is deleted.
 

@@ -8,6 +8,7 @@ from dify_aws.aws import Aws, Session
 from dify_aws.engine.stack import Stack
 from dify_aws.events import Listener, quiet
 from dify_aws.operations.access.connectivity import Connectivity, Internet
+from dify_aws.operations.access.own_address import OwnAddress
 from dify_aws.settings import Settings
 from dify_aws.topologies.account import Account
 from dify_aws.topologies.single_host_topology import topology_of
@@ -25,6 +26,7 @@ class DeploymentContext:
         *,
         connectivity: Connectivity | None = None,
         wait: float | None = None,
+        address: str | None = None,
     ) -> None:
         self.settings = settings
         self.aws = Aws(session, deployment=settings.deployment, region=settings.region, tags=settings.tags)
@@ -32,6 +34,8 @@ class DeploymentContext:
         self.connectivity: Connectivity = (
             connectivity or getattr(self.aws.session, "connectivity", None) or Internet(self.aws.ca_bundle)
         )
+        if address is not None:
+            self.connectivity = OwnAddress(self.connectivity, address)
         self.wait = wait
 
     def __repr__(self) -> str:
