@@ -145,6 +145,7 @@ from dify_aws.secrets import Secret
 from dify_aws.settings import Settings
 from dify_aws.topologies.account import Account
 from dify_aws.topologies.topology import ResourceAddresses, Topology
+from dify_aws.verbs.password import Login
 
 if TYPE_CHECKING:
     from dify_aws.offline.world import World
@@ -160,8 +161,8 @@ __all__ = [
     "FoundationOutputs", "Gate", "Grant", "Host", "HostClosed", "HostError", "HostFact", "HostFacts", "HostKeyMismatch",
     "HostOutput", "InstallFailed", "Instance", "InstanceConnectEndpoint", "InstanceProfile", "InstanceType",
     "InternetGateway", "Job", "KeyPair", "Lease", "LifecycleRule", "Listed", "Listener", "Lock", "LockLost",
-    "LockOwner", "LockUnreadable", "LogGroup", "NatGateway", "Need", "NotAdoptable", "NotAvailable", "NotConverged",
-    "NotOurs", "OidcProvider", "OpenAccess", "Outcome", "OutcomeUnknown", "Outputs", "PackageUntrusted",
+    "LockOwner", "LockUnreadable", "LogGroup", "Login", "NatGateway", "Need", "NotAdoptable", "NotAvailable",
+    "NotConverged", "NotOurs", "OidcProvider", "OpenAccess", "Outcome", "OutcomeUnknown", "Outputs", "PackageUntrusted",
     "PermissionDenied", "Permissions", "Plan", "PlanOutdated", "PlanRefused", "Problem", "Progress",
     "PublicAccessBlock", "Publishers", "QuotaExceeded", "Reader", "Record", "RecordedRun", "Ref", "Refusal", "Release",
     "ReleaseCheck", "ReleaseDraft", "ReleaseError", "Report", "Requirements", "Resource", "ResourceAddresses",

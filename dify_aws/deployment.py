@@ -19,10 +19,12 @@ from dify_aws.verbs.estimate_cost import estimate_cost
 from dify_aws.verbs.history import history
 from dify_aws.verbs.install import install
 from dify_aws.verbs.outputs import outputs
+from dify_aws.verbs.password import password
 from dify_aws.verbs.pin_host_key import pin_host_key
 from dify_aws.verbs.plan import plan
 from dify_aws.verbs.reset_admin_password import reset_admin_password
 from dify_aws.verbs.sbom import sbom
+from dify_aws.verbs.ssh import ssh
 from dify_aws.verbs.status import status
 from dify_aws.verbs.unlock import unlock
 
@@ -58,6 +60,8 @@ class Deployment(DeploymentContext):
     outputs = outputs
     diagnose = diagnose
     estimate_cost = estimate_cost
+    password = password
+    ssh = ssh
     sbom = sbom
     history = history
     access = access

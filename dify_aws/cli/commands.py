@@ -7,12 +7,16 @@ from collections.abc import Iterable
 from typing import Final
 
 from dify_aws.cli.account import BOOTSTRAP, WORKFLOW
+from dify_aws.cli.completion import completion_command
+from dify_aws.cli.init import INIT
 from dify_aws.cli.invocation import Command
+from dify_aws.cli.login import OPEN
+from dify_aws.cli.offline_command import OFFLINE
 from dify_aws.cli.releases import RELEASE
 from dify_aws.deployment import VERBS
 from dify_aws.operations.run.verb import Verb
 
-OTHER_COMMANDS: Final = (BOOTSTRAP, WORKFLOW, RELEASE)
+OTHER_COMMANDS: Final = (OPEN, INIT, BOOTSTRAP, WORKFLOW, RELEASE, OFFLINE)
 """The commands that are no verbs of a deployment, in the order of the help."""
 
 
@@ -22,7 +26,12 @@ def commands(verbs: Iterable[Verb] = VERBS) -> tuple[Command, ...]:
     Args:
         verbs: of a deployment. One whose command is a form of another command ("plan --destroy") has none of its own.
     """
-    return (*(_command(verb) for verb in verbs if " " not in verb.command), *OTHER_COMMANDS)
+    from dify_aws.cli.parser import parser
+
+    own = (*(_command(verb) for verb in verbs if " " not in verb.command), *OTHER_COMMANDS)
+    # Its parser has all commands, itself among them.
+    completion: Command = completion_command(lambda: parser((*own, completion)))
+    return (*own, completion)
 
 
 def _command(verb: Verb) -> Command:

@@ -112,7 +112,7 @@ class Invocation:
             DifyAwsError: the answer is not yes.
         """
         self.show_question(shown)
-        if self.terminal.asked("Do this? [yes/no] ").lower() not in ("y", "yes"):
+        if (self.terminal.asked("Do this? [yes/no] ") or "").lower() not in ("y", "yes"):
             raise DifyAwsError("the answer is not yes, and nothing was changed. --yes does not ask.")
 
     def confirm(self, name: str) -> None:

@@ -17,6 +17,8 @@ from dify_aws.cli.error_document import error_document
 from dify_aws.cli.given import given_settings
 from dify_aws.cli.invocation import Command, Invocation
 from dify_aws.cli.logs import logs
+from dify_aws.cli.offline_command import SPEED
+from dify_aws.cli.offline_world import WorldClient
 from dify_aws.cli.origin import origin
 from dify_aws.cli.parser import flags, parser
 from dify_aws.cli.terminal import Terminal
@@ -121,15 +123,19 @@ def _execute(
         with ExitStack() as until_the_end:
             invocation = Invocation(options, Settings(environment="any"), session, terminal, until_the_end, deployment)
             return command.run(invocation)
+    is_offline = options["offline"]
+    # A program or a test that brings a session is in its own world.
+    if is_offline and session is None and (world := WorldClient.connect(environ)) is not None:
+        with world:
+            return world.run(words, environ, terminal.descriptors())
     given = flags(options)
     settings = given_settings(given, environ, options["settings"], command.defaults)
-    is_offline = options["offline"]
     terminal.say(
         origin(settings, given, environ, options["settings"], profile=options["aws_profile"], offline=is_offline)
     )
     with ExitStack() as until_the_end:
-        if is_offline:
-            session = until_the_end.enter_context(offline(region=settings.region)).session
+        if is_offline and session is None:
+            session = until_the_end.enter_context(offline(region=settings.region, speed=SPEED)).session
         elif options["aws_profile"] is not None:
             session = open_session(options["aws_profile"])
         return command.run(Invocation(options, settings, session, terminal, until_the_end, deployment))

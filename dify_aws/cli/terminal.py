@@ -73,16 +73,21 @@ class Terminal:
 
     def progress(self) -> Progress:
         """Shows a run on stderr, live in a terminal and line by line in a log."""
-        return Progress(self._console(self.stderr))
+        redraws = self.stderr.isatty() and self.environ.get("TERM") != "dumb"
+        return Progress(self._console(self.stderr), redraws=redraws)
 
-    def asked(self, question: str) -> str:
-        """What somebody types; nothing at the end of the input, as where there is nobody."""
+    def asked(self, question: str) -> str | None:
+        """What somebody types; None at the end of the input, as where there is nobody."""
         encodable(self.stderr).write(printable(question))
         self.stderr.flush()
         answer = self.stdin.readline()
         if not answer.endswith("\n"):
             self.say("")
-        return answer.strip()
+        return answer.strip() if answer else None
+
+    def descriptors(self) -> tuple[int, int, int]:
+        """The three streams, for another process."""
+        return self.stdin.fileno(), self.stdout.fileno(), self.stderr.fileno()
 
     def _show(self, value: object, stream: TextIO) -> None:
         value = self._worded(value)

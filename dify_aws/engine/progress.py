@@ -31,9 +31,11 @@ class Progress:
 
     Args:
         console: where to show it; by default rich's console on standard output.
+        redraws: whether lines are redrawn in place; None: in what rich takes for a terminal, which with FORCE_COLOR is
+            also a log.
     """
 
-    def __init__(self, console: Console | None = None) -> None:
+    def __init__(self, console: Console | None = None, *, redraws: bool | None = None) -> None:
         # rich takes a while to import: only those who look at progress pay for it.
         from rich.console import Console as NewConsole
 
@@ -43,6 +45,7 @@ class Progress:
         if console is None and self.console.is_jupyter:
             # In a notebook rich redraws only with ipywidgets, which most do not have; so it gets the lines of a log.
             self.console = NewConsole(force_jupyter=False, force_terminal=False)
+        self._redraws = redraws
         self._lock = threading.Lock()
         self._running: dict[tuple[str, str], tuple[str, float]] = {}
         self._left: dict[str, int] = {}
@@ -51,8 +54,7 @@ class Progress:
     def __enter__(self) -> Self:
         from rich.live import Live as NewLive
 
-        # FORCE_COLOR makes a log colourful, and no terminal of it.
-        if self.console.is_terminal and self.console.file.isatty() and not self.console.is_dumb_terminal:
+        if self.console.is_terminal if self._redraws is None else self._redraws:
             self._live = NewLive(
                 get_renderable=self._picture,
                 console=self.console,

@@ -21,7 +21,10 @@ def _run(line: CommandLine) -> int:
     if line.form == "json":
         line.show({"records": [record.to_dict() for record in found]})
     else:
-        line.show("\n".join(str(record) for record in found) or "nothing is recorded")
+        line.show(
+            "\n".join(str(record) for record in found)
+            or "nothing is recorded; `dify-aws bootstrap` makes the place for records"
+        )
     return SUCCESS
 
 
