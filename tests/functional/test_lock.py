@@ -3,25 +3,29 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import pytest
 
 from dify_aws import AlreadyLocked, Aws, Foundation, LockLost, PermissionDenied
 from dify_aws.aws.retry_rules import RetryRules
 from dify_aws.clock import SystemClock
+from dify_aws.events import Event
 from dify_aws.offline.faults import ProcessKilled
 from dify_aws.offline.server import serve
 from dify_aws.offline.world import World
-from dify_aws.operations.lock.lock import LEASE_SECONDS, MARGIN_SECONDS, Lock, lock_owner_of, unlock
+from dify_aws.operations.lock.lock import LEASE_SECONDS, MARGIN_SECONDS, SETTLE_SECONDS, Lock, lock_owner_of, unlock
 from dify_aws.operations.lock.lock_owner import LockOwner
 from dify_aws.operations.lock.lock_table import LockTable
+from dify_aws.operations.lock.process_identity import ProcessIdentity
 from tests.support.fast_clock import FastClock
 
 HOLDER: Final = Path(__file__).with_name("lock_holder.py")
@@ -400,3 +404,105 @@ def test_a_lock_is_given_back_by_its_holder_only(world: World) -> None:
         lock_owner = lock_owner_of(aws)
         assert lock_owner is not None
         assert lock_owner.id == lock.id
+
+
+PRINTS_ITSELF: Final = """
+import sys
+from dify_aws.operations.lock.process_identity import ProcessIdentity
+print(ProcessIdentity.of_this_process(), flush=True)
+sys.stdin.read()
+"""
+
+
+@pytest.fixture
+def other_process() -> Iterator[tuple[subprocess.Popen[str], ProcessIdentity]]:
+    """A process of this machine, and who it is."""
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+    command = [sys.executable, "-c", PRINTS_ITSELF]
+    with subprocess.Popen(
+        command, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout is not None
+        identity = ProcessIdentity.read(process.stdout.readline().strip())
+        assert identity is not None
+        try:
+            yield process, identity
+        finally:
+            process.kill()
+
+
+def locked_by(world: World, process: ProcessIdentity | None) -> None:
+    """As a run of that process leaves the table when it dies a moment after it has taken the lock."""
+    with Lock(run(world), "apply"):
+        owner = current_owner(world)
+    table = LockTable(run(world))
+    state = table.look()
+    assert state is not None
+    assert table.put(replace(owner, process=process), over=state)
+
+
+def test_a_dead_process_of_the_same_machine_is_seen_at_once(
+    world: World, other_process: tuple[subprocess.Popen[str], ProcessIdentity]
+) -> None:
+    """While it lives, its lock is respected; killed, it costs seconds and not the whole lease, and that is reported."""
+    process, identity = other_process
+    locked_by(world, identity)
+    with pytest.raises(AlreadyLocked), Lock(run(world), "deploy"):
+        pass
+    process.kill()
+    process.wait()
+    told: list[Event] = []
+    before = world.clock.now()
+    with Lock(run(world), "deploy", listener=told.append) as lock:
+        assert SETTLE_SECONDS - 0.1 <= world.clock.now() - before < SETTLE_SECONDS + 2
+        assert current_owner(world).id == lock.id
+        assert current_owner(world).process == ProcessIdentity.of_this_process()
+    assert [event.detail.partition(" s for the last requests of ")[0] for event in told] == ["10"]
+
+
+@pytest.mark.parametrize("part", ["host", "boot", "namespace"])
+def test_a_process_that_may_be_of_another_machine_is_not_judged(
+    world: World, other_process: tuple[subprocess.Popen[str], ProcessIdentity], part: str
+) -> None:
+    """Another computer, another boot or another container may have a process of the same number."""
+    process, identity = other_process
+    process.kill()
+    process.wait()
+    elsewhere: dict[str, Any] = {part: "another"}
+    locked_by(world, replace(identity, **elsewhere))
+    with pytest.raises(AlreadyLocked), Lock(run(world), "deploy"):
+        pass
+
+
+def test_a_process_id_that_was_reused_is_no_living_run(world: World) -> None:
+    """The same number, and another start: the run is dead. The same start: it lives."""
+    me = ProcessIdentity.of_this_process()
+    assert me is not None
+    assert not me.is_dead()
+    assert replace(me, started="1").is_dead()
+    locked_by(world, replace(me, started="1"))
+    with Lock(run(world), "deploy"):
+        pass
+
+
+@pytest.mark.parametrize("text", ["", "a b c 0 1", "a b c -1 1", "a b c d e", "a b c 99999999999 1", "a  c 1 1"])
+def test_what_is_no_process_is_never_dead(text: str) -> None:
+    """Somebody may have edited the item."""
+    process = ProcessIdentity.read(text)
+    assert process is None or not process.is_dead()
+
+
+def test_a_wait_says_for_whom_and_how_long(world: World) -> None:
+    """With the time that was asked for, or with the end of the lease: nobody renews it here, so it ends."""
+    told: list[str] = []
+    with Lock(run(world), "apply"):
+        with (
+            pytest.raises(AlreadyLocked),
+            Lock(run(world), "x", wait=20, listener=lambda event: told.append(event.detail)),
+        ):
+            pass
+        with Lock(run(world), "x", wait=None, listener=lambda event: told.append(event.detail)):
+            pass
+    assert [f"(process {os.getpid()}): apply since" in each for each in told] == [True, True]
+    assert told[0].endswith("at the most 20 s")
+    assert re.search(r"at the most \d+ s, or until it renews its lock and so is alive$", told[1])

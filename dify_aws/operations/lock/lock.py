@@ -25,6 +25,7 @@ from dify_aws.events import Event, Listener, quiet
 from dify_aws.operations.access.client_identity import this_run
 from dify_aws.operations.lock.lock_owner import LockOwner
 from dify_aws.operations.lock.lock_table import LockState, LockTable
+from dify_aws.operations.lock.process_identity import ProcessIdentity
 
 log = logging.getLogger(__name__)
 
@@ -42,6 +43,9 @@ BEAT_SECONDS: Final = 5.0
 
 POLL_SECONDS: Final = (1.0, 2.0, 4.0, 8.0)
 """Seconds between the looks of who waits for another run; the last one again and again."""
+
+SETTLE_SECONDS: Final = 10.0
+"""How long AWS may still execute what a run of this machine has sent before it was seen dead, and not show it yet."""
 
 TRIES: Final = 5
 """How often a lock may slip away between the look and the grip."""
@@ -127,7 +131,11 @@ class Lock:
         lock_owner = self._take()
         if lock_owner is not None and self._wait != 0:
             log.info("waiting for %s", lock_owner)
-            self._listener(Event("waiting", detail=str(lock_owner), where=self._aws.deployment))
+            longest = (lock_owner.expires - self._table.now()).total_seconds() if self._wait is None else self._wait
+            told = f"{lock_owner}; at the most {longest:.0f} s" + (
+                ", or until it renews its lock and so is alive" if self._wait is None else ""
+            )
+            self._listener(Event("waiting", detail=told, where=self._aws.deployment))
             lock_owner = self._outlast(lock_owner) if self._wait is None else self._wait_for_the_end(self._wait)
         if lock_owner is not None:
             raise lock_owner.as_error()
@@ -197,9 +205,12 @@ class Lock:
                 # The answer to our writing was lost, and botocore sent it again, to find that there is a lock already.
                 return None
             if lock_owner is not None and lock_owner.expires > self._table.now():
-                return lock_owner
+                if not lock_owner.is_dead:
+                    return lock_owner
+                self._settle(lock_owner)
             began, now = self._aws.clock.now(), self._table.at_the_latest()
-            own = LockOwner(self._aws.deployment, self.id, this_run(), self._reason, now, now + self._lease)
+            process = ProcessIdentity.of_this_process()
+            own = LockOwner(self._aws.deployment, self.id, this_run(), self._reason, now, now + self._lease, process)
             self._turn = lock_state.turn
             try:
                 taken = self._table.put(own, over=lock_state)
@@ -212,6 +223,13 @@ class Lock:
             if taken:
                 return None
         raise DifyAwsError(f"others take and give back the lock of {self._aws.deployment} all the time. Run again.")
+
+    def _settle(self, dead: LockOwner) -> None:
+        """Wait until what a process of this machine has sent before it died has arrived, or is lost."""
+        log.info("the process of this lock is dead: %s", dead)
+        told = f"{SETTLE_SECONDS:.0f} s for the last requests of {dead.owner}, which was killed during {dead.reason}"
+        self._listener(Event("waiting", detail=told, where=self._aws.deployment))
+        self._aws.clock.sleep(SETTLE_SECONDS)
 
     def _keep(self) -> None:
         """Renew if it is time to."""

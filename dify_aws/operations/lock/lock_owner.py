@@ -9,10 +9,11 @@ from datetime import UTC, datetime
 from typing import Any, Final, Self
 
 from dify_aws.errors import AlreadyLocked
+from dify_aws.operations.lock.process_identity import ProcessIdentity
 from dify_aws.printable import printable
 from dify_aws.topologies.foundation import LOCK_KEY
 
-OWNER_ATTRIBUTES: Final = ("id", "owner", "reason", "acquired", "expires")
+OWNER_ATTRIBUTES: Final = ("id", "owner", "reason", "acquired", "expires", "process")
 """The attributes of an item that are gone when the lock is given back."""
 
 
@@ -30,6 +31,12 @@ class LockOwner:
     reason: str
     acquired: datetime
     expires: datetime
+    process: ProcessIdentity | None = None
+
+    @property
+    def is_dead(self) -> bool:
+        """Whether its process ran on this machine and is dead. False if it may live, here or elsewhere."""
+        return self.process is not None and self.process.is_dead()
 
     def __str__(self) -> str:
         return printable(
@@ -51,6 +58,8 @@ class LockOwner:
     def item(self) -> dict[str, Any]:
         """As DynamoDB takes it."""
         texts = {LOCK_KEY: self.deployment, "id": self.id, "owner": self.owner, "reason": self.reason}
+        if self.process is not None:
+            texts["process"] = str(self.process)
         times = {"acquired": self.acquired, "expires": self.expires}
         return {name: {"S": text} for name, text in texts.items()} | {
             name: timestamp(moment) for name, moment in times.items()
@@ -79,6 +88,7 @@ class LockOwner:
             reason=item["reason"]["S"],
             acquired=datetime.fromtimestamp(float(item["acquired"]["N"]), UTC),
             expires=datetime.fromtimestamp(float(item["expires"]["N"]), UTC),
+            process=ProcessIdentity.read(item["process"]["S"]) if "process" in item else None,
         )
 
 
