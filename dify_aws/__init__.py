@@ -100,6 +100,7 @@ from dify_aws.operations.diagnosis.diagnosis import Diagnosis, Finding
 from dify_aws.operations.history.record import Record
 from dify_aws.operations.lock.lock import Lock
 from dify_aws.operations.lock.lock_owner import LockOwner
+from dify_aws.operations.lock.process_identity import ProcessIdentity
 from dify_aws.operations.run.context import DeploymentContext
 from dify_aws.operations.run.recorded_run import RecordedRun
 from dify_aws.operations.run.verb import Verb, changing_verb, reading_verb, verbs_of
@@ -163,7 +164,7 @@ __all__ = [
     "InternetGateway", "Job", "KeyPair", "Lease", "LifecycleRule", "Listed", "Listener", "Lock", "LockLost",
     "LockOwner", "LockUnreadable", "LogGroup", "Login", "NatGateway", "Need", "NotAdoptable", "NotAvailable",
     "NotConverged", "NotOurs", "OidcProvider", "OpenAccess", "Outcome", "OutcomeUnknown", "Outputs", "PackageUntrusted",
-    "PermissionDenied", "Permissions", "Plan", "PlanOutdated", "PlanRefused", "Problem", "Progress",
+    "PermissionDenied", "Permissions", "Plan", "PlanOutdated", "PlanRefused", "Problem", "ProcessIdentity", "Progress",
     "PublicAccessBlock", "Publishers", "QuotaExceeded", "Reader", "Record", "RecordedRun", "Ref", "Refusal", "Release",
     "ReleaseCheck", "ReleaseDraft", "ReleaseError", "Report", "Requirements", "Resource", "ResourceAddresses",
     "ResourceError", "RetryRule", "Role", "Route", "RouteTable", "Rule", "RunFailed", "RunInterrupted", "RunLock",

@@ -23,6 +23,7 @@ class Event:
     once more after it); all four without an address. "started", then "done" or "failed" for each thing that is worked
     on. ``address`` is that of a resource or the name of a step, ``verb`` is create, update or delete; ``seconds``
     counts from the start of the same thing (of the run, for "finished"); ``total`` is how many things there are to do.
+    ``usual`` is how many seconds it usually takes, with "started", where that is known.
     ``where`` tells runs apart that go on at the same time: the deployment, or the host.
     """
 
@@ -33,6 +34,7 @@ class Event:
     total: int = 0
     detail: str = ""
     where: str = ""
+    usual: float = 0.0
 
 
 Listener: TypeAlias = Callable[[Event], None]
@@ -67,10 +69,10 @@ class EventEmitter:
             self._listener(replace(event, where=self._where, address=address, detail=detail))
 
     @contextmanager
-    def work(self, verb: str, address: str, detail: str = "") -> Iterator[None]:
+    def work(self, verb: str, address: str, detail: str = "", *, usual: float = 0.0) -> Iterator[None]:
         """Tell that work on ``address`` has started, and how it ended."""
         began = self._now()
-        self.tell(Event("started", address, verb, detail=detail))
+        self.tell(Event("started", address, verb, detail=detail, usual=usual))
         try:
             yield
         except Exception as error:

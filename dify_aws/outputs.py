@@ -122,6 +122,7 @@ class Outputs(JsonMixin, NotebookMixin):
         return "\n".join(f"{name:<{width}}  {value}".rstrip() for name, value in rows)
 
     def __rich__(self) -> Any:
+        from rich.style import Style
         from rich.table import Table
         from rich.text import Text
 
@@ -129,7 +130,7 @@ class Outputs(JsonMixin, NotebookMixin):
         table.add_column(no_wrap=True)
         table.add_column(overflow="fold")
         for name, value in self._rows():
-            table.add_row(name, Text(value))
+            table.add_row(name, Text(value, Style(link=value) if name == "url" else ""))
         return table
 
     def _rows(self) -> list[tuple[str, str]]:

@@ -12,6 +12,8 @@ from dify_aws.cli.markdown import markdown
 from dify_aws.encoding import encodable, encodable_json
 from dify_aws.engine.plan import Plan
 from dify_aws.engine.progress import Progress
+from dify_aws.operations.cost.estimate import CostEstimate
+from dify_aws.operations.diagnosis.diagnosis import Diagnosis
 from dify_aws.operations.run.command_line import OutputFormat
 from dify_aws.printable import printable
 
@@ -98,10 +100,15 @@ class Terminal:
         stream.flush()
 
     def _worded(self, value: object) -> Any:
-        """A plan whose notes are in the words of the command line; its values are AWS's."""
-        if isinstance(value, Plan):
-            return replace(value, notes=tuple(self.wording(note) for note in value.notes))
-        return value
+        """A result whose notes and advice are in the words of the command line; values are AWS's, and stay."""
+        match value:
+            case Plan() | CostEstimate():
+                return replace(value, notes=tuple(self.wording(note) for note in value.notes))
+            case Diagnosis():
+                advised = tuple(replace(each, remedy=self.wording(each.remedy)) for each in value.findings)
+                return replace(value, findings=advised)
+            case _:
+                return value
 
     def _console(self, stream: TextIO) -> Console:
         from rich.console import Console

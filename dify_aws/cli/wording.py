@@ -29,7 +29,7 @@ class Wording:
         names = "|".join(sorted(self._commands, key=len, reverse=True))
         arguments = rf"((?:(?:\w+=)?(?:{VALUE}|…)(?:, )?)*)"
         self._call = re.compile(rf"(?<![\w`\-])(?:[dD]eployment\.)?(?<![\w.])({names})\({arguments}\)")
-        options = {"delete_data", "open_access", "dry_run", *(setting.name for setting in fields(Settings))}
+        options = {"delete_data", "open_access", "dry_run", "live", *(setting.name for setting in fields(Settings))}
         self._setting = re.compile(rf"{NOT_IN_A_NAME}({'|'.join(sorted(options))})=({VALUE})")
 
     def __call__(self, text: str) -> str:

@@ -62,7 +62,7 @@ def execute(
         with reading(address, "know what it needs"):
             resource = resources[address].resolved(found)
         if address in verbs:
-            with emitter.work(verbs[address], address):
+            with emitter.work(verbs[address], address, usual=resource.usual_seconds.get(verbs[address], 0.0)):
                 actual = converge(resource, aws, found[address])
         else:
             actual = converge(resource, aws, found[address])
@@ -131,7 +131,7 @@ def delete_all(aws: Aws, going: Things, there: Things, *, emitter: EventEmitter,
     def visit(place: str) -> None:
         turn.check()
         kind, actual = going[place]
-        with emitter.work("delete", place):
+        with emitter.work("delete", place, usual=kind.usual_seconds.get("delete", 0.0)):
             remove(kind, aws, actual)
 
     try:

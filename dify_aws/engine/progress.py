@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from rich.live import Live
 
 REFRESH_PER_SECOND: Final = 8
+REMINDER_SECONDS: Final = 30.0
+"""How often a log is told what is still being worked on."""
 
 
 class Progress:
@@ -47,7 +49,8 @@ class Progress:
             self.console = NewConsole(force_jupyter=False, force_terminal=False)
         self._redraws = redraws
         self._lock = threading.Lock()
-        self._running: dict[tuple[str, str], tuple[str, float]] = {}
+        self._running: dict[tuple[str, str], tuple[str, float, float]] = {}
+        self._ended = threading.Event()
         self._left: dict[str, int] = {}
         self._live: Live | None = None
 
@@ -62,14 +65,34 @@ class Progress:
                 transient=True,
             )
             self._live.start()
+        else:
+            self._ended.clear()
+            threading.Thread(target=self._remind_until_the_end, name="dify-aws-progress", daemon=True).start()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self._ended.set()
         if self._live:
             self._live.stop()
             self._live = None
+
+    def remind(self, now: float | None = None) -> None:
+        """Show what has been worked on for a while, in lines, as a log gets them from time to time.
+
+        Args:
+            now: by the monotonic clock; None: this moment.
+        """
+        now = time.monotonic() if now is None else now
+        with self._lock:
+            for (_, address), (verb, began, usual) in self._running.items():
+                if now - began >= REMINDER_SECONDS:
+                    self._say(("…", "yellow"), *_work(verb, address, now - began, usual))
+
+    def _remind_until_the_end(self) -> None:
+        while not self._ended.wait(REMINDER_SECONDS):
+            self.remind()
 
     def __call__(self, event: Event) -> None:
         """Take one event. Several threads may call it."""
@@ -86,7 +109,7 @@ class Progress:
                     if event.total:
                         self._say((event.detail, "bold"))
                 case "started":
-                    began = {(event.where, event.address): (event.verb, time.monotonic())}
+                    began = {(event.where, event.address): (event.verb, time.monotonic(), event.usual)}
                     self._running = {**self._running, **began}
                 case "done":
                     self._end(event, ("✓", "green"))
@@ -117,13 +140,14 @@ class Progress:
         # So what is drawn here is replaced by each event, and never changed.
         now, running, left = time.monotonic(), self._running, sum(self._left.values())
         lines = [
-            Text.assemble(("◌", "yellow"), *_work(verb, address, now - began))
-            for (_, address), (verb, began) in running.items()
+            Text.assemble(("◌", "yellow"), *_work(verb, address, now - began, usual))
+            for (_, address), (verb, began, usual) in running.items()
         ]
         if left:
             lines.append(Text(f"{left} to go", style="dim"))
         return Group(*lines)
 
 
-def _work(verb: str, address: str, seconds: float) -> tuple[tuple[str, str], ...]:
-    return (f"{seconds:>5.0f} s ", "dim"), (f" {SIGNS[verb]} {address}", "")
+def _work(verb: str, address: str, seconds: float, usual: float = 0.0) -> tuple[tuple[str, str], ...]:
+    expected = [(f" (usually {usual:.0f} s)", "dim")] if usual else []
+    return (f"{seconds:>5.0f} s ", "dim"), (f" {SIGNS[verb]} {address}", ""), *expected

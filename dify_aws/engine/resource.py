@@ -10,6 +10,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, fields, is_dataclass, replace
 from inspect import isabstract
+from types import MappingProxyType
 from typing import Any, ClassVar, Final, Self, TypeAlias, TypeVar
 
 from dify_aws.aws import Aws
@@ -113,6 +114,8 @@ class Resource(Retried, ABC):
     """Codes with which AWS refuses to create one that exists, beside those of its service (``error_meaning``)."""
     shared_listing: ClassVar[bool] = False
     """Whether ``owned`` reads a list that is read for other kinds anyway: looking for this one costs no call."""
+    usual_seconds: ClassVar[Mapping[str, float]] = MappingProxyType({})
+    """How long AWS usually takes to create or delete one, where that is long enough to be shown meanwhile."""
     free: ClassVar[bool] = False
     """Whether AWS charges nothing for it, as it is used here. Any other has its lines in the bill."""
     permissions: ClassVar[frozenset[str]] = frozenset()

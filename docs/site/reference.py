@@ -14,7 +14,7 @@ PAGES: Final[Mapping[str, tuple[str, str]]] = {
         "What the methods return: each can be printed, compared and saved (`to_dict()`, `to_json()`).",
         "Plan save_plan load_plan Action Change Unknown Applied Outputs HostOutput Endpoint Report Outcome Status "
         "OpenAccess Diagnosis Finding CostEstimate "
-        "CostRow Saving Use Record LockOwner AdminPassword Login Account",
+        "CostRow Saving Use Record LockOwner ProcessIdentity AdminPassword Login Account",
     ),
     "Errors": (
         "Every error is a `DifyAwsError`. [Errors](../docs/errors.md) says what to do about each.",

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
 
-from dify_aws import Deployment, PlanOutdated, Settings, load_plan, save_plan
+from dify_aws import Deployment, DifyAwsError, PlanOutdated, Settings, load_plan, save_plan
 from dify_aws.offline.world import World
 from tests.support.shell import Shell
 
@@ -132,3 +133,44 @@ def test_the_command_line_speaks_in_its_own_flags(shell: Shell) -> None:
     missing = shell("outputs --environment prod").err
     assert "apply() makes it" not in missing
     assert "`dify-aws apply` makes it" in missing
+
+
+def test_where_nobody_can_tell_the_address_it_can_be_given(shell: Shell, world: World) -> None:
+    """For deploy and install; what is no address is an error before anything is done."""
+
+    def nobody() -> str:
+        raise DifyAwsError("nobody could tell the public address of this machine")
+
+    world.connectivity.my_address = nobody  # type: ignore[method-assign]  # a network without the page that tells it
+    world.connectivity.address = "203.0.113.50"
+    assert "nobody could tell" in shell("deploy --yes").err
+    wrong = shell("deploy --yes --address here")
+    assert (wrong.status, "is no IP address" in wrong.err) == (1, True)
+    right = shell("deploy --yes --address 203.0.113.50")
+    assert right.status == 0, right.err
+    assert shell("install --yes --address 203.0.113.50").status == 0
+
+
+def test_colours_are_in_a_pipe_only_where_they_are_asked_for(shell: Shell) -> None:
+    """FORCE_COLOR is what programs agree on; NO_COLOR goes before it. A log is as wide as COLUMNS says."""
+    plain = shell("plan").out
+    assert "\x1b" not in plain
+    shell.environ = {**shell.environ, "FORCE_COLOR": "1", "COLUMNS": "60"}
+    coloured = shell("plan").out
+    assert "\x1b[32m+ vpc/main" in coloured
+    assert max(len(re.sub(r"\x1b\[[0-9;]*m", "", line)) for line in coloured.splitlines()) <= 60
+
+
+def test_a_diagnosis_of_nothing_is_one_line(shell: Shell) -> None:
+    """With the command that makes one."""
+    looked = shell("diagnose")
+    assert (looked.status, looked.out) == (
+        1,
+        "dify/dev in ap-northeast-1: there is none. `dify-aws deploy` makes it.\n",
+    )
+
+
+def test_a_region_without_prices_names_the_flag_that_asks_aws(shell: Shell) -> None:
+    """In the bill and in the plan."""
+    assert "`dify-aws cost --live` asks AWS" in shell("cost --region eu-north-1").out
+    assert "`dify-aws cost --live` asks AWS" in shell("plan --region eu-north-1").out

@@ -282,10 +282,20 @@ def test_a_check_that_cannot_be_made_is_a_line_and_keeps_none_from_being_reporte
     assert whole - {finding.subject for finding in told} <= {"status checks"}
 
 
-def test_where_nothing_is_there_that_is_reported(world: World) -> None:
-    """No error, and no line about what cannot be."""
+def test_where_nothing_is_there_that_is_one_line(world: World) -> None:
+    """With what makes it; whoever reads it as a program has a finding."""
     told = look(deployment(world))
     assert told
+    assert str(told) == "dify/dev in ap-northeast-1: there is none. deploy() makes it."
+    assert [(finding.subject, finding.condition) for finding in told] == [("deployment", "wrong")]
+
+
+def test_where_only_data_is_left_the_rest_is_looked_at(world: World) -> None:
+    """That is no deployment of nothing."""
+    of = deployment(world)
+    of.apply()
+    of.destroy()
+    told = look(of)
     assert told["drift"].condition == "wrong"
     assert told["instance"].evidence.startswith("there is none")
     assert told["machine"] == Finding("machine", "unknown", "there is no instance/host yet", "deploy() makes it.")

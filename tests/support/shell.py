@@ -46,7 +46,7 @@ class Shell:
 
     def typed_as(self, arguments: Sequence[str], *, typed: str = "", tty: bool = False) -> Said:
         """Give one command whose arguments have spaces in them."""
-        terminal = Terminal(Screen(typed), Screen(tty=tty), Screen())
+        terminal = Terminal(Screen(typed), Screen(tty=tty), Screen(), self.environ)
         status = main(
             arguments, environ=self.environ, terminal=terminal, session=self.session, deployment=self.deployment
         )

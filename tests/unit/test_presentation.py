@@ -49,6 +49,13 @@ def test_a_notebook_shows_all_of_a_result(name: str) -> None:
         assert LONG in shown
 
 
+def test_a_link_is_a_link_in_a_notebook() -> None:
+    """The address of Dify can be clicked; its text stays as it is."""
+    shown = replace(bundles.OUTPUTS, url="https://dify.example.com")._repr_mimebundle_()
+    assert 'href="https://dify.example.com"' in shown["text/html"]
+    assert "https://dify.example.com\n" in shown["text/plain"]
+
+
 def test_a_notebook_gets_what_it_asks_for() -> None:
     """As IPython asks it: only these kinds, or all but those."""
     assert set(PLAN._repr_mimebundle_(include=None, exclude=None)) == {"text/plain", "text/html"}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import threading
+import time
 
 from rich.console import Console
 
@@ -67,3 +68,34 @@ def test_a_terminal_that_is_redrawn_meanwhile_holds_nobody_up() -> None:
 
     threading.Thread(target=tell, daemon=True).start()
     assert ended.wait(30), "two threads wait for each other"
+
+
+def test_a_log_is_told_what_takes_long() -> None:
+    """With the time so far, and how long AWS usually takes; what has just begun, or has ended, is not repeated."""
+    log = io.StringIO()
+    with Progress(Console(file=log, width=200)) as progress:
+        began = time.monotonic()
+        progress(Event("started", "nat-gateway/main", "create", usual=115, where="dify/dev"))
+        progress(Event("started", "vpc/main", "create", where="dify/dev"))
+        progress(Event("done", "vpc/main", "create", 1.0, where="dify/dev"))
+        progress.remind(began + 20)
+        progress.remind(began + 61)
+    assert log.getvalue().splitlines() == ["✓    1 s  + vpc/main", "…   61 s  + nat-gateway/main (usually 115 s)"]
+
+
+def test_a_terminal_shows_how_long_it_usually_takes() -> None:
+    """Beside the time so far."""
+    screen = Console(force_terminal=True, file=io.StringIO(), width=100)
+    with Progress(screen) as progress:
+        progress(Event("started", "nat-gateway/main", "create", usual=115, where="dify/dev"))
+        progress._live.refresh()  # type: ignore[union-attr]
+    assert "(usually 115 s)" in screen.file.getvalue()  # type: ignore[attr-defined]
+
+
+def test_colour_that_is_forced_makes_no_terminal_of_a_log() -> None:
+    """Lines are redrawn only where somebody looks at them."""
+    log = io.StringIO()
+    with Progress(Console(force_terminal=True, file=log, width=100), redraws=False) as progress:
+        progress(Event("done", "vpc/main", "create", 1.0, where="dify/dev"))
+    assert "\x1b[2K" not in log.getvalue()
+    assert "\x1b[32m✓" in log.getvalue()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
@@ -141,8 +141,13 @@ def estimate(stack: Stack, sheet: PriceSheet, region: str, use: Use | None = Non
         rows=rows,
         prices_of=sheet.date,
         assumptions=usage.assumptions(),
-        notes=sheet.notes,
+        notes=(*sheet.notes, *_without_prices(rows, sheet, region)),
     )
+
+
+def _without_prices(rows: Iterable[CostRow], sheet: PriceSheet, region: str) -> Iterator[str]:
+    if region not in sheet.regions and any(row.monthly is None for row in rows):
+        yield f"The price sheet of this version has no prices of {region}: estimate_cost(live=True) asks AWS for them."
 
 
 def products(stack: Stack, use: Use | None = None) -> frozenset[str]:

@@ -40,7 +40,7 @@ class PriceDifference:
         text = f"{dollars(self.monthly, signed=True)} $/month by AWS's list prices (sheet of {self.prices_of}), "
         text += "without what depends on use."
         if self.unknown:
-            text += f" Not known is what these cost: {', '.join(self.unknown)}."
+            text += f" Not known is what these cost: {', '.join(self.unknown)}. estimate_cost(live=True) asks AWS."
         return text
 
 

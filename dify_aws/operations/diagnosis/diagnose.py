@@ -17,6 +17,7 @@ from dify_aws.operations.access.connectivity import Connectivity
 from dify_aws.operations.access.host_connection import leased, open_connection
 from dify_aws.operations.access.host_key import pinned_key
 from dify_aws.operations.access.ingress_rule import look
+from dify_aws.operations.cost.waste import owned
 from dify_aws.operations.credentials import dify_secrets
 from dify_aws.operations.diagnosis.checks import (
     backups,
@@ -31,7 +32,7 @@ from dify_aws.operations.diagnosis.checks import (
 )
 from dify_aws.operations.diagnosis.checks import watching as watched
 from dify_aws.operations.diagnosis.checks.check_context import Check, CheckContext, NotThere
-from dify_aws.operations.diagnosis.diagnosis import Diagnosis, Finding, unknown
+from dify_aws.operations.diagnosis.diagnosis import NOTHING, Diagnosis, Finding, unknown, wrong
 from dify_aws.outputs import Outputs
 from dify_aws.resources.secretsmanager.stored_secret import read_secret
 from dify_aws.secrets import Secret
@@ -84,6 +85,8 @@ def diagnose(
     context = CheckContext(aws, settings, stack, connectivity)
     # First, because it reads all that there is: the others find most of their answers in the census after it.
     first = _findings("drift", drift.drift, context)
+    if not any(finding.condition == "unknown" for finding in first) and not owned(aws):
+        return Diagnosis(aws.deployment, aws.region, (wrong(NOTHING, "there is none", "deploy() makes it."),))
 
     def on_the_machine(context: CheckContext) -> Iterable[Finding]:
         return _on_the_machine(context, build_outputs, open_access)

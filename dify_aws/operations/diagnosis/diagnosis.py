@@ -61,6 +61,10 @@ def unknown(subject: str, evidence: str, remedy: str = "") -> Finding:
     return Finding(subject, "unknown", evidence, remedy)
 
 
+NOTHING: Final = "deployment"
+"""The subject of the only finding where there is no such deployment."""
+
+
 @dataclass(frozen=True)
 class Diagnosis(JsonMixin, NotebookMixin):
     """All findings, in the order of the path from AWS to Dify. It is true when something is wrong.
@@ -90,7 +94,12 @@ class Diagnosis(JsonMixin, NotebookMixin):
         raise KeyError(subject)
 
     def __str__(self) -> str:
-        return "\n".join([self.title(), *map(str, self.findings)])
+        return "\n".join([self.title(), *map(str, () if self.is_of_nothing else self.findings)])
+
+    @property
+    def is_of_nothing(self) -> bool:
+        """Whether there is no such deployment; then the title says all."""
+        return [finding.subject for finding in self.findings] == [NOTHING]
 
     def named(self, *conditions: Condition) -> tuple[str, ...]:
         """The subjects that are in one of these conditions."""
@@ -103,6 +112,8 @@ class Diagnosis(JsonMixin, NotebookMixin):
 
     def title(self) -> str:
         """Which deployment, and the summary."""
+        if self.is_of_nothing:
+            return f"{self.deployment} in {self.region}: {self.findings[0].evidence}. {self.findings[0].remedy}"
         return f"{self.deployment} in {self.region}: {self.summary()}"
 
     def to_dict(self) -> dict[str, Any]:

@@ -26,4 +26,6 @@ def render_diagnosis(diagnosis: Diagnosis) -> Group:
         if finding.remedy:
             cell.append(f"\n→ {finding.remedy}", "bold")
         table.add_row(Text(f"{SIGNS[finding.condition]} {finding.subject}", COLOURS[finding.condition]), cell)
-    return Group(Text(diagnosis.title(), "bold"), *([table] if diagnosis.findings else []))
+    return Group(
+        Text(diagnosis.title(), "bold"), *([table] if diagnosis.findings and not diagnosis.is_of_nothing else [])
+    )

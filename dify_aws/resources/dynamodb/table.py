@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any, Final
 
 from dify_aws.aws import Aws
@@ -59,6 +60,7 @@ class Table(NamedResource):
             "A table cannot be deleted while it is being made or changed.",
         ),
     )
+    usual_seconds = MappingProxyType({"create": 10})
     permissions = frozenset(
         {
             "dynamodb:CreateTable",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from types import MappingProxyType
 from typing import Any
 
 from dify_aws.aws import Aws
@@ -79,6 +80,7 @@ class Instance(Ec2Resource):
             "https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot.html#troubleshoot_general_eventual-consistency",
         ),
     )
+    usual_seconds = MappingProxyType({"create": 17, "delete": 30})
     permissions = frozenset(
         {
             "ec2:AssociateIamInstanceProfile",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Final
 
 from dify_aws.aws import Aws
@@ -36,6 +37,7 @@ class NatGateway(Ec2Resource):
     after = frozenset({"internet-gateway"})
     tables = ("nat-gateways",)
     listed = Listed("ec2.DescribeNatGateways", "NatGateways", "nat-gateway-id", "NatGatewayId")
+    usual_seconds = MappingProxyType({"create": 115, "delete": 60})
     permissions = frozenset(
         {
             "ec2:CreateNatGateway",
