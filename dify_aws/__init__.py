@@ -141,7 +141,7 @@ from dify_aws.resources import (
 from dify_aws.resources.secretsmanager.stored_secret import SecretUnusable
 from dify_aws.run_interrupted import RunInterrupted
 from dify_aws.runtimes.compose.admin_password import AccountUnknown
-from dify_aws.runtimes.compose.domain import DomainElsewhere
+from dify_aws.runtimes.compose.https.domain import DomainElsewhere
 from dify_aws.secrets import Secret
 from dify_aws.settings import Settings
 from dify_aws.topologies.account import Account

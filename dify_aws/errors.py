@@ -27,7 +27,7 @@
     ├── LockUnreadable                the lock of the deployment was edited, and says nothing that can be used
     ├── LockLost                      the lock of this run went to another one
     ├── RunFailed                     something failed on the way: what, what is done, what was not tried
-    ├── DomainElsewhere               the domain does not lead to the machine (runtimes/compose/domain.py)
+    ├── DomainElsewhere               the domain does not lead to the machine (runtimes/compose/https/domain.py)
     └── HostError                     something is wrong with the machine: see host/errors.py
 
 Each says where it happened, what AWS answered, and what to do next.

@@ -15,8 +15,8 @@ from dify_aws.operations.credentials import admin_password, dify_secrets
 from dify_aws.operations.credentials.registry_login import registry_login
 from dify_aws.operations.installed import InstallationMark, tags_of, upgrade_notes
 from dify_aws.outputs import Outputs
-from dify_aws.runtimes.compose.domain import points_to
 from dify_aws.runtimes.compose.environment import PEPPER
+from dify_aws.runtimes.compose.https.domain import points_to
 from dify_aws.runtimes.compose.stages import install_dify
 from dify_aws.secrets import Secret
 from dify_aws.settings import Settings

@@ -19,9 +19,11 @@ from dify_aws.dify.variables import Variable
 from dify_aws.errors import SettingsError
 from dify_aws.limits import limits_of
 from dify_aws.limits.rules import VARIABLES
+from dify_aws.runtimes.compose.bundle import Bundle
+from dify_aws.runtimes.compose.smoke import smoke
 from dify_aws.settings import Settings
 from tests.dify.test_check_release import record
-from tests.support.bundles import SECRETS, bundle, compose, every, given, variables
+from tests.support.bundles import OUTPUTS, SECRETS, bundle, compose, every, given, variables
 
 NEWEST: Final = INSTALLABLE[-1]
 
@@ -188,3 +190,19 @@ def test_a_release_that_renames_every_limit_is_installed_by_its_record_alone(tmp
         Settings(environment="dev", **chosen, env={"SQLALCHEMY_MAX_OVERFLOW_NOW": "0"})
     with pytest.raises(SettingsError, match="CELERY_WORKER_AMOUNT_NOW"):
         Settings(environment="dev", **chosen, env={"CELERY_WORKER_AMOUNT": "90"})
+
+
+def test_probes_ask_by_the_names_of_the_release(tmp_path: Path) -> None:
+    """What a container knows by a variable has another name in a release that has renamed it."""
+    release = known("1.17.1")
+    old = "PLUGIN_DAEMON_URL"
+    new = replace(release.variables[old], name="PLUGINS_URL", renamed_from=old)
+    renamed = {("PLUGINS_URL" if name == old else name): each for name, each in release.variables.items()}
+    record = tmp_path / "renamed.toml"
+    record.write_text(record_text(replace(release, variables={**renamed, "PLUGINS_URL": new})))
+    settings = Settings(environment="dev", dify_version="1.17.1", release=str(record))
+    for chosen, name in ((settings, "PLUGINS_URL"), (Settings(environment="dev"), old)):
+        (probe,) = [each for each in smoke(chosen, "http://203.0.113.7") if each.about == "plugin daemon is healthy"]
+        assert f"${{{name}}}/health/check" in probe.question
+        dotenv = variables(Bundle.render(chosen, OUTPUTS, SECRETS))
+        assert dotenv[name] == "http://plugin_daemon:5002"

@@ -19,7 +19,7 @@ from dify_aws.offline.world import World
 from dify_aws.operations.access.host_key import TAG_HOST_KEY, pinned_key
 from dify_aws.resources.ec2.ssh_key import new_ssh_key
 from dify_aws.run_interrupted import RunInterrupted
-from dify_aws.runtimes.compose.domain import DomainElsewhere
+from dify_aws.runtimes.compose.https.domain import DomainElsewhere
 from tests.support.inventory import WHOLE, counted, inventory
 
 SETTINGS = Settings(environment="dev", admin_email="admin@example.com", alarm_email="a@your-company.com")

@@ -16,7 +16,7 @@ from dify_aws.operations.history.history import history, load, write_record
 from dify_aws.operations.history.record import Record, changes_of
 from dify_aws.operations.history.record_store import RecordStore
 from dify_aws.outputs import Outputs
-from dify_aws.runtimes.compose.domain import DomainElsewhere
+from dify_aws.runtimes.compose.https.domain import DomainElsewhere
 from dify_aws.secrets import Secret
 from tests.support import bundles
 

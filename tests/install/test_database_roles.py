@@ -22,7 +22,7 @@ from dify_aws.offline.machine.files import Entry
 from dify_aws.offline.machine.host import ModelHost
 from dify_aws.offline.machine.machine import Machine
 from dify_aws.runtimes.compose.bundle import HOME
-from dify_aws.runtimes.compose.scram import verifier, verifies
+from dify_aws.runtimes.compose.database.scram import verifier, verifies
 from dify_aws.runtimes.compose.stages import install_dify
 from dify_aws.runtimes.compose.steps.database_roles import DatabaseOwner, DatabaseOwners, DatabaseRoles
 from dify_aws.secrets import Secret

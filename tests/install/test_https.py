@@ -10,8 +10,8 @@ from dify_aws.host.errors import CommandFailed
 from dify_aws.offline.clock import VirtualClock
 from dify_aws.offline.machine.host import ModelHost
 from dify_aws.offline.machine.machine import Machine
-from dify_aws.runtimes.compose.certificate_errors import ADVICE, OTHERWISE, advice
-from dify_aws.runtimes.compose.domain import DomainElsewhere, points_to
+from dify_aws.runtimes.compose.https.certificate_errors import ADVICE, OTHERWISE, advice
+from dify_aws.runtimes.compose.https.domain import DomainElsewhere, points_to
 from dify_aws.runtimes.compose.steps.certificate import LIVE, PROGRAM, Certificate, CertificateOf, CertificateState
 from tests.support.bundles import bundle
 

@@ -18,8 +18,8 @@ from dify_aws.host.host import Result
 from dify_aws.host.packages.apt import ADVICE, LOCK_OWNER, LOCKED
 from dify_aws.operations.access.host_key import KEYS_BEGIN, KEYS_END, console_keys
 from dify_aws.printable import printable
-from dify_aws.runtimes.compose import certificate_errors
 from dify_aws.runtimes.compose.docker_error import Trouble, trouble
+from dify_aws.runtimes.compose.https import certificate_errors
 
 LENGTH: Final = 1_000_000
 LONG: Final = [

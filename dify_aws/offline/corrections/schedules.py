@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import json
 import re
 from collections.abc import Callable, Iterator
@@ -17,7 +16,7 @@ from moto.ec2.exceptions import EC2ClientError, InvalidSecurityGroupRuleIdNotFou
 from moto.ec2.models import ec2_backends
 from moto.ec2.responses.security_groups import parse_sg_attributes_from_dict
 from moto.iam.models import iam_backends
-from moto.scheduler.exceptions import ScheduleExists, ScheduleGroupNotFound, ValidationException
+from moto.scheduler.exceptions import ScheduleGroupNotFound, ValidationException
 from moto.scheduler.models import scheduler_backends
 from moto.utilities.utils import get_partition
 
@@ -25,10 +24,10 @@ from dify_aws.offline.clock import VirtualClock
 from dify_aws.offline.cloud import Cloud
 from dify_aws.offline.correction import corrects
 from dify_aws.offline.corrections.iam.policies import listed, statements_in
+from dify_aws.offline.corrections.schedule_groups import is_deleting
 
 SECONDS_LATE = 60
 SECONDS_UNTIL_ROLE_IS_KNOWN = 10
-SECONDS_DELETING = 30
 
 SCHEDULER = "scheduler.amazonaws.com"
 REVOKE = "ec2:RevokeSecurityGroupIngress"
@@ -157,7 +156,7 @@ def a_new_role_spreads(cloud: Cloud, original: Callable[[], Any], response: Any)
 )
 def role_is_validated(cloud: Cloud, original: Callable[..., Any], backend: Any, **given: Any) -> Any:
     group, target = backend.get_schedule_group(given["group_name"]), given["target"]
-    if group.name != "default" and _is_going(group):
+    if group.name != "default" and is_deleting(group):
         raise ScheduleGroupNotFound(group.name)
     if not TARGETS.fullmatch(target["Arn"]):
         raise NotImplementedError(f"The offline world does not know how to carry out {target['Arn']}.")
@@ -202,48 +201,6 @@ def one_token_one_thing(cloud: Cloud, original: Callable[[], Any], response: Any
 
 
 @corrects(
-    _BACKEND,
-    "create_schedule_group",
-    says="The name of a schedule group is unique, also during its deletion.",
-    link="https://docs.aws.amazon.com/scheduler/latest/APIReference/API_CreateScheduleGroup.html",
-)
-def one_name_one_group(cloud: Cloud, original: Callable[..., Any], backend: Any, **given: Any) -> Any:
-    if given["name"] in backend.schedule_groups:
-        error = ScheduleExists(given["name"])
-        error.message = f"Schedule group {given['name']} already exists."
-        raise error
-    return original(**given)
-
-
-@corrects(
-    _BACKEND,
-    "delete_schedule_group",
-    says="A schedule group is DELETING for some seconds, and its schedules are deleted with it.",
-    link=_GROUPS,
-)
-def deleting_takes_a_moment(cloud: Cloud, original: Callable[..., Any], backend: Any, name: str) -> None:
-    group = backend.get_schedule_group(name)
-    if not _is_going(group):
-        group.going = True
-        group.schedules.clear()
-        cloud.later(SECONDS_DELETING, functools.partial(backend.schedule_groups.pop, name, None))
-
-
-@corrects(
-    "moto.scheduler.models:ScheduleGroup",
-    "to_dict",
-    says="The state of a schedule group is ACTIVE or DELETING.",
-    link="https://docs.aws.amazon.com/scheduler/latest/APIReference/API_GetScheduleGroup.html",
-)
-def state_is_reported(cloud: Cloud, original: Callable[[], Any], group: Any) -> Any:
-    return {**original(), "State": "DELETING" if _is_going(group) else "ACTIVE"}
-
-
-def _is_going(group: Any) -> bool:
-    return getattr(group, "going", False)
-
-
-@corrects(
     "moto.ec2.responses:EC2Response",
     "create_tags",
     says="A rule of a security group that does not exist cannot be tagged.",
@@ -263,9 +220,6 @@ CORRECTIONS = (
     role_is_validated,
     all_of_it_is_replaced,
     one_token_one_thing,
-    one_name_one_group,
-    deleting_takes_a_moment,
-    state_is_reported,
     only_a_rule_that_is_there_is_tagged,
     before_ec2_answers,
     before_the_scheduler_answers,

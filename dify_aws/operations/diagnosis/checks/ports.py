@@ -9,7 +9,7 @@ from typing import Final
 from dify_aws.operations.diagnosis.checks.check_context import CheckContext
 from dify_aws.operations.diagnosis.diagnosis import Finding, ok, unknown, wrong
 from dify_aws.resources.vpc.lease_tag import SSH
-from dify_aws.runtimes.compose.domain import DomainElsewhere, points_to
+from dify_aws.runtimes.compose.https.domain import DomainElsewhere, points_to
 
 PERMISSIONS: Final = frozenset({"ec2:DescribeAddresses"})
 

@@ -13,7 +13,7 @@ from dify_aws.change import Change
 from dify_aws.host.errors import CommandFailed
 from dify_aws.host.fact import Answer, Fact, Facts
 from dify_aws.host.host import Host
-from dify_aws.runtimes.compose.certificate_errors import advice
+from dify_aws.runtimes.compose.https.certificate_errors import advice
 
 LIVE: Final = "/data/dify/certbot/conf/live"
 PROGRAM: Final = "/opt/dify/bin/certificate"

@@ -10,8 +10,8 @@ from dify_aws.change import Change
 from dify_aws.host.fact import Answer, Fact, Facts
 from dify_aws.host.host import Host
 from dify_aws.host.script import script
-from dify_aws.runtimes.compose.database_sql import APPLY, OURS, READ_SCRIPT, SUPERUSER
-from dify_aws.runtimes.compose.scram import verifier, verifies
+from dify_aws.runtimes.compose.database.scram import verifier, verifies
+from dify_aws.runtimes.compose.database.sql import APPLY, OURS, READ_SCRIPT, SUPERUSER
 from dify_aws.secrets import Secret
 
 SECONDS: Final = 900

@@ -1,0 +1,1 @@
+"""The roles and databases of PostgreSQL, and how their passwords are compared."""

@@ -1,0 +1,1 @@
+"""The domain of Dify, and what a certificate authority answers about it."""
