@@ -87,6 +87,7 @@ coverage: $(DEV) ## which lines and branches no test reaches; fails below 95 %
 
 bench: $(DEV) $(ANSIBLE) ## calls, seconds and memory; as root on Linux also installations, beside Ansible's
 	$(BIN)/python benchmarks/bench.py
+	$(BIN)/python benchmarks/cli.py
 	$(BIN)/python -m benchmarks.install --ansible $(ANSIBLE)
 
 wheel-test: $(DEV) ## the built wheel: its contents; tests on each Python that is here, and with the oldest packages
