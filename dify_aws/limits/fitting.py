@@ -5,7 +5,8 @@ from __future__ import annotations
 from bisect import bisect_left
 from typing import Any
 
-from dify_aws.limits.limits import OURS, limits_of, with_settings
+from dify_aws.limits.limits import OURS
+from dify_aws.limits.of_settings import limits_of, with_settings
 
 
 def ask_less(settings: Any, memory_mib: int) -> str:
