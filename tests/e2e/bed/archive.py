@@ -22,12 +22,16 @@ LEFT_OUT = ("doc", "man", "lintian", "bash-completion", "zsh", "fish")
 
 @dataclass(frozen=True)
 class Docker:
-    """A package of download.docker.com, made of Debian's. ``made_of``: the last one gives its maintainer scripts."""
+    """A package of download.docker.com, made of Debian's. ``made_of``: the last one gives its maintainer scripts.
+
+    ``version`` is said in place of Debian's, where a release of Dify asks for a newer one than Debian has.
+    """
 
     name: str
     made_of: tuple[str, ...]
     depends: str
     epoch: str = ""
+    version: str = ""
 
     @property
     def versioned_by(self) -> str:
@@ -45,7 +49,7 @@ DOCKER = (
     Docker("docker-ce-cli", ("docker-cli",), "libc6", epoch="5:"),
     Docker("containerd.io", ("containerd", "runc"), "libc6, libseccomp2"),
     Docker("docker-buildx-plugin", ("docker-buildx",), "docker-ce-cli"),
-    Docker("docker-compose-plugin", ("docker-compose",), "docker-ce-cli"),
+    Docker("docker-compose-plugin", ("docker-compose",), "docker-ce-cli", version="2.40.3"),
 )
 
 
@@ -115,7 +119,7 @@ def _repack(package: Docker, pool: Path, to: Path, tree: Path) -> None:
         script.write_text(script.read_text().replace(f"{package.versioned_by}:amd64", package.name))
     version = run("dpkg-deb", "--field", deb, "Version").strip()
     # Debian's epoch and what Debian added are not Docker's.
-    upstream = re.split(r"[+~-]", version.rpartition(":")[2])[0]
+    upstream = package.version or re.split(r"[+~-]", version.rpartition(":")[2])[0]
     replaced = ", ".join(package.made_of)
     fields = {
         "Package": package.name,
