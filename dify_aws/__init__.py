@@ -33,7 +33,6 @@ from dify_aws.engine.run_lock import RunLock
 from dify_aws.engine.saved_plan import load_plan, save_plan
 from dify_aws.engine.stack import Stack
 from dify_aws.errors import (
-    AlreadyLocked,
     Ambiguous,
     AwsError,
     ChangeRefused,
@@ -41,8 +40,6 @@ from dify_aws.errors import (
     DeletionProtected,
     DifyAwsError,
     FixedAttribute,
-    LockLost,
-    LockUnreadable,
     NotAvailable,
     NotConverged,
     NotOurs,
@@ -59,7 +56,8 @@ from dify_aws.errors import (
     WaitTimedOut,
 )
 from dify_aws.events import Event, Listener
-from dify_aws.foundation import Foundation, FoundationOutputs
+from dify_aws.foundation import Foundation
+from dify_aws.foundation_outputs import FoundationOutputs
 from dify_aws.host.errors import (
     AuthenticationRefused,
     CommandFailed,
@@ -98,6 +96,7 @@ from dify_aws.operations.cost.estimate import CostEstimate, CostRow, Saving
 from dify_aws.operations.credentials.admin_password import AdminPassword
 from dify_aws.operations.diagnosis.diagnosis import Diagnosis, Finding
 from dify_aws.operations.history.record import Record
+from dify_aws.operations.lock.errors import AlreadyLocked, LockLost, LockUnreadable
 from dify_aws.operations.lock.lock import Lock
 from dify_aws.operations.lock.lock_owner import LockOwner
 from dify_aws.operations.lock.process_identity import ProcessIdentity

@@ -10,22 +10,20 @@
     │   ├── PermissionDenied          which action, on what, for whom
     │   ├── QuotaExceeded             which quota, and where to raise it
     │   ├── NotAvailable              the region, partition or emulator does not have the operation
-    │   ├── OutcomeUnknown                   no answer: AWS may or may not have done it
+    │   ├── OutcomeUnknown            no answer: AWS may or may not have done it
     │   └── WaitTimedOut (TimeoutError)
-    ├── ResourceError                 one resource cannot become what was wished for
-    │   ├── Ambiguous                 two things carry one address
+    ├── ResourceError                 one resource cannot reach its desired state
+    │   ├── Ambiguous                 two resources have one address
     │   ├── NotOurs                   the name is taken by something that we did not make
     │   ├── FixedAttribute            cannot change without replacing the thing
     │   ├── ChangeRefused             possible on paper, not in AWS (a volume cannot shrink)
     │   ├── DeletionProtected         AWS was told not to delete it
-    │   ├── NotConverged              AWS said yes to everything and it is still not so
+    │   ├── NotConverged              every call succeeded, and the state is still not the desired one
     │   └── UnexpectedAnswer          AWS's answer cannot be read (aws/unexpected_answer.py)
-    ├── StackError (ValueError)       a stack that cannot be: a cycle, a twin, a stranger's reference
+    ├── StackError (ValueError)       a stack that cannot be: a cycle, two equal addresses, a reference to nothing
     ├── PlanRefused                   the plan holds what cannot be done; nothing was changed
     ├── PlanOutdated                  AWS has moved since the plan was shown
-    ├── AlreadyLocked                      another run is at work on the deployment: who, since when, until when
-    ├── LockUnreadable                the lock of the deployment was edited, and says nothing that can be used
-    ├── LockLost                      the lock of this run went to another one
+    ├── AlreadyLocked, LockUnreadable, LockLost: see operations/lock/errors.py
     ├── RunFailed                     something failed on the way: what, what is done, what was not tried
     ├── DomainElsewhere               the domain does not lead to the machine (runtimes/compose/https/domain.py)
     └── HostError                     something is wrong with the machine: see host/errors.py
@@ -37,7 +35,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 
 from dify_aws.pickling import Picklable
 from dify_aws.printable import printable
@@ -130,11 +127,11 @@ class OutcomeUnknown(AwsError):
 
 
 class WaitTimedOut(AwsError, TimeoutError):
-    """A thing did not reach the wished state in time."""
+    """A resource did not reach the desired state in time."""
 
 
 class ResourceError(DifyAwsError):
-    """One resource cannot become what was wished for. ``address`` says which."""
+    """One resource cannot reach its desired state. ``address`` says which."""
 
     def __init__(self, address: str, message: str) -> None:
         self.address = address
@@ -199,7 +196,7 @@ class DeletionProtected(ResourceError):
 
 
 class NotConverged(ResourceError):
-    """Every call succeeded, and the thing is still not what was wished for."""
+    """Every call succeeded, and the resource is still not in its desired state."""
 
 
 class StackError(DifyAwsError, ValueError):
@@ -227,48 +224,6 @@ class PlanOutdated(DifyAwsError):
         )
 
 
-class AlreadyLocked(DifyAwsError):
-    """Another run is at work on the deployment. Nothing was changed.
-
-    ``lock_id`` is what ``unlock`` wants; ``owner``, ``reason``, ``since`` and ``until`` (UTC) tell of that run.
-    """
-
-    def __init__(
-        self, deployment: str, *, lock_id: str, owner: str, reason: str, since: datetime, until: datetime
-    ) -> None:
-        self.lock_id = lock_id
-        self.owner = owner
-        self.reason = reason
-        self.since = since
-        self.until = until
-        super().__init__(
-            f"{deployment} is locked: {owner} has been at {reason} since {since:%Y-%m-%d %H:%M:%S} UTC. "
-            f"Wait for the end of that run. If it is dead, the lock is free at {until:%Y-%m-%d %H:%M:%S} UTC; a run "
-            f'that lives goes on to renew it. If you know better: unlock("{lock_id}").'
-        )
-
-
-class LockUnreadable(DifyAwsError):
-    """The lock item was edited, and nobody can tell whose it is. Nothing was changed. ``unlock`` takes ``lock_id``."""
-
-    def __init__(self, deployment: str, table: str, *, lock_id: str, wrong: str) -> None:
-        self.lock_id = lock_id
-        super().__init__(
-            f"the lock of {deployment} in the table {table} cannot be read: {wrong}. Somebody has edited it, so nobody "
-            f'can tell whether a run is at work. If you know that none is, take it away: unlock("{lock_id}").'
-        )
-
-
-class LockLost(DifyAwsError):
-    """The lock was taken from this run, by ``unlock`` or because it could not be renewed in time."""
-
-    def __init__(self, deployment: str, why: str) -> None:
-        super().__init__(
-            f"this run has lost its lock on {deployment}: {why}. Another run may be at work there, so this one stops. "
-            "Nothing is lost: run again to go on from here."
-        )
-
-
 class RunFailed(DifyAwsError):
     """A run stopped on the way.
 
@@ -280,20 +235,16 @@ class RunFailed(DifyAwsError):
         self.failures = dict(failures)
         self.done = tuple(done)
         self.not_tried = tuple(not_tried)
-        # One cause may have stopped many things at once: it is told once.
+        # One cause may have stopped many resources at once: it is reported once.
         alike: dict[str, list[str]] = {}
         for address, error in self.failures.items():
             alike.setdefault(str(error), []).append(address)
         text = f"{len(self.failures)} failed:\n" + _listed(
             f"{', '.join(addresses)}: {why}" for why, addresses in alike.items()
         )
-        text += f"\ndone: {_enumerated(self.done)}\nnot tried: {_enumerated(self.not_tried)}"
-        super().__init__(text + "\nNothing is lost: mend the cause and run again to go on from here.")
+        text += f"\ndone: {', '.join(self.done) or 'nothing'}\nnot tried: {', '.join(self.not_tried) or 'nothing'}"
+        super().__init__(text + "\nNothing is lost: fix the cause and run again to go on from here.")
 
 
 def _listed(items: Iterable[object]) -> str:
     return "\n".join("  - " + str(item).replace("\n", "\n    ") for item in items)
-
-
-def _enumerated(addresses: Sequence[str]) -> str:
-    return ", ".join(addresses) if addresses else "nothing"

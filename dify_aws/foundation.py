@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import asdict, dataclass, field
-from typing import Any
 
 from dify_aws.aws import Aws, Session
 from dify_aws.aws.unexpected_answer import reading
@@ -12,45 +10,18 @@ from dify_aws.engine.applied import Applied
 from dify_aws.engine.plan import Plan
 from dify_aws.engine.resource import Actual
 from dify_aws.engine.stack import Stack
-from dify_aws.errors import DifyAwsError, Problem, SettingsError
+from dify_aws.errors import Problem, SettingsError
 from dify_aws.events import Listener, quiet
-from dify_aws.github_access import DEPLOY, GithubAccess
+from dify_aws.foundation_outputs import FoundationOutputs
+from dify_aws.github_access import GithubAccess
 from dify_aws.operations.workflow import ENVIRONMENTS
 from dify_aws.permissions import Policies
-from dify_aws.presentation import JsonMixin
 from dify_aws.resources import OidcProvider, PublicAccessBlock
 from dify_aws.resources.s3.bucket_settings import PUBLIC_ACCESS_BLOCKS
 from dify_aws.settings import Settings, aws_rules, deployment_rules
 from dify_aws.settings.rules import Broken, optional
 from dify_aws.topologies.account import Account
-from dify_aws.topologies.foundation import AUDIENCE, GITHUB, foundation, foundation_name, lock_table_name
-
-
-@dataclass(frozen=True, kw_only=True)
-class FoundationOutputs(JsonMixin):
-    """Where everything of the foundation is.
-
-    ``github_roles`` has for each environment the role that is its ``AWS_ROLE_ARN`` in GitHub; ``plan_role`` is that of
-    pull requests.
-    """
-
-    state_bucket: str
-    lock_table: str
-    github_roles: Mapping[str, str] = field(default_factory=dict)
-    plan_role: str | None = None
-    oidc_provider: str | None = None
-    trail: str | None = None
-    trail_bucket: str | None = None
-
-    def to_dict(self) -> dict[str, Any]:
-        """The same as plain values."""
-        return asdict(self)
-
-    def __str__(self) -> str:
-        roles = {f"role of {environment}": arn for environment, arn in self.github_roles.items()}
-        lines = {name.replace("_", " "): value for name, value in self.to_dict().items() if isinstance(value, str)}
-        width = max(map(len, lines | roles))
-        return "\n".join(f"{name:<{width}}  {value}" for name, value in (lines | roles).items())
+from dify_aws.topologies.foundation import AUDIENCE, GITHUB, foundation, foundation_name
 
 
 class Foundation:
@@ -247,25 +218,7 @@ class Foundation:
             )
 
     def _outputs(self, found: Mapping[str, Actual | None]) -> FoundationOutputs:
-        missing = sorted(address for address, actual in found.items() if actual is None)
-        if missing:
-            where = f"{self.aws.deployment} in {self.aws.region}"
-            raise DifyAwsError(f"{where} is not complete: no {', '.join(missing)}. apply() makes it.")
-        ids = {address: actual.id for address, actual in found.items() if actual is not None}
-        roles = {
-            address.removeprefix(f"role/{DEPLOY}"): id
-            for address, id in ids.items()
-            if address.startswith(f"role/{DEPLOY}")
-        }
-        return FoundationOutputs(
-            state_bucket=ids["bucket/state"],
-            lock_table=lock_table_name(self.project),
-            github_roles=roles,
-            plan_role=ids.get("role/plan"),
-            oidc_provider=self.aws.arn("iam", f"oidc-provider/{GITHUB}", region="") if roles else None,
-            trail=ids.get("trail/calls"),
-            trail_bucket=ids.get("bucket/calls"),
-        )
+        return FoundationOutputs.of(found, self.aws, self.project)
 
 
 def _problems(project: str, boundary: str | None) -> Iterator[Problem]:

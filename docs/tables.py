@@ -13,7 +13,6 @@ from collections.abc import Callable, Iterator, Mapping
 from configparser import ConfigParser
 from dataclasses import MISSING, Field, fields
 from decimal import Decimal
-from inspect import getdoc
 from pathlib import Path
 from typing import Any, Final
 
@@ -22,6 +21,7 @@ from dify_aws.cli.commands import commands
 from dify_aws.engine.resource import kinds
 from dify_aws.operations.cost.savings import estimate_settings
 from dify_aws.prices import PriceSheet
+from dify_aws.settings.descriptions import descriptions
 from dify_aws.topologies.account import Account
 
 HERE: Final = Path(__file__).parent
@@ -114,10 +114,10 @@ def contract() -> Iterator[list[str]]:
 
 def settings() -> str:
     """A row for each setting: its name, its default, and its description in the docstring."""
-    meanings = dict(re.findall(r":param (\w+): (.*?)(?=\n:)", getdoc(dify_aws.Settings) or "", re.DOTALL))
+    meanings = descriptions()
     rows = ["| setting | default | description |", "| --- | --- | --- |"]
     for setting in fields(dify_aws.Settings):
-        meaning = " ".join(meanings[setting.name].replace("``", "`").split())
+        meaning = meanings[setting.name].replace("``", "`")
         rows.append(f"| `{setting.name}` | {_default(setting)} | {meaning[0].upper()}{meaning[1:]} |")
     return "\n".join(rows)
 

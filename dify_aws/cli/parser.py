@@ -7,7 +7,6 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import MISSING, Field, fields
 from importlib.metadata import PackageNotFoundError, version
-from inspect import getdoc
 from typing import Any, Final, NoReturn, get_args, get_origin
 
 from dify_aws.cli.commands import commands
@@ -16,6 +15,7 @@ from dify_aws.cli.invocation import Command
 from dify_aws.cli.suggestions import did_you_mean
 from dify_aws.errors import DifyAwsError
 from dify_aws.settings import Settings
+from dify_aws.settings.descriptions import descriptions
 
 SECRET: Final = ("env",)
 """Settings that have no flag: everybody on a machine can read what a command was started with."""
@@ -127,7 +127,7 @@ def _add_shared(parser: Parser, command: Command) -> None:
     group = parser.add_argument_group(
         "settings", "Each is also a variable (DIFY_AWS_VPC_CIDR) and a line of the file; the flag counts most."
     )
-    meanings = dict(re.findall(r":param (\w+): (.*?)(?=\n:)", getdoc(Settings) or "", re.DOTALL))
+    meanings = descriptions()
     for setting in fields(Settings):
         if setting.name in SECRET:
             continue

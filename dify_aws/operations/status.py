@@ -9,11 +9,12 @@ from typing import Any
 from dify_aws.aws import Aws
 from dify_aws.aws.unexpected_answer import reading
 from dify_aws.engine.stack import Stack
-from dify_aws.errors import LockUnreadable, PlanRefused
+from dify_aws.errors import PlanRefused
 from dify_aws.operations.access.close import open_leases
 from dify_aws.operations.cost.waste import owned
 from dify_aws.operations.installed import with_dify
-from dify_aws.operations.lock.lock import lock_owner_of
+from dify_aws.operations.lock.errors import LockUnreadable
+from dify_aws.operations.lock.unlock import lock_owner_of
 from dify_aws.presentation import JsonMixin
 from dify_aws.printable import printable
 from dify_aws.settings import Settings

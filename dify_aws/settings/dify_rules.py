@@ -4,24 +4,22 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from ipaddress import ip_address
 from types import MappingProxyType
 from typing import Final
 
 from dify_aws.dify.known_releases import INSTALLABLE, image_names
 from dify_aws.settings import rules
+from dify_aws.settings.host_names import host_name
 from dify_aws.settings.rules import Broken, did_you_mean, text
 from dify_aws.settings.shown import brief, shown_name
 
 _VERSION: Final = re.compile(r"[0-9]+\.[0-9]+\.[0-9]+")
-_HOST: Final = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)+")
 # As Docker reads it: a name in lower case, perhaps after a registry, then a tag, a digest, or both.
 _IMAGE: Final = re.compile(
     r"([A-Za-z0-9.-]+(:[0-9]+)?/)?[a-z0-9]+([._/-]+[a-z0-9]+)*"
     r"(?=[:@])(:(?P<tag>[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}))?(@sha256:[0-9a-f]{64})?"
 )
 _NAME_AT_MOST: Final = 30
-_HOST_AT_MOST: Final = 253
 
 
 def profile(value: object) -> str:
@@ -43,20 +41,10 @@ def release(value: object) -> str:
 
 def domain(value: object) -> str:
     """A host name that the certificate authority can find in DNS, in lower case."""
-    written = text(value).strip().lower().removesuffix(".")
-    # lower() makes a plain k of the sign for kelvin.
-    plain = str(value).isascii() and len(written) <= _HOST_AT_MOST and _HOST.fullmatch(written)
-    if not plain or _is_address(written):
+    name = host_name(text(value).strip())
+    if name is None:
         raise Broken(("is not a host name", 'Write one like "dify.example.com", with neither https:// nor a port'))
-    return written
-
-
-def _is_address(written: str) -> bool:
-    try:
-        ip_address(written)
-    except ValueError:
-        return False
-    return True
+    return name
 
 
 def admin_name(value: object) -> str:

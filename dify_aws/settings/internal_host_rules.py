@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from dify_aws.errors import Problem
 from dify_aws.settings import networks
+from dify_aws.settings.host_names import host_name
 from dify_aws.settings.rules import Broken, text
 
 WEB: Final = (80, 443)
@@ -23,7 +24,6 @@ METADATA: Final = tuple(map(ip_network, ("169.254.0.0/16", "fd00:ec2::/32")))
 https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/instancedata-data-retrieval.html"""
 
 _MOST: Final = 100
-_NAME: Final = re.compile(r"(?=.{1,253}$)[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)+")
 _PORT: Final = re.compile(r"(?P<host>\[[^\]]*\]|[^:]*):(?P<port>\d{1,5})")
 
 
@@ -108,8 +108,8 @@ def among_containers(values: Mapping[str, Any]) -> Iterator[Problem]:
 
 
 def _name(place: str, written: str) -> str:
-    name = place.lower().removesuffix(".")
-    if not _NAME.fullmatch(name) or re.fullmatch(r"[\d.]+", name):
+    name = host_name(place)
+    if name is None:
         right = 'Write an address, a network or a full host name, and a port after a colon, like "10.0.5.20:8080"'
         raise Broken((f"has {written!r}, which is no host", right))
     return name

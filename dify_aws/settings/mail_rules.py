@@ -3,14 +3,14 @@
 import re
 from typing import Final
 
+from dify_aws.settings.host_names import LABEL
 from dify_aws.settings.rules import Broken, text
 from dify_aws.settings.shown import brief
 
 # The form that every mail server takes, without comments and quotes: https://www.rfc-editor.org/rfc/rfc5321#section-4.1.2
 _ATOM: Final = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+"
 _LOCAL: Final = re.compile(rf"{_ATOM}(\.{_ATOM})*")
-_LABEL: Final = r"[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
-_DOMAIN: Final = re.compile(rf"({_LABEL}\.)+(xn--[A-Za-z0-9-]+|[A-Za-z]{{2,63}})")
+_DOMAIN: Final = re.compile(rf"({LABEL}\.)+(xn--[a-z0-9-]+|[a-z]{{2,63}})", re.ASCII | re.IGNORECASE)
 _LOCAL_AT_MOST: Final = 64
 _AT_MOST: Final = 254
 _FORM: Final = 'Write one like "ops@your-company.com"'

@@ -7,10 +7,11 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from dify_aws.errors import Problem
+from dify_aws.settings.host_names import LABEL
 from dify_aws.settings.rules import Broken, text
 
 _REGISTRY: Final = re.compile(
-    r"(?=[^/]*[.:])[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*(:\d{1,5})?"
+    rf"(?=[^/]*[.:]){LABEL}(\.{LABEL})*(:\d{{1,5}})?"
     r"(/[a-z0-9]+([._-]+[a-z0-9]+)*)*"
 )
 _SECRET: Final = re.compile(r"[A-Za-z0-9/_+=.@-]{1,512}")

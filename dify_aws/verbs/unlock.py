@@ -5,6 +5,7 @@ from __future__ import annotations
 from argparse import ArgumentParser
 
 from dify_aws.operations.lock import lock
+from dify_aws.operations.lock import unlock as locks
 from dify_aws.operations.lock.lock_owner import LockOwner
 from dify_aws.operations.run.command_line import SUCCESS, CommandLine
 from dify_aws.operations.run.context import DeploymentContext
@@ -43,4 +44,4 @@ def unlock(deployment: DeploymentContext, lock_id: str) -> LockOwner | None:
     Raises:
         AlreadyLocked: there is another lock.
     """
-    return lock.unlock(deployment.aws, lock_id)
+    return locks.unlock(deployment.aws, lock_id)

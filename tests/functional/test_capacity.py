@@ -13,7 +13,7 @@ from dify_aws.events import Event
 from dify_aws.offline.faults import ProcessKilled
 from dify_aws.offline.world import World
 from dify_aws.operations.history.history import history
-from dify_aws.operations.lock.lock import lock_owner_of
+from dify_aws.operations.lock.unlock import lock_owner_of
 from tests.functional.test_adopt import Theirs
 from tests.support.inventory import GONE, KEPT, WHOLE, counted, inventory
 from tests.support.lags import RETRY_RULES

@@ -13,7 +13,7 @@ import pytest
 from dify_aws import Deployment, Settings
 from dify_aws.offline.calls import Call
 from dify_aws.offline.world import World
-from dify_aws.operations.lock.lock import lock_owner_of
+from dify_aws.operations.lock.unlock import lock_owner_of
 from tests.support.inventory import GONE, KEPT, WHOLE, counted, inventory
 from tests.support.lags import RETRY_RULES
 from tests.support.plans import aws_plan

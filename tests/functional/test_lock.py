@@ -22,10 +22,11 @@ from dify_aws.events import Event
 from dify_aws.offline.faults import ProcessKilled
 from dify_aws.offline.server import serve
 from dify_aws.offline.world import World
-from dify_aws.operations.lock.lock import LEASE_SECONDS, MARGIN_SECONDS, SETTLE_SECONDS, Lock, lock_owner_of, unlock
+from dify_aws.operations.lock.lock import LEASE_SECONDS, MARGIN_SECONDS, SETTLE_SECONDS, Lock
 from dify_aws.operations.lock.lock_owner import LockOwner
 from dify_aws.operations.lock.lock_table import LockTable
 from dify_aws.operations.lock.process_identity import ProcessIdentity
+from dify_aws.operations.lock.unlock import lock_owner_of, unlock
 from tests.support.fast_clock import FastClock
 
 HOLDER: Final = Path(__file__).with_name("lock_holder.py")

@@ -18,7 +18,7 @@ import pytest
 from dify_aws import Deployment, Settings
 from dify_aws.offline.calls import Call
 from dify_aws.offline.server import Served, serve
-from dify_aws.operations.lock.lock import lock_owner_of
+from dify_aws.operations.lock.unlock import lock_owner_of
 from tests.support.inventory import GONE, WHOLE, counted, inventory
 from tests.support.plans import aws_plan
 

@@ -12,7 +12,8 @@ from dify_aws.deployment import VERBS
 from dify_aws.events import Event, quiet
 from dify_aws.offline.faults import ProcessKilled
 from dify_aws.offline.world import World
-from dify_aws.operations.lock.lock import LEASE_SECONDS, Lock, lock_owner_of, unlock
+from dify_aws.operations.lock.lock import LEASE_SECONDS, Lock
+from dify_aws.operations.lock.unlock import lock_owner_of, unlock
 from dify_aws.resources.ec2.ssh_key import new_ssh_key
 from tests.support.inventory import inventory
 from tests.support.plans import aws_plan

@@ -10,12 +10,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dify_aws import Aws, Deployment, Settings
-from dify_aws.errors import AlreadyLocked, LockUnreadable
 from dify_aws.offline.world import World
 from dify_aws.operations.access.host_key import KEYS_BEGIN, KEYS_END, console_keys
-from dify_aws.operations.lock.lock import Lock, lock_owner_of, unlock
+from dify_aws.operations.lock.errors import AlreadyLocked, LockUnreadable
+from dify_aws.operations.lock.lock import Lock
 from dify_aws.operations.lock.lock_owner import LOCK_ID, LockOwner
 from dify_aws.operations.lock.lock_table import LockTable
+from dify_aws.operations.lock.unlock import lock_owner_of, unlock
 from dify_aws.operations.status import read_status
 from tests.support.edited_answers import EditedAnswers
 from tests.support.fuzzing import examples

@@ -12,6 +12,23 @@ from tests.house.source import ROOT, Source, files, imports, mentions, sources
 
 LIBRARY = "dify_aws/"
 
+LONG = (
+    "dify_aws/aws/client.py",
+    "dify_aws/engine/resource.py",
+    "dify_aws/engine/stack.py",
+    "dify_aws/host/ssh/ssh_host.py",
+    "dify_aws/iam_policies/grants.py",
+    "dify_aws/offline/corrections/ec2/instances.py",
+    "dify_aws/offline/corrections/schedules.py",
+    "dify_aws/resources/ec2/instance.py",
+    "dify_aws/resources/s3/bucket.py",
+    "dify_aws/resources/vpc/blockers.py",
+    "dify_aws/resources/vpc/security_group.py",
+    "dify_aws/runtimes/compose/stages.py",
+    "dify_aws/topologies/single_host.py",
+)
+"""Files of more than one noun, which are still to be split. Nothing is added here."""
+
 
 @dataclass(frozen=True)
 class Rule:
@@ -67,8 +84,14 @@ def _without_docstring(source: Source) -> Iterator[int]:
         yield 1
 
 
+def _field_lists(source: Source) -> Iterator[int]:
+    for number, line in enumerate(source.text.splitlines(), start=1):
+        if re.match(r"\s*:(param|type|returns?|rtype|raises?)\b[^:]*: ", line):
+            yield number
+
+
 def _too_long(source: Source) -> Iterator[int]:
-    if (lines := source.text.count("\n")) > 300:
+    if (lines := source.text.count("\n")) > 250:
         yield lines
 
 
@@ -151,10 +174,16 @@ RULES = [
         Source("tests/unit/test_it.py", "# A comment is none.\nimport os\n"),
     ),
     Rule(
-        "no file of the library is over 300 lines",
-        _library_but(),
+        "docstrings are in Google style",
+        lambda source: True,
+        _field_lists,
+        Source("dify_aws/it.py", '"""It.\n\n:param name: its name.\n"""'),
+    ),
+    Rule(
+        "no file of the library is over 250 lines",
+        _library_but(*LONG),
         _too_long,
-        Source("dify_aws/deployment.py", "pass\n" * 301),
+        Source("dify_aws/deployment.py", "pass\n" * 251),
     ),
     Rule(
         "a module holds no state that can change: its lists, dicts and sets are UPPER_CASE tables",

@@ -63,7 +63,16 @@ GONE_EVERYWHERE: Final = frozenset(
 
 DONE: Final = (
     "dify_aws/host/",
+    "dify_aws/iam_policies/",
     "dify_aws/limits/",
+    "dify_aws/prices/",
+    "dify_aws/settings/",
+    "dify_aws/operations/cost/",
+    "dify_aws/operations/credentials/",
+    "dify_aws/operations/diagnosis/",
+    "dify_aws/operations/history/",
+    "dify_aws/errors.py",
+    "dify_aws/foundation.py",
     "dify_aws/runtimes/",
     "dify_aws/dify/",
     "dify_aws/offline/",

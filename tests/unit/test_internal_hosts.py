@@ -65,6 +65,7 @@ def test_hosts_are_kept_in_one_form(written: str, kept: str) -> None:
         ("db_postgres.default", "which is no host"),
         (".corp.example.com", "which is no host"),
         ("*.corp.example.com", "which is no host"),
+        ("api.\u212aorp.example.com", "which is no host"),
         ("http://api.corp.example.com", "which is no host"),
         ("169.254.169.254.", "which is no host"),
         ("2852039166", "which is no host"),

@@ -24,6 +24,7 @@ from dify_aws.host import errors as install_errors
 from dify_aws.host.host import Result
 from dify_aws.host.report import Outcome, Report
 from dify_aws.host.ssh.host_key import HostKey
+from dify_aws.operations.lock import errors as lock_errors
 from dify_aws.secrets import Secret
 
 WHEN = datetime(2026, 12, 1, 9, 30, tzinfo=UTC)
@@ -75,13 +76,13 @@ MADE: dict[str, Callable[[], BaseException]] = {
     "StackError": lambda: errors.StackError("a cycle"),
     "PlanRefused": lambda: errors.PlanRefused([("volume/data", errors.ChangeRefused("volume/data", "no"))]),
     "PlanOutdated": lambda: errors.PlanOutdated([Change("size", 1, 2)]),
-    "AlreadyLocked": lambda: errors.AlreadyLocked(
+    "AlreadyLocked": lambda: lock_errors.AlreadyLocked(
         "dify/dev", lock_id="abc", owner="ann@laptop", reason="deploy", since=WHEN, until=WHEN
     ),
-    "LockUnreadable": lambda: errors.LockUnreadable(
+    "LockUnreadable": lambda: lock_errors.LockUnreadable(
         "dify/dev", "dify-locks", lock_id="unreadable-1", wrong="its turn is no number"
     ),
-    "LockLost": lambda: errors.LockLost("dify/dev", "somebody unlocked it"),
+    "LockLost": lambda: lock_errors.LockLost("dify/dev", "somebody unlocked it"),
     "RunFailed": lambda: errors.RunFailed(
         {"vpc/main": REFUSED, "bucket/data": ClientError({"Error": {"Code": "Slow"}}, "PutObject")}, ["key/a"], ["x"]
     ),

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final, Self
 
-from dify_aws.errors import AlreadyLocked
+from dify_aws.operations.lock.errors import AlreadyLocked
 from dify_aws.operations.lock.process_identity import ProcessIdentity
 from dify_aws.printable import printable
 from dify_aws.topologies.foundation import LOCK_KEY

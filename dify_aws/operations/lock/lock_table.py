@@ -11,7 +11,8 @@ from dify_aws.aws import Aws
 from dify_aws.aws.date import answered_at
 from dify_aws.aws.unexpected_answer import reading
 from dify_aws.engine.converge import converge
-from dify_aws.errors import AwsError, DifyAwsError, LockUnreadable
+from dify_aws.errors import AwsError, DifyAwsError
+from dify_aws.operations.lock.errors import LockUnreadable
 from dify_aws.operations.lock.lock_owner import OWNER_ATTRIBUTES, LockOwner, timestamp
 from dify_aws.topologies.foundation import LOCK_KEY, foundation_name, lock_table, lock_table_name
 

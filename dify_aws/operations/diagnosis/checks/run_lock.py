@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from dify_aws.errors import LockUnreadable
 from dify_aws.operations.diagnosis.checks.check_context import CheckContext
 from dify_aws.operations.diagnosis.diagnosis import Finding, ok, warning, wrong
-from dify_aws.operations.lock.lock import lock_owner_of
+from dify_aws.operations.lock.errors import LockUnreadable
+from dify_aws.operations.lock.unlock import lock_owner_of
 
 PERMISSIONS: Final = frozenset({"dynamodb:GetItem"})
 
