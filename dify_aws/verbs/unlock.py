@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from argparse import ArgumentParser
 
-from dify_aws.operations.lock import lock
+from dify_aws.operations.lock import lock_table
 from dify_aws.operations.lock import unlock as locks
 from dify_aws.operations.lock.lock_owner import LockOwner
 from dify_aws.operations.run.command_line import SUCCESS, CommandLine
@@ -25,7 +25,7 @@ def _run(line: CommandLine) -> int:
 @reading_verb(
     "remove the lock of a killed run (force-unlock)",
     "concurrent",
-    permissions=lock.PERMISSIONS,
+    permissions=lock_table.PERMISSIONS,
     operand="LOCK_ID",
     arguments=_arguments,
     run=_run,

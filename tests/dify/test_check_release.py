@@ -120,7 +120,7 @@ def test_what_the_installer_lacks_is_named(tmp_path: Path) -> None:
         assert named in gap
 
 
-def asked(folder: Path) -> list[tuple[list[str], str, str]]:
+def requested(folder: Path) -> list[tuple[list[str], str, str]]:
     """What docker was asked: its arguments, and the two files."""
     return [tuple(json.loads(line)) for line in (folder / "asked.jsonl").read_text().splitlines()]
 
@@ -131,7 +131,7 @@ def test_docker_compose_reads_what_would_be_installed(tmp_path: Path, monkeypatc
     found = check_release(record(tmp_path))
     assert found.compose is True
     stores = []
-    for words, compose, dotenv in asked(tmp_path):
+    for words, compose, dotenv in requested(tmp_path):
         assert words[:2] == ["compose", "--project-directory"]
         assert words[-2:] == ["config", "--quiet"]
         assert not Path(words[2]).exists()
@@ -148,7 +148,7 @@ def test_of_what_cannot_be_installed_docker_compose_reads_the_record(
     docker(tmp_path, monkeypatch)
     file = record(tmp_path, ("[services.web]\n", '[services.knowledge]\nimage = "web"\n\n[services.web]\n'))
     assert check_release(file).gaps
-    ((_, compose, _),) = asked(tmp_path)
+    ((_, compose, _),) = requested(tmp_path)
     assert json.loads(compose)["services"]["knowledge"]["image"] == known(NEWEST).images["web"]
 
 

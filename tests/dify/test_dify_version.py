@@ -28,9 +28,9 @@ NEXT = (
 """What the record of a next release may have changed."""
 
 
-def refused(**wishes: Any) -> str:
+def refused(**overrides: Any) -> str:
     with pytest.raises(SettingsError) as caught:
-        Settings(environment="dev", **wishes)
+        Settings(environment="dev", **overrides)
     return str(caught.value)
 
 
@@ -67,9 +67,9 @@ def test_what_can_be_installed_has_no_gaps() -> None:
 def test_a_plan_tells_of_a_release_without_a_record(tmp_path: Path) -> None:
     """A known one is nothing to tell of."""
 
-    def notes(**wishes: Any) -> str:
+    def notes(**overrides: Any) -> str:
         with offline() as world:
-            return "\n".join(Deployment(Settings(environment="dev", **wishes), world.session).plan().notes)
+            return "\n".join(Deployment(Settings(environment="dev", **overrides), world.session).plan().notes)
 
     assert "Dify 1.17.4 has no record: it is installed as 1.17.1" in notes(dify_version="1.17.4")
     file = str(record(tmp_path, *NEXT))
@@ -79,8 +79,8 @@ def test_a_plan_tells_of_a_release_without_a_record(tmp_path: Path) -> None:
 
 def test_a_record_in_a_file_decides_what_is_rendered(tmp_path: Path) -> None:
     """Its images, its routes, and who reads a variable that only it has."""
-    wishes: dict[str, Any] = {"dify_version": "1.18.0", "release": str(record(tmp_path, *NEXT))}
-    made = bundle(**wishes, env={"TOP_K_LIMIT": "20"})
+    overrides: dict[str, Any] = {"dify_version": "1.18.0", "release": str(record(tmp_path, *NEXT))}
+    made = bundle(**overrides, env={"TOP_K_LIMIT": "20"})
     services = compose(made)["services"]
     assert services["api"]["image"] == "langgenius/dify-api:1.18.0"
     assert services["web"]["image"] == f"langgenius/dify-web:{NEWEST}"
@@ -102,18 +102,18 @@ def test_what_is_wrong_with_a_record_is_wrong_with_the_settings(tmp_path: Path) 
         ('redis = "redis:7.4.9-alpine"', 'redis = "redis:latest"'),
         ("[variables]\n", "[variables]\nX = {readers = []}\n"),
     )
-    said = refused(release=str(broken))
-    assert "images.redis" in said
-    assert "variables.X" in said
+    text = refused(release=str(broken))
+    assert "images.redis" in text
+    assert "variables.X" in text
     lacking = record(
         tmp_path,
         ("[services.web]\n", '[services.knowledge]\nimage = "web"\n\n[services.web]\n'),
         ("[variables]\n", '[variables]\nKNOWLEDGE_API_KEY = {readers = ["api"], secret = true, required = true}\n'),
     )
-    said = refused(release=str(lacking), env={"CHROMA_IS_PERSISTENT": "TRUE"})
-    assert "the service knowledge has no definition" in said
-    assert "the secret KNOWLEDGE_API_KEY must not be empty" in said
-    assert "CHROMA_IS_PERSISTENT" in said
+    text = refused(release=str(lacking), env={"CHROMA_IS_PERSISTENT": "TRUE"})
+    assert "the service knowledge has no definition" in text
+    assert "the secret KNOWLEDGE_API_KEY must not be empty" in text
+    assert "CHROMA_IS_PERSISTENT" in text
 
 
 def test_a_name_that_the_installer_counts_on_has_to_be_there(tmp_path: Path) -> None:

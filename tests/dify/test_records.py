@@ -39,9 +39,9 @@ def upstream(version: str) -> dict[str, Any]:
     return facts
 
 
-def running(release: Release, wishes: Mapping[str, Any]) -> set[str]:
+def running(release: Release, overrides: Mapping[str, Any]) -> set[str]:
     """The services that a record asks for with these settings."""
-    chosen = {f"{name} = {value}" for name, value in wishes.items()}
+    chosen = {f"{name} = {value}" for name, value in overrides.items()}
     return {name for name, service in release.services.items() if not service.optional or service.optional in chosen}
 
 
@@ -119,9 +119,9 @@ def test_a_path_has_one_service(path: str, service: str) -> None:
 @pytest.mark.parametrize("version", INSTALLABLE)
 def test_what_is_installed_has_the_services_and_images_of_the_record(version: str) -> None:
     release = known(version)
-    for wishes, made in every(version):
+    for overrides, made in every(version):
         services = compose(made)["services"]
-        assert services.keys() == running(release, wishes)
+        assert services.keys() == running(release, overrides)
         for name, service in services.items():
             assert service["image"].partition("@")[0] == release.images[release.services[name].image], name
             ports = {int(port.rpartition(":")[2]) for port in service.get("ports", [])}
@@ -132,10 +132,10 @@ def test_what_is_installed_has_the_services_and_images_of_the_record(version: st
 def test_what_is_installed_routes_as_the_record(version: str) -> None:
     """Every path that nginx hands on by name is a route, and goes to the same service and port."""
     release = known(version)
-    for wishes, made in every(version):
+    for overrides, made in every(version):
         found = dict(_nginx(made.files["nginx/nginx.conf"].text))
         expected = {
-            route.path: (route.service if route.service in running(release, wishes) else route.without, route.port)
+            route.path: (route.service if route.service in running(release, overrides) else route.without, route.port)
             for route in release.routes
         }
         assert found == expected

@@ -55,11 +55,11 @@ class Answer:
     """What came back: the status, and what the program behind nginx was asked."""
 
     status: int
-    asked: Mapping[str, Any]
+    requested: Mapping[str, Any]
 
     @property
     def headers(self) -> dict[str, str]:
-        return dict(self.asked["headers"])
+        return dict(self.requested["headers"])
 
 
 @dataclass(frozen=True)
@@ -129,7 +129,7 @@ def test_another_host_than_ours_gains_nothing(front: Front) -> None:
         if front.url.startswith("https"):
             assert answer.status == 421
         else:
-            assert "evil" not in json.dumps(answer.asked)
+            assert "evil" not in json.dumps(answer.requested)
             assert answer.headers["host"] == "203.0.113.7"
 
 
@@ -158,7 +158,7 @@ def test_a_path_that_two_programs_read_differently_goes_to_neither(front: Front,
     """nginx would choose by what it comes to, and pass on what was written."""
     answer = front.ask("/", "--request-target", path)
     assert answer.status == 400
-    assert not answer.asked
+    assert not answer.requested
 
 
 @pytest.mark.parametrize(
@@ -167,13 +167,13 @@ def test_a_path_that_two_programs_read_differently_goes_to_neither(front: Front,
 )
 def test_a_path_with_dots_that_are_no_way_up_is_passed_on_as_it_is(front: Front, path: str) -> None:
     """Names of files have dots, and what stands after the question mark is nobody's path."""
-    assert front.ask("/", "--request-target", path).asked["path"] == path
+    assert front.ask("/", "--request-target", path).requested["path"] == path
 
 
 def test_what_is_for_the_inside_is_not_routed(front: Front) -> None:
     """The API that plugins call back, and the doors of the plugin daemon; nor is the page for the health check."""
     for path in ("/inner/api/plugin/fetch", "/plugin/x/management/list", "/health"):
-        assert front.ask(path).asked["name"] == "web", path
+        assert front.ask(path).requested["name"] == "web", path
     assert front.bed.inside("curl -s -o /dev/null -w '%{http_code}' http://127.0.0.1/-/healthy") == "404"
 
 
@@ -195,7 +195,7 @@ def proxy(docker: Bed, request: pytest.FixtureRequest) -> Iterator[str]:
     docker.inside(CLEAN)
 
 
-def asked(bed: Bed, proxy: str, line: str) -> int:
+def response_to(bed: Bed, proxy: str, line: str) -> int:
     """The status that Squid answers a request line with; 0 if it has gone off to look, for a refusal comes at once."""
     host, _, port = proxy.partition(":")
     request = shlex.quote(f"{line} HTTP/1.1\r\nHost: dify\r\nConnection: close\r\n\r\n")
@@ -219,33 +219,33 @@ def asked(bed: Bed, proxy: str, line: str) -> int:
 )
 def test_nobody_reads_squids_own_pages(docker: Bed, proxy: str, line: str) -> None:
     """They have the addresses that others ask for, with the keys in them."""
-    assert asked(docker, proxy, line) in (400, 403)
+    assert response_to(docker, proxy, line) in (400, 403)
 
 
 @pytest.mark.parametrize("address", PRIVATE)
 def test_no_way_inside_by_whatever_name(docker: Bed, proxy: str, address: str) -> None:
     """Refused, and not merely unreachable from here. As plain http and as a tunnel."""
     host = f"[{address}]" if ":" in address else address
-    assert asked(docker, proxy, f"GET http://{host}/latest/meta-data/") == 403
-    assert asked(docker, proxy, f"CONNECT {host}:443") == 403
+    assert response_to(docker, proxy, f"GET http://{host}/latest/meta-data/") == 403
+    assert response_to(docker, proxy, f"CONNECT {host}:443") == 403
 
 
 @pytest.mark.parametrize("address", ["::ffff:169.254.169.254", "::ffff:10.0.1.4"])
 def test_an_ipv4_address_as_an_ipv6_one_is_what_it_is(docker: Bed, proxy: str, address: str) -> None:
     """Of the instance metadata, for one."""
-    assert asked(docker, proxy, f"GET http://[{address}]/") == 403
+    assert response_to(docker, proxy, f"GET http://[{address}]/") == 403
 
 
 def test_the_internet_is_not_refused(docker: Bed, proxy: str) -> None:
     """It is not there, in the bed, and that is what Squid says: the tests above would see a rule that refuses all."""
     for address in PUBLIC:
         host = f"[{address}]" if ":" in address else address
-        assert asked(docker, proxy, f"GET http://{host}/") in (0, 502, 503, 504), address
+        assert response_to(docker, proxy, f"GET http://{host}/") in (0, 502, 503, 504), address
 
 
 def test_no_tunnel_to_another_port(docker: Bed, proxy: str) -> None:
     """SSH and mail are not the web."""
     for port in (22, 25, 80, 3128):
-        assert asked(docker, proxy, f"CONNECT 1.1.1.1:{port}") == 403
+        assert response_to(docker, proxy, f"CONNECT 1.1.1.1:{port}") == 403
     with pytest.raises(BedFailed):
         docker.inside(f"curl --silent --fail --max-time 5 --proxy http://{proxy} http://1.1.1.1:22/")

@@ -31,10 +31,10 @@ def test_ssh_answers_with_the_key_pair_and_the_host_key_of_the_console(bed: Bed,
 
 def test_cloud_init_finished_without_errors(bed: Bed) -> None:
     """It took the instance for one of EC2's."""
-    told = bed.inside("cloud-init status --wait --long")
-    assert "status: done" in told
-    assert "DataSourceEc2" in told
-    assert "errors: []" in told
+    output = bed.inside("cloud-init status --wait --long")
+    assert "status: done" in output
+    assert "DataSourceEc2" in output
+    assert "errors: []" in output
 
 
 def test_nothing_failed_while_it_booted(bed: Bed) -> None:
@@ -65,32 +65,32 @@ def test_the_guest_cannot_open_the_disks_of_this_machine(bed: Bed) -> None:
 
     It is a loop device that no bed has: where nothing refuses, it is told to be missing.
     """
-    told = bed.inside("mknod /srv/foreign b 7 4095; head -c 1 /srv/foreign 2>&1 || true; rm /srv/foreign")
-    assert "Operation not permitted" in told
+    output = bed.inside("mknod /srv/foreign b 7 4095; head -c 1 /srv/foreign 2>&1 || true; rm /srv/foreign")
+    assert "Operation not permitted" in output
 
 
 def test_metadata_needs_a_token(bed: Bed) -> None:
     """Version 2 answers, version 1 is off."""
     url = "http://169.254.169.254/latest"
     token = f"$(curl -fsS -X PUT -H 'X-aws-ec2-metadata-token-ttl-seconds: 60' {url}/api/token)"
-    told = bed.inside(f'curl -fsS -H "X-aws-ec2-metadata-token: {token}" {url}/meta-data/instance-id')
-    assert told.startswith("i-0")
+    output = bed.inside(f'curl -fsS -H "X-aws-ec2-metadata-token: {token}" {url}/meta-data/instance-id')
+    assert output.startswith("i-0")
     refused = bed.inside(f"curl -s -o /dev/null -w '%{{http_code}}' {url}/meta-data/instance-id")
     assert refused == "401"
 
 
 def test_nothing_else_is_out_there(bed: Bed) -> None:
     """A name that is not served does not exist, and an address is not reached."""
-    told = bed.inside("getent hosts example.com || echo none; curl -sS -m 2 http://192.0.2.1 2>&1 || true")
-    assert told.startswith("none\n")
-    assert "curl: (" in told
+    output = bed.inside("getent hosts example.com || echo none; curl -sS -m 2 http://192.0.2.1 2>&1 || true")
+    assert output.startswith("none\n")
+    assert "curl: (" in output
 
 
 def test_docker_and_compose_come_from_apt(docker: Bed) -> None:
     """Signed packages, a daemon that runs, and the key that the bed says they are signed with."""
     assert "Docker Compose version" in docker.inside("systemctl is-active docker && docker compose version")
-    told = docker.inside("gpg --show-keys --with-colons /etc/apt/keyrings/docker.asc 2>/dev/null")
-    assert docker.archive_fingerprint in told
+    output = docker.inside("gpg --show-keys --with-colons /etc/apt/keyrings/docker.asc 2>/dev/null")
+    assert docker.archive_fingerprint in output
 
 
 def test_a_fault_of_the_registry_is_seen_and_passes(docker: Bed) -> None:

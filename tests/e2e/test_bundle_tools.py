@@ -62,14 +62,14 @@ def ran(*command: str | Path, cwd: Path | None = None, **environ: str) -> str:
     return done.stdout
 
 
-@pytest.mark.parametrize("wishes", COMBINATIONS, ids=lambda wishes: "-".join(map(str, wishes.values())))
-def test_compose_takes_it(wishes: Mapping[str, Any], compose: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("overrides", COMBINATIONS, ids=lambda overrides: "-".join(map(str, overrides.values())))
+def test_compose_takes_it(overrides: Mapping[str, Any], compose: str, tmp_path: Path) -> None:
     """Compose reads every combination, finds every variable, and gives each container what we think it does."""
     extra = {"SMTP_PASSWORD": "a $HOME ${X} $$ \"b\" 'c' \\d\\ #e", "PLUGIN_MAX_FILE_SIZE": "1$2"}
-    made = bundle(**wishes, env=extra)
-    told = json.loads(ran(compose, "config", "--format", "json", cwd=written(made, tmp_path)))
-    assert told["name"] == "dify"
-    for name, service in told["services"].items():
+    made = bundle(**overrides, env=extra)
+    result = json.loads(ran(compose, "config", "--format", "json", cwd=written(made, tmp_path)))
+    assert result["name"] == "dify"
+    for name, service in result["services"].items():
         # Compose doubles every dollar of what it prints, so that it could read it again.
         found = {key: value.replace("$$", "$") for key, value in (service.get("environment") or {}).items()}
         assert found == given(made, name)
@@ -97,10 +97,10 @@ def put(docker: Bed, made: Bundle) -> None:
         docker.write(f"{HOME}/{f'root{path}' if path.startswith('/') else path}", file.text, file.mode)
 
 
-@pytest.mark.parametrize("wishes", [{}, {"https": True}, MOST], ids=["http", "https", "full"])
-def test_nginx_takes_it(wishes: Mapping[str, Any], docker: Bed, home: str) -> None:
+@pytest.mark.parametrize("overrides", [{}, {"https": True}, MOST], ids=["http", "https", "full"])
+def test_nginx_takes_it(overrides: Mapping[str, Any], docker: Bed, home: str) -> None:
     """nginx accepts the configuration, the certificate included."""
-    put(docker, bundle(**wishes))
+    put(docker, bundle(**overrides))
     live = f"{home}/letsencrypt/live/dify.example.com"
     docker.inside(
         f"mkdir -p {live}; openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2"
@@ -158,11 +158,11 @@ def test_the_metric_is_what_the_agent_hears(tmp_path: Path) -> None:
         agent.settimeout(5)
         script.write_text(script.read_text().replace("/8125", f"/{agent.getsockname()[1]}"))
         path = f"{programs}:{os.environ['PATH']}"
-        for answer, heard in (("echo 0123456789ab", b"postgres_running:1|g"), ("true", b"postgres_running:0|g")):
+        for answer, received in (("echo 0123456789ab", b"postgres_running:1|g"), ("true", b"postgres_running:0|g")):
             docker.write_text(f"#!/bin/sh\n{answer}\n")
             docker.chmod(0o755)
             ran(script, PATH=path)
-            assert agent.recv(100) == heard
+            assert agent.recv(100) == received
         docker.write_text("#!/bin/sh\nexit 1\n")
         assert subprocess.run([script], env={**os.environ, "PATH": path}, check=False).returncode != 0
         agent.settimeout(0.2)

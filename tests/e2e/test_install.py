@@ -60,10 +60,10 @@ def test_the_model_machine_does_the_same(world: World, first: Report) -> None:
     rehearsal = Deployment(SETTINGS.replace(environment="rehearsal"), session=world.session)
     rehearsal.apply()
     model = rehearsal.install()
-    assert {outcome.step: told(outcome) for outcome in model} == {outcome.step: told(outcome) for outcome in first}
+    assert {outcome.step: shown(outcome) for outcome in model} == {outcome.step: shown(outcome) for outcome in first}
 
 
-def told(outcome: Outcome) -> tuple[str, tuple[str, ...]]:
+def shown(outcome: Outcome) -> tuple[str, tuple[str, ...]]:
     """What came of a step, and what of it was not as wished."""
     return outcome.state, tuple(change.attribute for change in outcome.changes)
 
@@ -157,7 +157,7 @@ OTHERS = """
 ROWS = "SELECT (SELECT string_agg(email || password, ',') FROM accounts), (SELECT count(*) FROM app.notes)"
 
 
-def asked(bed: Bed, sql: str, *, database: str = "dify") -> str:
+def response_to(bed: Bed, sql: str, *, database: str = "dify") -> str:
     """What PostgreSQL answers its superuser, inside of its container."""
     bed.write("/srv/asked.sql", sql)
     return bed.inside(f"{PSQL} -d {database} </srv/asked.sql 2>&1").strip()
@@ -172,13 +172,13 @@ def logged_in(bed: Bed, role: str, password: str, database: str) -> str:
 def as_an_earlier_version_left_it(bed: Bed) -> None:
     """Everybody is the superuser, everything is his, and he is let in from every container."""
     for database in ("dify", "dify_plugin"):
-        asked(
+        response_to(
             bed,
             f"REASSIGN OWNED BY {database} TO postgres; ALTER DATABASE {database} OWNER TO postgres;"
             f"GRANT CONNECT, TEMPORARY ON DATABASE {database} TO PUBLIC; DROP OWNED BY {database};",
             database=database,
         )
-    asked(bed, "DROP ROLE dify; DROP ROLE dify_plugin")
+    response_to(bed, "DROP ROLE dify; DROP ROLE dify_plugin")
     bed.inside(
         "cd /opt/dify; sed -i '/hba_file/d' postgres/postgresql.conf; rm postgres/pg_hba.conf;"
         'sed -i \'s/^DB_USERNAME=.*/DB_USERNAME="postgres"/; s/^PGVECTOR_USER=.*/PGVECTOR_USER="postgres"/;'
@@ -196,20 +196,20 @@ def test_a_machine_of_an_earlier_version_is_moved_over(
     """By PostgreSQL itself: what the superuser owned is the role's, every row is there, and nobody is locked out. The
     connection breaks in the middle of it."""
     as_an_earlier_version_left_it(bed)
-    asked(bed, MADE)
-    rows = asked(bed, ROWS)
+    response_to(bed, MADE)
+    rows = response_to(bed, ROWS)
     password = secrets.db_password.reveal()
     assert "@example.com" in rows
     assert logged_in(bed, "postgres", password, "dify") == "postgres\n"
     with cut_at(bed, 5):
         report = dify.install()
     assert {"data services", "database roles", "dify"} <= set(report.named("done"))
-    assert asked(bed, ROWS) == rows
-    assert set(asked(bed, OTHERS).split()) == {"0"}
-    assert asked(bed, "SELECT DISTINCT pg_get_userbyid(datdba) FROM pg_database WHERE datname = 'dify'") == "dify"
+    assert response_to(bed, ROWS) == rows
+    assert set(response_to(bed, OTHERS).split()) == {"0"}
+    assert response_to(bed, "SELECT DISTINCT pg_get_userbyid(datdba) FROM pg_database WHERE datname = 'dify'") == "dify"
     assert bed.get("/console/api/ping")[0] == 200
     assert json.loads(bed.get("/console/api/setup")[1])["step"] == "finished"
-    asked(bed, "DROP FUNCTION public.format; DROP SCHEMA app CASCADE; SELECT lo_unlink(4711)")
+    response_to(bed, "DROP FUNCTION public.format; DROP SCHEMA app CASCADE; SELECT lo_unlink(4711)")
     assert not dify.install()
 
 
@@ -228,7 +228,7 @@ def test_no_program_is_a_superuser_and_each_has_its_own_database(bed: Bed, secre
     ):
         assert "FATAL" in logged_in(bed, role, password, database), (role, database)
     able = "rolsuper OR rolcreaterole OR rolcreatedb OR rolreplication OR rolbypassrls"
-    assert asked(bed, f"SELECT rolname FROM pg_roles WHERE {able}") == "postgres"
+    assert response_to(bed, f"SELECT rolname FROM pg_roles WHERE {able}") == "postgres"
     environment = bed.inside("docker exec dify-plugin_daemon-1 env")
     assert dify not in environment
 

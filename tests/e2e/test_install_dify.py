@@ -195,7 +195,7 @@ def test_what_was_done_by_hand_is_undone(bed: Bed, dify: BedDeployment, first: R
         " --label com.docker.compose.service=stray --label com.docker.compose.oneoff=False"
         " --label com.docker.compose.config-hash=another --label com.docker.compose.container-number=1"
         " --entrypoint sleep langgenius/dify-web:1.17.1 infinity;"
-        f"sed -i '/listen 80 default_server/a location = /mine {{ return 200 mine; }}' {HOME}/nginx/nginx.conf;"
+        f"sed -i '/listen 80 default_server/a location = /mine {{ return 200 own; }}' {HOME}/nginx/nginx.conf;"
         "docker exec dify-nginx-1 nginx -c /etc/nginx/dify/nginx.conf -s reload; sleep 0.5"
     )
     assert bed.get("/mine")[1] == "mine"
@@ -221,8 +221,8 @@ def test_a_migration_that_fails_leaves_dify_stopped_and_is_finished_later(
     )
     with pytest.raises(InstallFailed) as caught:
         dify.install()
-    for told in ("could not be migrated", "read-only transaction", "Dify stays stopped"):
-        assert told in str(caught.value)
+    for result in ("could not be migrated", "read-only transaction", "Dify stays stopped"):
+        assert result in str(caught.value)
     running = set(bed.inside(f"{COMPOSE} ps --services --status running").split())
     assert "db_postgres" in running
     assert not {"api", "api_websocket", "worker", "worker_beat"} & running
@@ -262,9 +262,9 @@ def test_the_job_of_a_release_runs_once(bed: Bed, host: SshHost, first: Report) 
     assert bed.inside("docker ps --all --quiet --filter name=dify-job") == ""
     bed.inside(older)
     unknown = replace(step, jobs=(replace(jobs[0], command=("no-such-job",)),))
-    told = failure(host, [unknown])
-    assert "the job plugin-auto-upgrade (flask no-such-job) ended with exit status 1" in told
-    assert "No such command 'no-such-job'" in told
+    output = failure(host, [unknown])
+    assert "the job plugin-auto-upgrade (flask no-such-job) ended with exit status 1" in output
+    assert "No such command 'no-such-job'" in output
     bed.inside(f"docker rm {container(jobs[0])}")
     assert converge_host(host, [step])
 
@@ -274,10 +274,10 @@ def test_a_port_that_somebody_else_has(bed: Bed, host: SshHost) -> None:
     nginx = [Containers(name="nginx", services=("nginx",))]
     bed.inside(f"{COMPOSE} stop nginx")
     with taken_port(bed, 80):
-        told = failure(host, nginx)
-    assert "somebody else listens on a port that nginx needs" in told
-    assert "On port 80 there is:" in told
-    assert "python3" in told
+        output = failure(host, nginx)
+    assert "somebody else listens on a port that nginx needs" in output
+    assert "On port 80 there is:" in output
+    assert "python3" in output
     assert converge_host(host, nginx)
     assert bed.get("/console/api/ping")[0] == 200
 
@@ -287,10 +287,10 @@ def test_a_disk_that_is_full(bed: Bed, host: SshHost) -> None:
     image = "certbot/certbot:v5.7.0"
     bed.inside(f"docker image rm --force {image} 2>&1 || true")
     with full_disk(bed, "/data"):
-        told = failure(host, [Image(reference=image)])
+        output = failure(host, [Image(reference=image)])
         assert bed.get("/signin")[0] == 200
-    assert "the disk is full" in told
-    assert "data_volume_gib" in told
+    assert "the disk is full" in output
+    assert "data_volume_gib" in output
 
 
 def test_a_part_that_does_not_work_is_found(bed: Bed, host: SshHost, dify: BedDeployment) -> None:

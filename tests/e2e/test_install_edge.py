@@ -46,13 +46,13 @@ def made(*, https: bool) -> Bundle:
 
 def bring_up_nginx(bed: Bed, *, https: bool) -> None:
     """Without what it stands before: it starts all the same, since it looks names up when it needs them."""
-    told = made(https=https)
-    for path, file in told.files.items():
+    result = made(https=https)
+    for path, file in result.files.items():
         if not path.startswith("/"):
             bed.write(f"{HOME}/{path}", file.text, file.mode)
-    for path in told.directories:
+    for path in result.directories:
         bed.inside(f"mkdir -p {path}")
-    for path in told.logs:
+    for path in result.logs:
         bed.inside(f"[ -f {path} ] || install -m 640 /dev/null {path}")
     bed.inside(f"{COMPOSE} pull --quiet nginx 2>&1; {COMPOSE} up --detach --no-deps nginx 2>&1")
     # Its health check is slower than this.
@@ -178,18 +178,18 @@ def bare(docker: Bed) -> Iterator[Bed]:
 
 def agent(bed: Bed) -> list[Step]:
     """As dify.py has them."""
-    told = bundle()
+    result = bundle()
     timer = "dify-metrics.timer"
     return [
         agent_package("ap-northeast-1", bed.agent_fingerprint),
-        File(path=AGENT, data=told.files[AGENT].text),
+        File(path=AGENT, data=result.files[AGENT].text),
         Service(unit=UNIT, reads=(AGENT,)),
         agent_answers(),
         Directory(path=f"{HOME}/bin"),
-        File(path=f"{HOME}/bin/metrics", data=told.files["bin/metrics"].text, mode=0o755),
+        File(path=f"{HOME}/bin/metrics", data=result.files["bin/metrics"].text, mode=0o755),
         *(
-            File(path=path, data=told.files[path].text)
-            for path in told.files
+            File(path=path, data=result.files[path].text)
+            for path in result.files
             if path.startswith(f"{UNITS}/dify-metrics")
         ),
         Service(unit=timer),
@@ -209,8 +209,8 @@ def test_the_agent_is_installed_and_hears_of_the_database(host: SshHost, bare: B
 
     changed = File(path=AGENT, data=f"{bundle().files[AGENT].text}\n")
     restarted = {changed.name, f"service {UNIT}"}
-    mended = converge_host(host, [steps[0], changed, *steps[2:]])
-    assert restarted <= set(mended.named("done")) <= {*restarted, f"{UNIT} listens"}
+    repaired = converge_host(host, [steps[0], changed, *steps[2:]])
+    assert restarted <= set(repaired.named("done")) <= {*restarted, f"{UNIT} listens"}
 
 
 def test_the_database_runs_and_the_agent_hears_it(host: SshHost, bare: Bed) -> None:

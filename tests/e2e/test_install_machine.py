@@ -107,11 +107,11 @@ def test_docker_lives_on_the_data_disk(ready: Bed) -> None:
 
 def test_unattended_upgrades_are_for_holes_only(ready: Bed) -> None:
     """As apt itself reads all its files together; Docker's repository is not among them."""
-    told = ready.inside("apt-config dump | grep -E 'Unattended-Upgrade::(Allowed-Origins|Origins-Pattern|Automatic)'")
-    origins = [line for line in told.splitlines() if ":: " in line]
+    output = ready.inside("apt-config dump | grep -E 'Unattended-Upgrade::(Allowed-Origins|Origins-Pattern|Automatic)'")
+    origins = [line for line in output.splitlines() if ":: " in line]
     assert len(origins) == 3
     assert all("-security" in line for line in origins)
-    assert 'Automatic-Reboot "false"' in told
+    assert 'Automatic-Reboot "false"' in output
 
 
 def test_the_journal_has_read_its_limit(ready: Bed) -> None:
@@ -146,7 +146,7 @@ def test_a_disk_with_anything_on_it_is_never_formatted(bed: Bed, host: SshHost) 
     """Whatever it is, it stays as it is; what mkfs would write to first is compared byte for byte."""
     first = "head -c 64M"
     with Volume(bed) as volume:
-        for put, told in (
+        for put, message in (
             (f"mkswap {volume.device}", "has something on it: swap"),
             (f"echo 'label: gpt' | sfdisk --quiet {volume.device}", "has something on it:.*gpt"),
             (f"mkfs.ext4 -q {volume.device}; echo 'label: dos' | sfdisk --quiet --wipe never {volume.device}", "dos"),
@@ -156,7 +156,7 @@ def test_a_disk_with_anything_on_it_is_never_formatted(bed: Bed, host: SshHost) 
             volume.wipe()
             bed.inside(put)
             before = bed.inside(f"{first} {volume.device} | sha256sum")
-            with pytest.raises(InstallFailed, match=told):
+            with pytest.raises(InstallFailed, match=message):
                 converge_host(host, [volume.step])
             # Not even the script that formats does it, when it comes too late.
             late = host.run(script(FORMAT, volume.id, volume.step.uuid, MARKS, ""))
@@ -252,8 +252,8 @@ def test_a_mirror_that_is_down_is_reported_and_the_next_run_goes_on(bed: Bed, ho
 
 def test_another_who_installs_packages_is_waited_for(bed: Bed, host: SshHost) -> None:
     """With a lock that apt-get itself does not wait for."""
-    held = "until [ -e /run/held ]; do sleep 0.05; done; rm /run/held"
-    bed.inside(f"systemd-run --quiet --collect python3 -c {shlex.quote(HOLD)}; {held}")
+    kept = "until [ -e /run/held ]; do sleep 0.05; done; rm /run/held"
+    bed.inside(f"systemd-run --quiet --collect python3 -c {shlex.quote(HOLD)}; {kept}")
     assert converge_host(host, [Packages(requirements=("unzip",))])
 
 
@@ -274,8 +274,8 @@ def test_a_service_with_a_broken_configuration_is_reported_with_its_journal_and_
     docker = Service(unit="docker.service", reads=(DAEMON,))
     with pytest.raises(InstallFailed, match=r"(?s)journal:.*daemon\.json"):
         converge_host(host, [File(path=DAEMON, data="{"), docker])
-    mended = converge_host(host, [File(path=DAEMON, data=CONFIGURATION), docker])
-    assert mended.named("done") == (f"file {DAEMON}", "service docker.service")
+    repaired = converge_host(host, [File(path=DAEMON, data=CONFIGURATION), docker])
+    assert repaired.named("done") == (f"file {DAEMON}", "service docker.service")
     assert not converge_host(host, [File(path=DAEMON, data=CONFIGURATION), docker])
 
 

@@ -34,9 +34,9 @@ def aside() -> Iterator[ThreadPoolExecutor]:
         yield threads
 
 
-def _until(looked: Callable[[], bool]) -> None:
+def _until(observed: Callable[[], bool]) -> None:
     until = time.monotonic() + 30
-    while not looked():
+    while not observed():
         assert time.monotonic() < until, "it was never so"
         time.sleep(0.05)
 
@@ -48,14 +48,14 @@ def _running(bed: Bed, name: str) -> Callable[[], bool]:
 
 def test_the_key_of_first_use_is_one_that_the_console_shows_and_stays_pinned(bed: Bed) -> None:
     """It is told once, and a connection that is made again is held against it."""
-    told: list[str] = []
-    with SshHost(bed.host, bed.user, key=Secret(bed.key), host_key=FirstUse(told.append), port=bed.port) as host:
+    result: list[str] = []
+    with SshHost(bed.host, bed.user, key=Secret(bed.key), host_key=FirstUse(result.append), port=bed.port) as host:
         host.must("true")
         bed.cut()
         host.must("true", again=True)
-        assert host.host_key == told[0]
-    assert len(told) == 1
-    kind, blob = told[0].split()[:2]
+        assert host.host_key == result[0]
+    assert len(result) == 1
+    kind, blob = result[0].split()[:2]
     assert [kind, blob] in [line.split()[:2] for line in bed.host_key.splitlines()]
 
 
@@ -67,7 +67,7 @@ def test_another_host_key_is_refused(bed: Bed) -> None:
         host.must("true")
 
 
-def test_another_user_key_is_refused_without_patience(bed: Bed) -> None:
+def test_another_user_key_is_refused_without_a_retry(bed: Bed) -> None:
     """A "no" of the server does not go away by waiting."""
     bed.inside("systemctl is-system-running --wait || true")
     other = KeyPair.generate().private

@@ -52,8 +52,8 @@ def dify(docker: Bed) -> Iterator[Bed]:
 
 def test_the_registry_has_every_image_and_a_broken_one_of_each(docker: Bed) -> None:
     """Those of the releases that the library knows are pulled by the names that they have there."""
-    asked = [image.reference.partition("/") for image in images()]
-    urls = [f"https://{host}/v2/{name.replace(':', '/manifests/')}" for host, _, name in asked]
+    requested = [image.reference.partition("/") for image in images()]
+    urls = [f"https://{host}/v2/{name.replace(':', '/manifests/')}" for host, _, name in requested]
     docker.inside(f"curl --fail --silent --show-error --head {' '.join(urls)} 2>&1")
     with pytest.raises(BedFailed, match=r"dify-api:broken: nothing works today"):
         docker.inside("docker run --rm langgenius/dify-api:broken 2>&1")
@@ -89,7 +89,7 @@ def test_an_admin_is_made_once_and_by_the_rules(dify: Bed) -> None:
 
 
 @pytest.mark.parametrize(
-    ("mode", "variable", "value", "told"),
+    ("mode", "variable", "value", "message"),
     [
         ("api", "DB_PASSWORD", "wrong", "password authentication failed"),
         ("worker", "CELERY_BROKER_URL", "redis://:wrong@redis:6379/1", "WRONGPASS"),
@@ -99,11 +99,13 @@ def test_an_admin_is_made_once_and_by_the_rules(dify: Bed) -> None:
         ("beat", "LOG_FILE", "/etc/api.log", "Permission denied"),
     ],
 )
-def test_api_does_not_start_with_what_it_cannot_use(dify: Bed, mode: str, variable: str, value: str, told: str) -> None:
+def test_api_does_not_start_with_what_it_cannot_use(
+    dify: Bed, mode: str, variable: str, value: str, message: str
+) -> None:
     """It ends with an error, whatever its work was to be."""
     # In time: one that does start would run for ever.
     given = f"-e MODE={mode} -e MIGRATION_ENABLED=true -e {variable}={value}"
-    with pytest.raises(BedFailed, match=told):
+    with pytest.raises(BedFailed, match=message):
         dify.inside(f"timeout 30 {COMPOSE} run --rm --no-deps {given} api 2>&1")
 
 
@@ -138,8 +140,8 @@ def test_the_sandbox_runs_code_for_who_has_the_key(dify: Bed) -> None:
         f"{COMPOSE} exec -T api curl -s sandbox:8194/v1/sandbox/run -H 'Content-Type: application/json' -d '{code}' -H"
     )
     assert json.loads(dify.inside(f"{ask} 'X-Api-Key: wrong'"))["code"] == -401
-    told = json.loads(dify.inside(f"{ask} 'X-Api-Key: {SECRETS.sandbox_api_key.reveal()}'"))
-    assert told["data"] == {"error": "", "stdout": "42\n"}
+    result = json.loads(dify.inside(f"{ask} 'X-Api-Key: {SECRETS.sandbox_api_key.reveal()}'"))
+    assert result["data"] == {"error": "", "stdout": "42\n"}
 
 
 def test_the_others_answer(dify: Bed) -> None:
@@ -232,8 +234,8 @@ def test_the_agent_is_signed_and_hears_metrics(bed: Bed) -> None:
         f"cd /srv; for end in '' .sig; do curl -fsSO {url}/ubuntu/amd64/latest/{name}.deb$end; done;"
         f"curl -fsS {url}/assets/{name}.gpg | gpg --import"
     )
-    told = bed.inside(f"cd /srv; gpg --status-fd 1 --verify {name}.deb.sig {name}.deb")
-    assert f"VALIDSIG {bed.agent_fingerprint}" in told
+    output = bed.inside(f"cd /srv; gpg --status-fd 1 --verify {name}.deb.sig {name}.deb")
+    assert f"VALIDSIG {bed.agent_fingerprint}" in output
     bed.inside(f"cd /srv; dpkg --install {name}.deb")
     assert bed.inside(f"systemctl is-active {name} || true") == "inactive\n"
     bed.write(f"{home}/etc/{name}.json", json.dumps({"agent": {"run_as_user": "root"}}))

@@ -20,13 +20,13 @@ def test_a_mirror_that_has_nothing(bed: Bed) -> None:
 
 
 @pytest.mark.parametrize(
-    ("match", "told"),
+    ("match", "message"),
     [(r"/Packages(\.gz)?$", "Hash Sum mismatch"), (r"\.deb$", "Hash Sum mismatch"), (r"/InRelease$", "is not signed")],
 )
-def test_a_mirror_that_is_damaged(bed: Bed, match: str, told: str) -> None:
+def test_a_mirror_that_is_damaged(bed: Bed, match: str, message: str) -> None:
     """Whatever of it is, apt says no."""
     install = "rm -rf /var/lib/apt/lists/*; apt-get update 2>&1; apt-get install --reinstall --yes jq 2>&1"
-    with bed.fault(match, damaged=True), pytest.raises(BedFailed, match=told):
+    with bed.fault(match, damaged=True), pytest.raises(BedFailed, match=message):
         bed.inside(install)
     bed.inside(f"{install}; apt-get clean")
 
@@ -42,7 +42,7 @@ def test_a_package_that_is_damaged_is_not_what_was_signed(bed: Bed) -> None:
     bed.inside(verify)
 
 
-def test_a_name_that_is_gone(bed: Bed) -> None:
+def test_a_name_that_does_not_resolve(bed: Bed) -> None:
     """DNS does not know it, whoever has answered by it before."""
     with bed.fault(r"download\.docker\.com/dns"), pytest.raises(BedFailed, match="resolve host"):
         bed.inside("curl -fsS https://download.docker.com/linux/ubuntu/gpg 2>&1")

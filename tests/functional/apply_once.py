@@ -16,20 +16,20 @@ import boto3
 from dify_aws import Deployment, Settings
 
 
-def die() -> None:
+def kill_process() -> None:
     """At once, in all threads, without a last word."""
     os.kill(os.getpid(), signal.SIGKILL)
 
 
 def kill_before(**_: object) -> None:
     """The request is signed, and AWS never hears of it."""
-    die()
+    kill_process()
 
 
 def kill_after(response_dict: Mapping[str, Any] | None, **_: object) -> None:
     """AWS has done what was asked for, and nobody in this process has read so."""
     if response_dict and response_dict["status_code"] < 300:
-        die()
+        kill_process()
 
 
 def main(verb: str, moment: str, service: str, operation: str) -> None:

@@ -23,8 +23,8 @@ def _trail_stack() -> list[Resource]:
     return [bucket, Trail(name="calls", bucket=bucket.id)]
 
 
-def _update(**said: Any) -> Any:
-    return lambda hand, found, actual: hand.client("cloudtrail").update_trail(Name=actual.id, **said)
+def _update(**params: Any) -> Any:
+    return lambda hand, found, actual: hand.client("cloudtrail").update_trail(Name=actual.id, **params)
 
 
 def _tag_trail(hand: Hand, actual: Actual, key: str, value: str) -> None:

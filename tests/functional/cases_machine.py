@@ -29,7 +29,7 @@ READ: Final = {
     "Version": "2012-10-17",
     "Statement": [{"Effect": "Allow", "Action": ["s3:GetObject"], "Resource": ["arn:aws:s3:::x/*"]}],
 }
-MINE: Final = {"StringEquals": {"aws:SourceAccount": "123456789012"}}
+OWN: Final = {"StringEquals": {"aws:SourceAccount": "123456789012"}}
 ALL: Final = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}
 
 
@@ -52,14 +52,14 @@ def _import_another(hand: Hand, found: Found, actual: Actual) -> None:
     )
 
 
-def _volume(**wish: Any) -> Any:
-    def spoil(hand: Hand, found: Found, actual: Actual) -> None:
+def _volume(**desired: Any) -> Any:
+    def drift(hand: Hand, found: Found, actual: Actual) -> None:
         # AWS lets a volume be modified once in six hours, so what mends it comes the day after.
         hand.wait()
-        hand.client("ec2").modify_volume(VolumeId=actual.id, **wish)
+        hand.client("ec2").modify_volume(VolumeId=actual.id, **desired)
         hand.wait()
 
-    return spoil
+    return drift
 
 
 def _tag_role(hand: Hand, actual: Actual, key: str, value: str) -> None:
@@ -71,8 +71,8 @@ def _policies(hand: Hand) -> None:
         hand.client("iam").create_policy(PolicyName=name, PolicyDocument=json.dumps(ALL))
 
 
-def _role(verb: str, **said: Any) -> Any:
-    return lambda hand, found, actual: getattr(hand.client("iam"), verb)(RoleName=actual["role_name"], **said)
+def _role(verb: str, **params: Any) -> Any:
+    return lambda hand, found, actual: getattr(hand.client("iam"), verb)(RoleName=actual["role_name"], **params)
 
 
 def _delete_role(hand: Hand, found: Found, actual: Actual) -> None:
@@ -170,8 +170,8 @@ def _swap_disks(hand: Hand, found: Found, actual: Actual) -> None:
 
 def _delete_with_it(hand: Hand, found: Found, actual: Actual) -> None:
     """As compliance tools and people do, who want no disks left over."""
-    gone_with_it: Any = [{"DeviceName": "/dev/sdf", "Ebs": {"DeleteOnTermination": True}}]
-    hand.client("ec2").modify_instance_attribute(InstanceId=actual.id, BlockDeviceMappings=gone_with_it)
+    deleted_with_it: Any = [{"DeviceName": "/dev/sdf", "Ebs": {"DeleteOnTermination": True}}]
+    hand.client("ec2").modify_instance_attribute(InstanceId=actual.id, BlockDeviceMappings=deleted_with_it)
 
 
 def _metadata(**options: Any) -> Any:
@@ -182,8 +182,8 @@ def _metadata(**options: Any) -> Any:
 
 def _credits(hand: Hand, found: Found, actual: Actual) -> None:
     other = {"standard": "unlimited", "unlimited": "standard"}[actual["cpu_credits"]]
-    wish = [{"InstanceId": actual.id, "CpuCredits": other}]
-    hand.client("ec2").modify_instance_credit_specification(InstanceCreditSpecifications=wish)
+    desired = [{"InstanceId": actual.id, "CpuCredits": other}]
+    hand.client("ec2").modify_instance_credit_specification(InstanceCreditSpecifications=desired)
 
 
 def _terminate(hand: Hand, found: Found, actual: Actual) -> None:
@@ -247,7 +247,7 @@ MACHINE: Final[Mapping[str, Case]] = {
         stack=lambda: [
             Role(
                 name="host",
-                trust_condition=MINE,
+                trust_condition=OWN,
                 policies={"read": READ, "more": READ},
                 managed_policies=[POLICY],
                 permissions_boundary=OTHER_POLICY,
@@ -255,7 +255,7 @@ MACHINE: Final[Mapping[str, Case]] = {
         ],
         remove=_delete_role,
         drift={
-            "service": _trust("lambda.amazonaws.com", Condition=MINE),
+            "service": _trust("lambda.amazonaws.com", Condition=OWN),
             "trust_condition": _trust("ec2.amazonaws.com"),
             "policies (changed)": _role("put_role_policy", PolicyName="read", PolicyDocument=json.dumps(ALL)),
             "policies (one more)": _role("put_role_policy", PolicyName="root", PolicyDocument=json.dumps(ALL)),

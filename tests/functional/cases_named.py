@@ -41,12 +41,12 @@ def _untag_bucket(hand: Hand, actual: Actual, keys: Sequence[str]) -> None:
 
 
 def _tags_of_bucket(hand: Hand, actual: Actual, tags: Mapping[str, str]) -> None:
-    said = [{"Key": key, "Value": value} for key, value in tags.items()]
-    hand.client("s3").put_bucket_tagging(Bucket=actual.id, Tagging={"TagSet": said})
+    text = [{"Key": key, "Value": value} for key, value in tags.items()]
+    hand.client("s3").put_bucket_tagging(Bucket=actual.id, Tagging={"TagSet": text})
 
 
-def _bucket(verb: str, **said: Any) -> Any:
-    return lambda hand, found, actual: getattr(hand.client("s3"), verb)(Bucket=actual.id, **said)
+def _bucket(verb: str, **params: Any) -> Any:
+    return lambda hand, found, actual: getattr(hand.client("s3"), verb)(Bucket=actual.id, **params)
 
 
 def _rules(*rules: LifecycleRule) -> Any:
@@ -55,16 +55,16 @@ def _rules(*rules: LifecycleRule) -> Any:
     )
 
 
-def _alarm(**said: Any) -> Any:
+def _alarm(**params: Any) -> Any:
     """Say an alarm again, with something of it changed, as the console does."""
 
-    def spoil(hand: Hand, found: Found, actual: Actual) -> None:
+    def drift(hand: Hand, found: Found, actual: Actual) -> None:
         cloudwatch = hand.client("cloudwatch")
         (alarm,) = cloudwatch.describe_alarms(AlarmNames=[actual.id])["MetricAlarms"]
         taken = cloudwatch.meta.service_model.operation_model("PutMetricAlarm").input_shape.members
-        cloudwatch.put_metric_alarm(**{name: value for name, value in {**alarm, **said}.items() if name in taken})
+        cloudwatch.put_metric_alarm(**{name: value for name, value in {**alarm, **params}.items() if name in taken})
 
-    return spoil
+    return drift
 
 
 def _alarm_stack() -> list[Resource]:

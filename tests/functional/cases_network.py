@@ -90,11 +90,11 @@ def _point_elsewhere(hand: Hand, found: Found, actual: Actual) -> None:
 
 
 def _route(verb: str, **route: Any) -> Any:
-    def spoil(hand: Hand, found: Found, actual: Actual) -> None:
-        said = {name: found[value].id if value in found else value for name, value in route.items()}
-        getattr(hand.client("ec2"), verb)(RouteTableId=actual.id, **said)
+    def drift(hand: Hand, found: Found, actual: Actual) -> None:
+        params = {name: found[value].id if value in found else value for name, value in route.items()}
+        getattr(hand.client("ec2"), verb)(RouteTableId=actual.id, **params)
 
-    return spoil
+    return drift
 
 
 def _reroute(hand: Hand, found: Found, actual: Actual) -> None:
@@ -112,8 +112,8 @@ def _release_subnet(hand: Hand, found: Found, actual: Actual) -> None:
 
 def _lend_subnet(hand: Hand, found: Found, actual: Actual) -> None:
     (association,) = actual["associations"].values()
-    mine = hand.client("ec2").create_route_table(VpcId=actual["vpc"])["RouteTable"]["RouteTableId"]
-    hand.client("ec2").replace_route_table_association(AssociationId=association, RouteTableId=mine)
+    own = hand.client("ec2").create_route_table(VpcId=actual["vpc"])["RouteTable"]["RouteTableId"]
+    hand.client("ec2").replace_route_table_association(AssociationId=association, RouteTableId=own)
 
 
 def _take_subnet(hand: Hand, found: Found, actual: Actual) -> None:
@@ -126,41 +126,41 @@ def _delete_table(hand: Hand, found: Found, actual: Actual) -> None:
 
 
 def _tables(add: Sequence[str] = (), remove: Sequence[str] = ()) -> Any:
-    def spoil(hand: Hand, found: Found, actual: Actual) -> None:
-        said = {"AddRouteTableIds": add, "RemoveRouteTableIds": remove}
+    def drift(hand: Hand, found: Found, actual: Actual) -> None:
+        params = {"AddRouteTableIds": add, "RemoveRouteTableIds": remove}
         hand.client("ec2").modify_vpc_endpoint(
             VpcEndpointId=actual.id,
-            **{name: [found[table].id for table in tables] for name, tables in said.items() if tables},
+            **{name: [found[table].id for table in tables] for name, tables in params.items() if tables},
         )
 
-    return spoil
+    return drift
 
 
 def _modify_endpoint(**other: Any) -> Any:
-    def spoil(hand: Hand, found: Found, actual: Actual) -> None:
-        said = {
+    def drift(hand: Hand, found: Found, actual: Actual) -> None:
+        params = {
             name: [found[each].id for each in value] if name == "SecurityGroupIds" else value
             for name, value in other.items()
         }
-        hand.client("ec2").modify_instance_connect_endpoint(InstanceConnectEndpointId=actual.id, **said)
+        hand.client("ec2").modify_instance_connect_endpoint(InstanceConnectEndpointId=actual.id, **params)
 
-    return spoil
+    return drift
 
 
 def _allow(way: str, port: int, cidr: str) -> Any:
-    def spoil(hand: Hand, found: Found, actual: Actual) -> None:
+    def drift(hand: Hand, found: Found, actual: Actual) -> None:
         rule = {"IpProtocol": "tcp", "FromPort": port, "ToPort": port, "IpRanges": [{"CidrIp": cidr}]}
         getattr(hand.client("ec2"), f"authorize_security_group_{way}")(GroupId=actual.id, IpPermissions=[rule])
 
-    return spoil
+    return drift
 
 
 def _revoke(way: str) -> Any:
-    def spoil(hand: Hand, found: Found, actual: Actual) -> None:
+    def drift(hand: Hand, found: Found, actual: Actual) -> None:
         permissions = [rule.permission() for rule in actual[way]]
         getattr(hand.client("ec2"), f"revoke_security_group_{way}")(GroupId=actual.id, IpPermissions=permissions)
 
-    return spoil
+    return drift
 
 
 def _machine(name: str) -> Instance:

@@ -131,9 +131,9 @@ class House:
 
     def calls(self) -> list[str]:
         """What was called since this was last asked."""
-        told = [str(call) for call in self.world.calls]
+        result = [str(call) for call in self.world.calls]
         self.world.forget_calls()
-        return told
+        return result
 
 
 @pytest.fixture
@@ -146,7 +146,7 @@ def house(world: World) -> House:
     return house
 
 
-def test_a_door_is_open_for_one_address_and_closed_at_the_end(house: House) -> None:
+def test_port_22_is_open_for_one_address_and_closed_at_the_end(house: House) -> None:
     """Three calls to open, three to close; the order to close it comes first, and speaks of this one rule."""
     before = datetime.now(UTC)
     with house.access() as lease:
@@ -181,7 +181,7 @@ def test_a_door_is_open_for_one_address_and_closed_at_the_end(house: House) -> N
 
 
 @pytest.mark.parametrize("end", [ValueError, KeyboardInterrupt, SystemExit])
-def test_a_door_is_closed_however_the_work_ends(house: House, end: type[BaseException]) -> None:
+def test_port_22_is_closed_however_the_work_ends(house: House, end: type[BaseException]) -> None:
     with pytest.raises(end), house.access():
         raise end
     assert (house.rules(), house.schedules()) == ([], [])
@@ -255,7 +255,7 @@ def together(house: House) -> None:
 
 
 @pytest.mark.parametrize("life", [alone, together])
-def test_killed_at_any_call_the_door_is_closed_in_time(house: House, life: Callable[[House], None]) -> None:
+def test_killed_at_any_call_port_22_is_closed_in_time(house: House, life: Callable[[House], None]) -> None:
     """There is no moment with a rule that nothing closes; and when the time is over, neither is left.
 
     Right after a call and right before the next one are the same to AWS.
@@ -341,7 +341,7 @@ def test_closing_for_all_of_this_machine_while_another_leaves(house: House) -> N
     assert (house.rules(), house.schedules()) == ([], [])
 
 
-def test_a_shared_door_is_open_as_long_as_the_longest_lease(house: House) -> None:
+def test_a_shared_rule_stays_as_long_as_the_longest_lease(house: House) -> None:
     """However short the other ones are, whoever came first, and also when one of them renews."""
     short, long, late = house.access(minutes=10), house.access(minutes=60), house.access(minutes=20)
     house.pass_(6)
@@ -405,7 +405,7 @@ def test_a_rule_that_was_taken_away_is_put_back(house: House) -> None:
     assert (house.rules(), house.schedules()) == ([], [])
 
 
-def test_work_that_takes_longer_keeps_its_door(house: House) -> None:
+def test_work_that_takes_longer_keeps_its_port(house: House) -> None:
     """Nothing is asked in the first half of the time, and renewing is three calls."""
     with house.access(minutes=20) as lease:
         house.calls()
@@ -424,7 +424,7 @@ def test_work_that_takes_longer_keeps_its_door(house: House) -> None:
     assert (house.rules(), house.schedules()) == ([], [])
 
 
-def test_a_renewal_that_is_refused_does_not_close_the_door(house: House) -> None:
+def test_a_renewal_that_is_refused_does_not_close_the_port(house: House) -> None:
     with house.access(minutes=20) as lease:
         house.pass_(11)
         house.world.faults.refuse("UpdateSchedule", "AccessDeniedException", status=403)
@@ -483,7 +483,7 @@ def test_what_aws_did_not_close_is_drift_and_is_swept(house: House) -> None:
         assert [rule["SecurityGroupRuleId"] for rule in house.rules()] == [lease.rule_id] != [leases[-1].rule_id]
 
 
-def test_a_door_that_somebody_else_keeps_open_is_left_open(house: House) -> None:
+def test_a_port_that_somebody_else_keeps_open_is_left_open(house: House) -> None:
     """It was not opened by a lease, so a lease does not close it, neither now nor later."""
     house.allow_by_hand("203.0.113.7/32")
     with house.access() as lease:

@@ -22,7 +22,7 @@ from dify_aws import (
 from dify_aws.offline.world import World
 from dify_aws.operations.adopt import NotAdoptable, adopt, plan_adoption
 from dify_aws.resources.ec2.ssh_key import new_ssh_key
-from tests.support.inventory import GONE, counted, inventory
+from tests.support.inventory import AFTER_DESTROY, counted, inventory
 from tests.support.plans import aws_plan
 
 SETTINGS = Settings(environment="dev", nat_gateway=False)
@@ -62,8 +62,8 @@ class Theirs:
         )
 
 
-def deployment(world: World, **wishes: object) -> Deployment:
-    return Deployment(SETTINGS.replace(**wishes), session=world.session)
+def deployment(world: World, **overrides: object) -> Deployment:
+    return Deployment(SETTINGS.replace(**overrides), session=world.session)
 
 
 def planned(of: Deployment, address: str, id: str) -> Plan:
@@ -104,7 +104,7 @@ def test_a_network_is_adopted_thing_by_thing(world: World) -> None:
     assert {"Key": "team", "Value": "network"} in tags
     assert not aws_plan(of)
     of.destroy(delete_data=True)
-    assert counted(inventory(world.session)) == GONE
+    assert counted(inventory(world.session)) == AFTER_DESTROY
 
 
 def test_what_has_a_name_is_adopted_by_it(world: World) -> None:
@@ -129,7 +129,7 @@ def test_what_has_a_name_is_adopted_by_it(world: World) -> None:
     assert s3.get_object(Bucket=name, Key="theirs")["Body"].read() == b"data"
 
 
-def test_what_can_never_be_as_wished_is_refused(world: World) -> None:
+def test_what_can_never_reach_its_desired_state_is_refused(world: World) -> None:
     """With the reason, and before anything is written."""
     theirs, of = Theirs(world, "172.16.0.0/16", "172.16.1.0/24"), deployment(world)
     volume = theirs.ec2.create_volume(Size=500, AvailabilityZone=ZONE)["VolumeId"]
@@ -174,8 +174,8 @@ def test_what_belongs_to_another_or_is_another_stays(world: World) -> None:
     assert plan
 
 
-def theirs_used(world: World, theirs: Theirs, **wishes: object) -> Deployment:
-    return deployment(world, vpc_id=theirs.vpc, public_subnet_id=theirs.public, **wishes)
+def theirs_used(world: World, theirs: Theirs, **overrides: object) -> Deployment:
+    return deployment(world, vpc_id=theirs.vpc, public_subnet_id=theirs.public, **overrides)
 
 
 def test_an_existing_network_is_used_and_never_touched(world: World) -> None:
@@ -191,7 +191,7 @@ def test_an_existing_network_is_used_and_never_touched(world: World) -> None:
     assert outputs.availability_zone == ZONE
     assert not aws_plan(of)
     of.destroy(delete_data=True)
-    assert counted(inventory(world.session)) == there | GONE
+    assert counted(inventory(world.session)) == there | AFTER_DESTROY
     assert theirs.seen() == before
     touched = {theirs.vpc, theirs.public, theirs.gateway}
     assert not [call for call in world.writes if touched & {*call.params.get("Resources", ())}]
@@ -210,13 +210,13 @@ def test_an_existing_network_that_is_not_fit_is_reported(world: World) -> None:
     theirs.ec2.modify_vpc_attribute(VpcId=theirs.vpc, EnableDnsSupport={"Value": True})
     right = theirs_used(world, theirs, vpc_cidr="172.16.0.0/16")
     assert right.plan()
-    for wrong, told in (
+    for wrong, message in (
         ({"vpc_id": "vpc-0123456789abcdef0"}, "there is no vpc-0123456789abcdef0"),
         ({"public_subnet_id": "subnet-0123456789abcdef0"}, "there is no subnet-0123456789abcdef0"),
         ({"vpc_id": Theirs(world).vpc}, "and not in vpc-"),
         ({"instance_type": "z9.large"}, f"{ZONE} does not offer z9.large"),
     ):
-        with pytest.raises(PlanRefused, match=told):
+        with pytest.raises(PlanRefused, match=message):
             Deployment(right.settings.replace(**wrong), session=world.session).plan()
 
 
@@ -247,12 +247,12 @@ def test_a_network_of_our_own_that_is_needed_no_more_is_retired(world: World) ->
     own = Stack(of.settings.deployment, [Vpc(name="main", cidr_block="10.0.0.0/16")]).apply(of.aws)["vpc/main"].id
     theirs = Theirs(world)
     theirs.lead_out()
-    gone = [(action.verb, action.address, action.id) for action in theirs_used(world, theirs).plan()]
-    assert ("delete", "vpc/main", own) in gone
+    deleted = [(action.verb, action.address, action.id) for action in theirs_used(world, theirs).plan()]
+    assert ("delete", "vpc/main", own) in deleted
 
 
 @pytest.mark.parametrize(
-    ("wishes", "field"),
+    ("overrides", "field"),
     [
         ({"vpc_id": "vpc-0123456789abcdef0"}, "public_subnet_id"),
         ({"public_subnet_id": "subnet-0123456789abcdef0"}, "public_subnet_id"),
@@ -276,10 +276,10 @@ def test_a_network_of_our_own_that_is_needed_no_more_is_retired(world: World) ->
         ),
     ],
 )
-def test_settings_of_an_existing_network_go_together(wishes: dict[str, str], field: str) -> None:
+def test_settings_of_an_existing_network_go_together(overrides: dict[str, str], field: str) -> None:
     """A VPC and the subnet for the host; the zone follows from it."""
     with pytest.raises(SettingsError) as wrong:
-        SETTINGS.replace(**wishes)
+        SETTINGS.replace(**overrides)
     assert [problem.field for problem in wrong.value.problems] == [field]
 
 
@@ -301,7 +301,7 @@ def test_an_adopted_main_route_table_goes_with_its_vpc(world: World) -> None:
     of.apply()
     assert not aws_plan(of)
     of.destroy(delete_data=True)
-    assert counted(inventory(world.session)) == GONE
+    assert counted(inventory(world.session)) == AFTER_DESTROY
 
 
 def test_a_retired_main_route_table_is_given_up_once(world: World) -> None:
@@ -344,7 +344,7 @@ def before_the_release(world: World) -> bool:
     return calls[-2:] == ["PutObject", "UpdateItem"]
 
 
-def test_an_adoption_is_recorded_while_the_lock_is_held(world: World) -> None:
+def test_an_adoption_is_recorded_under_the_lock(world: World) -> None:
     """Also one that failed: AWS may have taken some of the tags. The next run's record comes after it."""
     Foundation(project="dify", session=world.session).apply()
     theirs, of = Theirs(world), deployment(world)
@@ -359,7 +359,7 @@ def test_an_adoption_is_recorded_while_the_lock_is_held(world: World) -> None:
     assert list(first.changes) == list(second.changes)
 
 
-def test_a_pinned_host_key_is_recorded_while_the_lock_is_held(world: World) -> None:
+def test_a_pinned_host_key_is_recorded_under_the_lock(world: World) -> None:
     Foundation(project="dify", session=world.session).apply()
     of = Deployment(Settings(environment="dev", nat_gateway=False), session=world.session)
     of.apply()

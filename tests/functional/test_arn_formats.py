@@ -54,8 +54,8 @@ def test_role_and_profile_arns_before_iam_is_consistent(world: World) -> None:
     arn = f"arn:aws:iam::{ACCOUNT}:role/dify-aws/lab/ap-northeast-1/lab--host--ap-northeast-1"
     assert applied["role/host"].id == arn
     assert applied["instance-profile/host"].id == arn.replace(":role/", ":instance-profile/")
-    told: Any = iam.get_role_policy(RoleName=applied["role/user"]["role_name"], PolicyName="use")["PolicyDocument"]
-    assert arn in json.dumps(told)
+    result: Any = iam.get_role_policy(RoleName=applied["role/user"]["role_name"], PolicyName="use")["PolicyDocument"]
+    assert arn in json.dumps(result)
     again = stack.find(Aws(world.session, deployment="lab"))
     assert iam.get_role(RoleName=applied["role/host"]["role_name"])["Role"]["Arn"].startswith("AROA")
     assert {address: actual.id for address, actual in again.items() if actual} == {

@@ -29,17 +29,17 @@ def test_the_command_line_takes_a_profile_of_aws(profiles: Path) -> None:
     with serve() as served:
         keys = "aws_access_key_id = AKIAIOSFODNN7EXAMPLE\naws_secret_access_key = x\n"
         profiles.write_text(f"[profile prod]\nendpoint_url = {served.url}\n{keys}")
-        said = Shell()("outputs --aws-profile prod")
-    assert said.status == 1
-    assert "there is no dify/dev in ap-northeast-1, in this account (123456789012)" in said.err
+        result = Shell()("outputs --aws-profile prod")
+    assert result.status == 1
+    assert "there is no dify/dev in ap-northeast-1, in this account (123456789012)" in result.err
 
 
 def test_a_profile_that_does_not_exist_is_named(profiles: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """And not taken for the default one."""
-    said = Shell()("plan --aws-profile prdo")
-    assert said.status == 1
-    assert "prdo" in said.err
-    assert "Traceback" not in said.err
+    result = Shell()("plan --aws-profile prdo")
+    assert result.status == 1
+    assert "prdo" in result.err
+    assert "Traceback" not in result.err
     monkeypatch.setenv("AWS_PROFILE", "prdo")
     with pytest.raises(CredentialsError, match="prdo"):
         Foundation("eu-west-1")
@@ -47,9 +47,9 @@ def test_a_profile_that_does_not_exist_is_named(profiles: Path, monkeypatch: pyt
 
 def test_the_flag_for_a_profile_of_aws_is_suggested() -> None:
     """--profile is a setting of Dify."""
-    said = Shell()("plan --profile prod")
-    assert said.status == 1
-    assert "--aws-profile" in said.err
+    result = Shell()("plan --profile prod")
+    assert result.status == 1
+    assert "--aws-profile" in result.err
 
 
 @pytest.mark.parametrize(
@@ -90,9 +90,9 @@ def test_no_region_at_all_says_what_is_read(profiles: Path) -> None:
 def test_what_was_typed_for_a_flag_that_is_none_is_not_shown() -> None:
     """The log of a workflow would keep it."""
     for words in ("plan --env SMTP_PASSWORD=hunter2", "plan --env=SMTP_PASSWORD=hunter2", "plan --nope hunter2"):
-        said = Shell()(words)
-        assert said.status == 1
-        assert "hunter2" not in said.err + said.out
+        result = Shell()(words)
+        assert result.status == 1
+        assert "hunter2" not in result.err + result.out
     assert "DIFY_AWS_ENV" in Shell()("plan --env A=1").err
 
 
@@ -108,7 +108,7 @@ def test_no_log_shows_what_is_secret(tmp_path: Path) -> None:
         ({"DIFY_AWS_ENV": '{"SMTP_PORT": "hunter2"}'}, "plan"),
         ({}, f"plan --settings {path}"),
     ):
-        said = Shell(environ={"DIFY_AWS_ENVIRONMENT": "dev", "DIFY_AWS_LOG": "debug", **environ})(words)
-        assert said.status == 1
-        assert "Traceback" in said.err
-        assert "hunter2" not in said.err + said.out
+        result = Shell(environ={"DIFY_AWS_ENVIRONMENT": "dev", "DIFY_AWS_LOG": "debug", **environ})(words)
+        assert result.status == 1
+        assert "Traceback" in result.err
+        assert "hunter2" not in result.err + result.out

@@ -125,7 +125,7 @@ def test_where_s3_takes_no_tags_they_are_put_on_right_after(world: World) -> Non
 
 
 @pytest.mark.parametrize("fault", ["kill_before", "kill_after"])
-def test_whoever_dies_before_the_tags_is_continued(world: World, fault: str) -> None:
+def test_a_run_that_is_killed_before_the_tags_is_continued(world: World, fault: str) -> None:
     """The bucket is as S3 makes one, nothing is in it, and account and region are in its name: it is ours."""
     world.faults.refuse("CreateBucket", "UnsupportedArgument")
     getattr(world.faults, fault)("PutBucketTagging")

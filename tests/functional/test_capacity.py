@@ -15,7 +15,7 @@ from dify_aws.offline.world import World
 from dify_aws.operations.history.history import history
 from dify_aws.operations.lock.unlock import lock_owner_of
 from tests.functional.test_adopt import Theirs
-from tests.support.inventory import GONE, KEPT, WHOLE, counted, inventory
+from tests.support.inventory import AFTER_DESTROY, KEPT, WHOLE, counted, inventory
 from tests.support.lags import RETRY_RULES
 from tests.support.plans import aws_plan
 from tests.support.process_kill import killed_at_each
@@ -49,8 +49,8 @@ def no_capacity(world: World, *zones: str) -> None:
 
 
 def deployment(world: World, listener: Callable[[Event], None] | None = None, **settings: Any) -> Deployment:
-    wishes = {"environment": "dev", "region": REGION, "ssh": "tunnel", **settings}
-    return Deployment(Settings(**wishes), session=world.session, listener=listener)
+    overrides = {"environment": "dev", "region": REGION, "ssh": "tunnel", **settings}
+    return Deployment(Settings(**overrides), session=world.session, listener=listener)
 
 
 def zones(world: World) -> dict[str, list[str]]:
@@ -80,8 +80,8 @@ def test_another_zone_is_tried_by_itself(world: World) -> None:
     assert outputs.availability_zone == SECOND
     assert counted(inventory(world.session)) == whole(world)
     assert zones(world) == {"subnet": [SECOND] * 2, "volume": [SECOND] * 2, "instance": [SECOND]}
-    (told,) = [event.detail for event in events if event.moment == "relocating"]
-    assert told == f"no capacity for {TYPE} in {FIRST}; trying {SECOND}"
+    (result,) = [event.detail for event in events if event.moment == "relocating"]
+    assert result == f"no capacity for {TYPE} in {FIRST}; trying {SECOND}"
     assert [event.moment for event in events].count("planned") == 2
 
     before = len(world.writes)
@@ -90,7 +90,7 @@ def test_another_zone_is_tried_by_itself(world: World) -> None:
     assert len(world.writes) == before
 
     deployment(world).destroy(delete_data=True)
-    assert counted(inventory(world.session)) == GONE
+    assert counted(inventory(world.session)) == AFTER_DESTROY
 
 
 def test_deploy_goes_to_another_zone_and_installs_there(world: World) -> None:
@@ -129,11 +129,11 @@ def test_when_all_zones_refuse_the_error_names_each(world: World) -> None:
     no_capacity(world, FIRST, SECOND, THIRD)
     with pytest.raises(RunFailed) as failed:
         deployment(world).apply()
-    told = str(failed.value.failures["instance/host"])
+    message = str(failed.value.failures["instance/host"])
     for zone in (FIRST, SECOND, THIRD):
-        assert f"{zone}: InsufficientInstanceCapacity (request id " in told
+        assert f"{zone}: InsufficientInstanceCapacity (request id " in message
     for remedy in ("Wait and run again", "another instance_type", "another region"):
-        assert remedy in told
+        assert remedy in message
     assert "zone/main" in failed.value.done
     assert "volume/data" not in failed.value.done
     assert counted(inventory(world.session)).get("volume") is None
@@ -246,7 +246,7 @@ def all_but_the_machine(world: World) -> None:
 
 @pytest.mark.exhaustive
 @pytest.mark.parametrize("operation", MOVED)
-def test_died_on_the_way_to_another_zone(world: World, operation: str) -> None:
+def test_killed_on_the_way_to_another_zone(world: World, operation: str) -> None:
     """At each call, before and after it: the next run ends well, with one of each thing, all in one zone."""
     all_but_the_machine(world)
     killed_at_each(world, {operation: MOVED[operation]}, lambda: unlocked(world).apply())
@@ -255,7 +255,7 @@ def test_died_on_the_way_to_another_zone(world: World, operation: str) -> None:
     assert set(seen["subnet"]) == set(seen["volume"]) == set(seen["instance"]) == {SECOND}
     assert not aws_plan(deployment(world))
     deployment(world).destroy(delete_data=True)
-    assert counted(inventory(world.session)) == GONE
+    assert counted(inventory(world.session)) == AFTER_DESTROY
 
 
 def test_a_nat_gateway_that_is_being_deleted_is_waited_for(world: World) -> None:
@@ -267,7 +267,7 @@ def test_a_nat_gateway_that_is_being_deleted_is_waited_for(world: World) -> None
     assert counted(inventory(world.session)) == whole(world)
 
 
-def test_a_subnet_of_a_dead_run_that_aws_shows_late_decides(world: World) -> None:
+def test_a_subnet_of_a_killed_run_that_aws_shows_late_decides(world: World) -> None:
     """It was made in another zone than the one that is chosen without it."""
     world.lags["subnet"] = 20.0
     world.faults.kill_after("ec2.CreateSubnet")
@@ -286,7 +286,7 @@ def test_the_list_has_every_writing_call_of_the_move(world: World) -> None:
     assert {each for each in operations(world) if not each.startswith(others)} == MOVED.keys()
 
 
-def test_died_at_all_of_them(world: World) -> None:
+def test_killed_at_all_of_them(world: World) -> None:
     """One process after the other, each at whatever comes first."""
     all_but_the_machine(world)
     killed_at_each(world, MOVED, lambda: unlocked(world).apply())

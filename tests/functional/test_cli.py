@@ -38,9 +38,9 @@ def shell(world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Shel
 
 def writes(world: World) -> list[str]:
     """What has changed anything since this was last asked."""
-    told = [str(call) for call in world.writes]
+    result = [str(call) for call in world.writes]
     world.forget_calls()
-    return told
+    return result
 
 
 def test_a_deployment_from_its_first_plan_to_its_end(shell: Shell, world: World) -> None:
@@ -79,9 +79,9 @@ def test_a_deployment_from_its_first_plan_to_its_end(shell: Shell, world: World)
         assert refused.status == 1
         assert "nothing was deleted" in refused.err
     assert writes(world) == []
-    gone = shell("destroy --json", typed="dev\n")
-    assert gone.status == 0
-    kept = [each["address"] for each in json.loads(gone.out)["actions"] if each["verb"] == "keep"]
+    missing = shell("destroy --json", typed="dev\n")
+    assert missing.status == 0
+    kept = [each["address"] for each in json.loads(missing.out)["actions"] if each["verb"] == "keep"]
     assert kept == ["bucket/storage", "secret/application", "volume/data"]
     everything = shell("destroy --yes --delete-data")
     assert everything.status == 0
@@ -94,21 +94,21 @@ def test_deploy_installs_dify_and_a_second_one_changes_nothing(shell: Shell, wor
     Path("settings.toml").write_text("nat_gateway = false\n")
     deployed = shell("deploy --yes --json")
     assert deployed.status == 0, deployed.err
-    told = json.loads(shell("install --json --dry-run").out)
-    assert {each["state"] for each in told["outcomes"]} == {"already so"}
+    result = json.loads(shell("install --json --dry-run").out)
+    assert {each["state"] for each in result["outcomes"]} == {"already so"}
     assert json.loads(shell("status --json").out)["open_accesses"] == []
 
     writes(world)
     assert shell("diagnose").out.startswith("dify/dev in ap-northeast-1")
     assert writes(world) == []
-    looked = shell("diagnose --open-access --json")
-    assert (looked.status, "wrong" in looked.out) == (0, False), looked.out
+    observed = shell("diagnose --open-access --json")
+    assert (observed.status, "wrong" in observed.out) == (0, False), observed.out
     assert "CreateSchedule" in " ".join(writes(world))
 
     opened = json.loads(shell("access --address 203.0.113.9 --minutes 15 --json").out)
     assert opened["ssh"] == f"ubuntu@{json.loads(deployed.out)['public_ip']}"
-    (visitor,) = json.loads(shell("status --json").out)["open_accesses"]
-    assert (visitor["network"], visitor["expires"]) == ("203.0.113.9/32", opened["expires"])
+    (open_access,) = json.loads(shell("status --json").out)["open_accesses"]
+    assert (open_access["network"], open_access["expires"]) == ("203.0.113.9/32", opened["expires"])
     assert shell("access --close").out == "closed for 203.0.113.9/32\n"
     assert json.loads(shell("status --json").out)["open_accesses"] == []
 
@@ -166,8 +166,8 @@ def test_access_is_opened_for_a_while_and_closed_before(
         open_accesses = json.loads(shell("status --json").out)["open_accesses"]
         return {f"{each['network']} {each['owner']}" for each in open_accesses}
 
-    mine, other = this_run(), "somebody@elsewhere"
-    earlier = mine.partition(" ")[0] + " (process 1)"
+    own, other = this_run(), "somebody@elsewhere"
+    earlier = own.partition(" ")[0] + " (process 1)"
     shown = re.sub("[(!)]", "-", earlier)
     lease("203.0.113.7", earlier)
     lease("203.0.113.8", earlier)
@@ -271,7 +271,7 @@ def test_bootstrap_makes_what_github_needs_and_takes_it_away(shell: Shell, world
     assert shell("bootstrap --destroy", typed="foundation\n").status == 0
 
 
-def test_the_workflow_is_written_where_it_was_asked_for(shell: Shell) -> None:
+def test_the_workflow_is_written_where_it_was_requested(shell: Shell) -> None:
     """Into folders that need not be there; to stdout otherwise. It asks nothing of AWS."""
     shown = shell("workflow --region eu-west-1 --github-environments live --requirement ./wheels/own.whl")
     inputs: Any = yaml.safe_load(shown.out)[True]["workflow_dispatch"]["inputs"]
@@ -319,8 +319,8 @@ def test_a_release_is_imported_and_checked(shell: Shell, tmp_path: Path) -> None
 
     checkout.env["QUOTA_OF_APPS"] = "5"
     checkout.write(folder)
-    told = json.loads(shell("release import dify --output next.toml --base 1.16.1 --json").out)
-    assert (told["base"], list(told["undecided"])) == ("1.16.1", ["variables.QUOTA_OF_APPS"])
+    found_text = json.loads(shell("release import dify --output next.toml --base 1.16.1 --json").out)
+    assert (found_text["base"], list(found_text["undecided"])) == ("1.16.1", ["variables.QUOTA_OF_APPS"])
     refused = shell("release check next.toml")
     assert refused.status == 1
     assert "QUOTA_OF_APPS" in refused.out

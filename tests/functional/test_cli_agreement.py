@@ -28,11 +28,11 @@ def shell(world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Shel
 @pytest.mark.parametrize("command", ["deploy", "apply"])
 def test_nothing_is_changed_before_somebody_says_yes(shell: Shell, world: World, command: str, typed: str) -> None:
     """The plan and its cost are shown first, on stderr; at the end of the input nobody has said yes."""
-    asked = shell(command, typed=typed)
-    assert (asked.status, asked.out, world.writes) == (1, "", [])
-    assert "+ vpc/main" in asked.err
-    assert "$/month by AWS's list prices" in asked.err
-    assert "--yes does not ask" in asked.err
+    requested = shell(command, typed=typed)
+    assert (requested.status, requested.out, world.writes) == (1, "", [])
+    assert "+ vpc/main" in requested.err
+    assert "$/month by AWS's list prices" in requested.err
+    assert "--yes does not ask" in requested.err
 
 
 def test_yes_does_what_was_shown_and_a_second_time_there_is_no_question(shell: Shell) -> None:
@@ -151,7 +151,7 @@ def test_where_nobody_can_tell_the_address_it_can_be_given(shell: Shell, world: 
     assert shell("install --yes --address 203.0.113.50").status == 0
 
 
-def test_colours_are_in_a_pipe_only_where_they_are_asked_for(shell: Shell) -> None:
+def test_colours_are_in_a_pipe_only_where_they_are_forced(shell: Shell) -> None:
     """FORCE_COLOR is what programs agree on; NO_COLOR goes before it. A log is as wide as COLUMNS says."""
     plain = shell("plan").out
     assert "\x1b" not in plain
@@ -163,8 +163,8 @@ def test_colours_are_in_a_pipe_only_where_they_are_asked_for(shell: Shell) -> No
 
 def test_a_diagnosis_of_nothing_is_one_line(shell: Shell) -> None:
     """With the command that makes one."""
-    looked = shell("diagnose")
-    assert (looked.status, looked.out) == (
+    observed = shell("diagnose")
+    assert (observed.status, observed.out) == (
         1,
         "dify/dev in ap-northeast-1: there is none. `dify-aws deploy` makes it.\n",
     )

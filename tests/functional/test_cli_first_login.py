@@ -37,9 +37,9 @@ def shell(world: World, place: Path) -> Shell:
 def test_init_asks_five_questions_and_shows_the_bill(place: Path) -> None:
     """A wrong answer is explained and asked again; no AWS account is needed; a file that is there stays."""
     typed = "prod\nmars\neu-west-1\nyou@your-company.com\ndify.your-company.com\n203.0.113.0/24\n\n"
-    said = Shell(session=object(), environ={})("init", typed=typed)
-    assert said.status == 0, said.err
-    assert "region = 'mars'" in said.err
+    result = Shell(session=object(), environ={})("init", typed=typed)
+    assert result.status == 0, result.err
+    assert "region = 'mars'" in result.err
     written = tomllib.loads(Path("settings.toml").read_text())
     assert Settings.from_file("settings.toml") == Settings(**written)
     assert (written["region"], written["domain"], written["email"], written["nat_gateway"]) == (
@@ -48,9 +48,9 @@ def test_init_asks_five_questions_and_shows_the_bill(place: Path) -> None:
         "you@your-company.com",
         False,
     )
-    assert "does not let the certificate authority in" in said.err
+    assert "does not let the certificate authority in" in result.err
     assert written["web_cidrs"] == ["0.0.0.0/0"]
-    assert "EC2 t3.medium" in said.out
+    assert "EC2 t3.medium" in result.out
     again = Shell(session=object(), environ={})("init", typed="\n" * 5)
     assert (again.status, "is there already" in again.err) == (1, True)
     ended = Shell(session=object(), environ={})("init other.toml", typed="dev\n")
@@ -61,10 +61,10 @@ def test_the_password_is_all_that_is_on_stdout(shell: Shell, world: World) -> No
     """So it can be piped; whoever only prints the value in Python does not see it."""
     secret = world.session.client("secretsmanager").get_secret_value(SecretId="dify/dev/application")["SecretString"]
     right = json.loads(secret)["admin_password"]
-    said = shell("password")
-    assert (said.status, said.out) == (0, f"{right}\n")
-    assert "http://" in said.err
-    assert right not in said.err
+    result = shell("password")
+    assert (result.status, result.out) == (0, f"{right}\n")
+    assert "http://" in result.err
+    assert right not in result.err
     assert json.loads(shell("password --json").out)["password"] == right
     login = Deployment(SETTINGS, session=world.session).password()
     assert login.password.reveal() == right
@@ -75,10 +75,10 @@ def test_open_opens_what_outputs_names(shell: Shell, world: World, monkeypatch: 
     """And shows it, for a computer without a browser."""
     opened: list[str] = []
     monkeypatch.setattr(webbrowser, "open", lambda url: opened.append(url))
-    said = shell("open")
+    result = shell("open")
     url = Deployment(SETTINGS, session=world.session).outputs().url
-    assert (said.status, said.out, opened) == (0, f"{url}\n", [url])
-    assert "no browser" in said.err
+    assert (result.status, result.out, opened) == (0, f"{url}\n", [url])
+    assert "no browser" in result.err
 
 
 def test_ssh_has_key_and_host_key_and_an_open_port_only_meanwhile(
@@ -94,8 +94,8 @@ def test_ssh_has_key_and_host_key_and_an_open_port_only_meanwhile(
     )
     program.chmod(program.stat().st_mode | stat.S_IXUSR)
     monkeypatch.setenv("PATH", f"{programs}{os.pathsep}{os.environ['PATH']}")
-    said = shell("ssh --minutes 5 -- docker ps")
-    assert said.status == 7, said.err
+    result = shell("ssh --minutes 5 -- docker ps")
+    assert result.status == 7, result.err
     outputs = Deployment(SETTINGS, session=world.session).outputs()
     given = Path("given").read_text().splitlines()
     assert given[-3:] == [f"ubuntu@{outputs.public_ip}", "docker", "ps"]
@@ -110,8 +110,8 @@ def test_ssh_has_key_and_host_key_and_an_open_port_only_meanwhile(
 def test_without_a_program_ssh_it_says_so(shell: Shell, monkeypatch: pytest.MonkeyPatch, place: Path) -> None:
     """And the port is closed again."""
     monkeypatch.setenv("PATH", str(place))
-    said = shell("ssh")
-    assert (said.status, "install the client of OpenSSH" in said.err) == (1, True)
+    result = shell("ssh")
+    assert (result.status, "install the client of OpenSSH" in result.err) == (1, True)
     assert json.loads(shell("status --json").out)["open_accesses"] == []
 
 

@@ -11,7 +11,7 @@ from dify_aws import Ambiguous, Deployment, PlanRefused, RunFailed, Settings, Vo
 from dify_aws.offline.faults import ProcessKilled
 from dify_aws.offline.world import World
 from tests.functional.cases import CASES
-from tests.support.inventory import GONE, WHOLE, counted, inventory
+from tests.support.inventory import AFTER_DESTROY, WHOLE, counted, inventory
 from tests.support.lab import Lab
 
 SETTINGS: Final = Settings(environment="dev", alarm_email="a@your-company.com")
@@ -42,7 +42,7 @@ def test_deployments_one_after_the_other_in_an_hour(world: World, times: int) ->
         deployment(world).apply()
         assert [str(call) for call in world.calls].count("ec2.CreateVolume") == 1
         deployment(world).destroy(delete_data=True)
-    assert counted(inventory(world.session)) == GONE
+    assert counted(inventory(world.session)) == AFTER_DESTROY
     assert world.clock.now() - began < HOUR
 
 

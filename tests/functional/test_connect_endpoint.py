@@ -47,9 +47,9 @@ def test_a_failed_one_is_reported_and_created_again(world: World, full: list[str
     """With AWS's own message. The next run puts a new one in its place, and there is one in the end."""
     with pytest.raises(RunFailed) as failed:
         run(world)
-    told = failed.value.failures[ADDRESS]
-    assert isinstance(told, AwsError)
-    assert "create-failed, There are not enough free IP addresses in the subnet" in str(told)
+    result = failed.value.failures[ADDRESS]
+    assert isinstance(result, AwsError)
+    assert "create-failed, There are not enough free IP addresses in the subnet" in str(result)
     free(world, full)
     made = run(world)
     assert made["state"] == "create-complete"
@@ -89,7 +89,7 @@ def test_one_more_than_allowed_is_refused_with_the_way_out(world: World) -> None
     world.session.client("ec2").create_instance_connect_endpoint(SubnetId=subnet)
     with pytest.raises(RunFailed) as failed:
         run(world)
-    told = failed.value.failures[ADDRESS]
-    assert isinstance(told, QuotaExceeded)
-    assert "eice-quotas.html" in str(told)
-    assert 'ssh = "lease"' in str(told)
+    result = failed.value.failures[ADDRESS]
+    assert isinstance(result, QuotaExceeded)
+    assert "eice-quotas.html" in str(result)
+    assert 'ssh = "lease"' in str(result)

@@ -113,7 +113,7 @@ def test_3_deleted_behind_our_back_it_is_made_again(lab: Lab) -> None:
 
 
 @every_kind
-def test_4_5_and_10_what_was_changed_is_mended(lab: Lab) -> None:
+def test_4_5_and_10_what_was_changed_is_repaired(lab: Lab) -> None:
     """By hand, by another wish, in its tags, and in what comes seldom; and whoever dies on the way.
 
     All of it in one life, and then its end: no call of it needs an action that is not listed, and no action is listed
@@ -124,19 +124,19 @@ def test_4_5_and_10_what_was_changed_is_mended(lab: Lab) -> None:
     looking = {action_of(str(call)) for call in lab.world.calls[before:]}
     lab.apply()
     there = Counter(counted(inventory(lab.world.session)))
-    died: set[str] = set()
+    killed: set[str] = set()
     for name in lab.case.drift:
-        there = mended(lab, name, there, died)
-    tags_mended(lab)
-    wishes: dict[str, Any] = {}
-    for name, wish in lab.case.updates.items():
+        there = repaired(lab, name, there, killed)
+    tags_repaired(lab)
+    overrides: dict[str, Any] = {}
+    for name, desired in lab.case.updates.items():
         lab.hand.wait()
-        wishes[name] = wish
-        (action,) = lab.apply(**wishes).plan
+        overrides[name] = desired
+        (action,) = lab.apply(**overrides).plan
         assert [change.attribute for change in action.changes] == [name]
-        assert not lab.plan(**wishes), name
+        assert not lab.plan(**overrides), name
     if lab.case.kind.kind in SELDOM:
-        SELDOM[lab.case.kind.kind](lab, wishes)
+        SELDOM[lab.case.kind.kind](lab, overrides)
     # What was made by hand on the way may be in the way now.
     with suppress(RunFailed):
         lab.destroy()
@@ -147,7 +147,7 @@ def test_4_5_and_10_what_was_changed_is_mended(lab: Lab) -> None:
     assert lab.case.kind.permissions - used - NOT_A_CALL - actions_to_explain(*IDENTIFIED_BY) == set()
 
 
-def mended(lab: Lab, name: str, there: Counter[str], died: set[str]) -> Counter[str]:
+def repaired(lab: Lab, name: str, there: Counter[str], killed: set[str]) -> Counter[str]:
     """One thing is changed by hand, so the plan has one change of one thing, and after it there is none.
 
     Then it is changed once more, and processes die at each call that mends it, but for those at which they have
@@ -155,7 +155,7 @@ def mended(lab: Lab, name: str, there: Counter[str], died: set[str]) -> Counter[
     there by hand.
     """
     before = len(lab.world.calls)
-    lab.spoil(name)
+    lab.drift(name)
     # Where nothing was made by hand, nothing may be there beside what was there; and nobody has to look.
     made = any(
         call.operation.startswith(("Allocate", "Create", "Run", "Subscribe")) for call in lab.world.calls[before:]
@@ -167,9 +167,9 @@ def mended(lab: Lab, name: str, there: Counter[str], died: set[str]) -> Counter[
     assert [change.attribute for change in action.changes] == [name.partition(" ")[0]]
     mending = own_writes(lab, lab.calls[before:])
     assert not lab.plan(), name
-    if new := {call: times for call, times in mending.items() if call not in died}:
-        died.update(new)
-        lab.spoil(name)
+    if new := {call: times for call, times in mending.items() if call not in killed}:
+        killed.update(new)
+        lab.drift(name)
         killed_at_each(lab.world, new, lab.apply)
         assert not lab.plan(), name
     left = Counter(counted(inventory(lab.world.session)))
@@ -177,7 +177,7 @@ def mended(lab: Lab, name: str, there: Counter[str], died: set[str]) -> Counter[
     return left
 
 
-def tags_mended(lab: Lab) -> None:
+def tags_repaired(lab: Lab) -> None:
     """People and their tools tag what they find; our own tags come back, and those of others stay."""
     actual = lab.found()[lab.case.address]
     lab.case.tag(lab.hand, actual, "Name", "mine")
@@ -189,7 +189,7 @@ def tags_mended(lab: Lab) -> None:
 
 
 @every_kind
-def test_5_died_at_any_call_of_its_making_or_its_end(lab: Lab) -> None:
+def test_5_killed_at_any_call_of_its_making_or_its_end(lab: Lab) -> None:
     """Right before each writing call, and in a later process right after it: the last one finishes."""
     lab.apply()
     whole, made = counted(inventory(lab.world.session)), own_writes(lab, lab.calls)
@@ -237,8 +237,8 @@ def speaking_of_new(kind: str, calls: list[Call]) -> dict[str, int]:
     speaking: dict[str, int] = {}
     for call in calls:
         seen[str(call)] += 1
-        said = set(strings(dict(call.params)))
-        new = any(text in given or re.fullmatch(r"(?!ami-)[a-z]+-[0-9a-f]{17}", text) for text in said)
+        content = set(strings(dict(call.params)))
+        new = any(text in given or re.fullmatch(r"(?!ami-)[a-z]+-[0-9a-f]{17}", text) for text in content)
         if new and of_the_kind(kind, call):
             speaking.setdefault(str(call), seen[str(call)])
         if call.operation.startswith(("Create", "Import", "PutMetricAlarm")):
@@ -303,7 +303,7 @@ def test_8_without_our_tag_it_is_not_touched(lab: Lab, kind: str) -> None:
         assert [type(error) for _, error in refused.errors] == [NotOurs]
         assert lab.case.address in str(refused)
     names = {actual.id, *(str(value) for fact, value in actual.facts.items() if fact in FACTS)}
-    touching = [call for call in lab.writes() if not about_ours(call) and names & set(strings(said_of(kind, call)))]
+    touching = [call for call in lab.writes() if not about_ours(call) and names & set(strings(texts_of(kind, call)))]
     assert touching == []
     assert names & {id for ids in inventory(lab.world.session).values() for id in ids}
 
@@ -311,7 +311,7 @@ def test_8_without_our_tag_it_is_not_touched(lab: Lab, kind: str) -> None:
 FACTS = ("arn", "key_pair_id", "role_name", "instance_profile_name")
 
 
-def said_of(kind: str, call: Call) -> dict[str, Any]:
+def texts_of(kind: str, call: Call) -> dict[str, Any]:
     """The parameters that name a thing of this kind: a role and its profile may be called alike."""
     alike = {"role": "InstanceProfileName", "instance-profile": "RoleName"}.get(kind)
     return {name: value for name, value in call.params.items() if name != alike}
@@ -354,7 +354,7 @@ NOT_A_CALL = {
 }
 
 
-def fill(lab: Lab, wishes: dict[str, Any]) -> None:
+def fill(lab: Lab, overrides: dict[str, Any]) -> None:
     """A bucket that somebody uses: an object, an older version of it, a delete marker, and an unfinished upload."""
     bucket = lab.found()[lab.case.address].id
     s3 = lab.hand.client("s3")
@@ -364,26 +364,26 @@ def fill(lab: Lab, wishes: dict[str, Any]) -> None:
     s3.create_multipart_upload(Bucket=bucket, Key="uploads/b")
 
 
-def throw_away(lab: Lab, wishes: dict[str, Any]) -> None:
+def throw_away(lab: Lab, overrides: dict[str, Any]) -> None:
     """A secret that was deleted in the console can be had back for some days."""
     lab.hand.client("secretsmanager").delete_secret(SecretId=lab.found()[lab.case.address].id)
     lab.apply()
     assert not lab.plan()
 
 
-def die_growing(lab: Lab, wishes: dict[str, Any]) -> None:
+def kill_growing(lab: Lab, overrides: dict[str, Any]) -> None:
     """A run dies while a disk grows; the next one finds that it grows already."""
     lab.hand.wait()
-    larger = {name: value + 10 for name, value in wishes.items() if name.endswith("_gib")}
+    larger = {name: value + 10 for name, value in overrides.items() if name.endswith("_gib")}
     lab.world.faults.kill_after("ModifyVolume")
     with pytest.raises(ProcessKilled):
-        lab.apply(**{**wishes, **larger})
+        lab.apply(**{**overrides, **larger})
     lab.world.restart()
-    lab.apply(**{**wishes, **larger})
-    assert not lab.plan(**{**wishes, **larger})
+    lab.apply(**{**overrides, **larger})
+    assert not lab.plan(**{**overrides, **larger})
 
 
-def point_elsewhere(lab: Lab, wishes: dict[str, Any]) -> None:
+def point_elsewhere(lab: Lab, overrides: dict[str, Any]) -> None:
     """Somebody lets the address lead to a machine of their own, which does not go with ours."""
     found = lab.found()
     ec2 = lab.hand.client("ec2")
@@ -397,7 +397,7 @@ def point_elsewhere(lab: Lab, wishes: dict[str, Any]) -> None:
     )
 
 
-def retire_the_main_table(lab: Lab, wishes: dict[str, Any]) -> None:
+def retire_the_main_table(lab: Lab, overrides: dict[str, Any]) -> None:
     """A main route table that was adopted, and that no stack speaks of any more."""
     ec2, vpc = lab.hand.client("ec2"), lab.found()["vpc/main"].id
     main: Any = [{"Name": "vpc-id", "Values": [vpc]}, {"Name": "association.main", "Values": ["true"]}]
@@ -407,9 +407,9 @@ def retire_the_main_table(lab: Lab, wishes: dict[str, Any]) -> None:
         Resources=[table["RouteTableId"]], Tags=[{"Key": key, "Value": value} for key, value in tags.items()]
     )
     lab.hand.wait()
-    (action,) = lab.apply(**wishes).plan
+    (action,) = lab.apply(**overrides).plan
     assert (action.verb, action.address) == ("delete", "route-table/adopted")
-    assert not lab.plan(**wishes)
+    assert not lab.plan(**overrides)
 
 
 SELDOM = {
@@ -417,7 +417,7 @@ SELDOM = {
     "elastic-ip": point_elsewhere,
     "bucket": fill,
     "secret": throw_away,
-    "volume": die_growing,
-    "instance": die_growing,
+    "volume": kill_growing,
+    "instance": kill_growing,
 }
 """What a kind does seldom, and needs a permission for."""

@@ -31,9 +31,9 @@ def difference(of: Deployment, world: World) -> PriceDifference:
     """As a plan shows it; the plan has looked at everything already, so no call is made for it."""
     plan = of.stack.plan(of.aws)
     world.forget_calls()
-    told = plan_difference(plan, SHEET, owned(of.aws))
+    result = plan_difference(plan, SHEET, owned(of.aws))
     assert not world.calls
-    return told
+    return result
 
 
 def monthly(of: Deployment) -> Decimal:
@@ -48,10 +48,10 @@ def test_the_difference_of_a_plan_is_that_of_the_estimates(world: World) -> None
     assert difference(deployment(world), world).monthly == 0
 
     second = deployment(world, nat_gateway=False, data_volume_gib=60, instance_type="t3.large")
-    told = difference(second, world)
-    assert told.monthly == monthly(second) - monthly(first)
-    assert set(told.by_address) == {"instance/host", "volume/data", "nat-gateway/main", "elastic-ip/nat"}
-    assert not told.unknown
+    result = difference(second, world)
+    assert result.monthly == monthly(second) - monthly(first)
+    assert set(result.by_address) == {"instance/host", "volume/data", "nat-gateway/main", "elastic-ip/nat"}
+    assert not result.unknown
 
 
 def test_waste_is_found_among_what_is_there(world: World) -> None:
@@ -106,11 +106,11 @@ def test_who_may_not_ask_is_reported(world: World, aws: Aws) -> None:
         refreshed(aws, SHEET, ["ebs/gp3"])
 
 
-def test_todays_prices_are_asked_for_the_savings_too(world: World) -> None:
+def test_todays_prices_are_queried_for_the_savings_too(world: World) -> None:
     """What another setting would cost is told with prices of the same day."""
     of = deployment(world)
     world.forget_calls()
     of.estimate_cost(live=True)
-    asked = str([call.params for call in world.calls if call.operation == "GetProducts"])
-    assert "t3.medium" in asked
-    assert "t3a.medium" in asked
+    requested = str([call.params for call in world.calls if call.operation == "GetProducts"])
+    assert "t3.medium" in requested
+    assert "t3a.medium" in requested

@@ -18,7 +18,7 @@ from dify_aws.resources.ec2.origin import foreign_launch
 from tests.functional.cases import CASES
 from tests.functional.test_killed_anywhere import ENDED, unlocked
 from tests.support.case import Hand
-from tests.support.inventory import GONE, counted, inventory
+from tests.support.inventory import AFTER_DESTROY, counted, inventory
 from tests.support.lab import DEPLOYMENT, Lab
 from tests.unit.test_create_request import model
 
@@ -183,7 +183,7 @@ def test_a_refused_termination_leaves_the_key_and_the_address(world: World) -> N
 
 
 @pytest.mark.exhaustive
-def test_while_the_machine_is_there_no_process_that_dies_has_taken_its_key_or_its_address(world: World) -> None:
+def test_while_the_machine_is_there_no_killed_process_has_taken_its_key_or_its_address(world: World) -> None:
     """Whichever call of a destroy it dies at, before or after AWS has done it."""
     deployed(world)
     kills: set[str] = set()
@@ -198,7 +198,7 @@ def test_while_the_machine_is_there_no_process_that_dies_has_taken_its_key_or_it
             assert {"instance/host", *ENTERED_BY} <= still_there(world), operation
     assert {"killed before ec2.TerminateInstances", "killed after cloudwatch.DeleteAlarms"} <= kills
     unlocked(world).destroy(delete_data=True)
-    assert counted(inventory(world.session)) == GONE
+    assert counted(inventory(world.session)) == AFTER_DESTROY
 
 
 # What somebody else's tags say --------------------------------------------------------------------------------------
@@ -288,7 +288,7 @@ def test_forged_tags_delete_nothing(world: World, kind: str) -> None:
     of.apply()
     assert counted(inventory(world.session)) == dict(Counter(before) + theirs)
     removed = of.destroy(delete_data=True)
-    assert counted(inventory(world.session)) == dict(Counter(GONE) + theirs)
+    assert counted(inventory(world.session)) == dict(Counter(AFTER_DESTROY) + theirs)
     assert (f"{kind}/forged", id) in {(action.address, action.id) for action in removed.kept}
     assert "looks foreign" in str(removed)
 
@@ -357,7 +357,7 @@ def test_a_volume_that_we_created_is_deleted_when_the_data_is_given_up(world: Wo
     of.destroy()
     hand.wait()
     of.destroy(delete_data=True)
-    assert counted(inventory(world.session)) == GONE
+    assert counted(inventory(world.session)) == AFTER_DESTROY
 
 
 def test_a_volume_that_is_attached_to_nothing_for_longer_than_the_event_history_stays(world: World) -> None:
@@ -371,10 +371,10 @@ def test_a_volume_that_is_attached_to_nothing_for_longer_than_the_event_history_
     assert f"aws ec2 delete-volume --volume-id {kept.id}" in kept.foreign
     of.apply()
     of.destroy(delete_data=True)
-    assert counted(inventory(world.session)) == GONE
+    assert counted(inventory(world.session)) == AFTER_DESTROY
 
 
-def test_a_volume_whose_creation_cannot_be_looked_up_stays(world: World) -> None:
+def test_a_volume_whose_creation_cannot_be_read_stays(world: World) -> None:
     """Without the permission there is no evidence."""
     of = deployed(world)
     of.destroy()

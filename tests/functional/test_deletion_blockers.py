@@ -9,7 +9,7 @@ import pytest
 from dify_aws import Deployment, Outputs, RunFailed, Settings
 from dify_aws.aws.create_request import TAG_DEPLOYMENT
 from dify_aws.offline.world import World
-from tests.support.inventory import GONE, counted, inventory
+from tests.support.inventory import AFTER_DESTROY, counted, inventory
 from tests.support.plans import aws_plan
 
 SETTINGS = Settings(environment="dev", nat_gateway=False)
@@ -55,14 +55,14 @@ def test_a_foreign_interface_is_named(world: World, outputs: Outputs) -> None:
     with pytest.raises(RunFailed) as caught:
         deployment(world).destroy(delete_data=True)
     for address in ("subnet/private", "security-group/host"):
-        told = str(caught.value.failures[address])
-        assert f"network interface {interface} (" in told
-        assert "Lambda of the finance team" in told
-        assert "DependencyViolation" in told
+        message = str(caught.value.failures[address])
+        assert f"network interface {interface} (" in message
+        assert "Lambda of the finance team" in message
+        assert "DependencyViolation" in message
     assert ec2.describe_network_interfaces(NetworkInterfaceIds=[interface])["NetworkInterfaces"]
     ec2.delete_network_interface(NetworkInterfaceId=interface)
     deployment(world).destroy(delete_data=True)
-    assert counted(inventory(world.session)) == GONE
+    assert counted(inventory(world.session)) == AFTER_DESTROY
 
 
 def test_all_that_is_in_the_vpc_is_named(world: World, outputs: Outputs) -> None:
@@ -84,7 +84,7 @@ def test_guardduty_resources_are_deleted_with_the_vpc(world: World, outputs: Out
     add_guardduty(ec2, outputs)
     assert not aws_plan(deployment(world))
     deployment(world).destroy(delete_data=True)
-    assert counted(inventory(world.session)) == GONE
+    assert counted(inventory(world.session)) == AFTER_DESTROY
 
 
 @pytest.mark.parametrize("managed", ["false", "yes"])

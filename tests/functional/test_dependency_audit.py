@@ -32,8 +32,8 @@ class Osv(BaseHTTPRequestHandler):
     """A service of OSV's form that knows one hole, in rich. https://google.github.io/osv.dev/post-v1-query/"""
 
     def do_POST(self) -> None:
-        asked: dict[str, Any] = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-        found = {"vulns": [VULNERABILITY]} if asked["package"]["name"] == "rich" else {}
+        requested: dict[str, Any] = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        found = {"vulns": [VULNERABILITY]} if requested["package"]["name"] == "rich" else {}
         body = json.dumps(found).encode()
         self.send_response(200)
         self.send_header("Content-Length", str(len(body)))
@@ -72,9 +72,9 @@ def test_no_vulnerability_is_none(tmp_path: Path, osv: str, capsys: pytest.Captu
 
 def test_a_service_that_does_not_answer_is_stated(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert audit(tmp_path, "rich==13.7.0", "http://127.0.0.1:9/v1/query") == 0
-    told = capsys.readouterr().out
-    assert "NOT AUDITED by osv: it does not answer" in told
-    assert "No service has audited all packages" in told
+    result = capsys.readouterr().out
+    assert "NOT AUDITED by osv: it does not answer" in result
+    assert "No service has audited all packages" in result
 
 
 def test_another_failure_of_the_audit_is_an_error(tmp_path: Path, osv: str) -> None:

@@ -37,8 +37,8 @@ def world() -> Iterator[World]:
 def of(world: World) -> Deploy:
     """A deployment of the world's process of now."""
 
-    def deployment(settings: Settings = SETTINGS, **wishes: Any) -> Deployment:
-        return Deployment(settings.replace(**wishes) if wishes else settings, session=world.session)
+    def deployment(settings: Settings = SETTINGS, **overrides: Any) -> Deployment:
+        return Deployment(settings.replace(**overrides) if overrides else settings, session=world.session)
 
     return deployment
 
@@ -73,11 +73,11 @@ def test_once_and_again(world: World, of: Deploy) -> None:
 
 def test_the_machine_is_worked_on_while_the_nat_gateway_is_on_its_way() -> None:
     """Docker does not wait for what the machine does not need."""
-    told: list[Event] = []
+    result: list[Event] = []
     # Slow enough that what this machine is busy with does not take longer than a NAT gateway.
     with offline(speed=50) as world:
-        Deployment(SETTINGS, session=world.session, listener=told.append).deploy()
-    ended = [event.address for event in told if event.moment == "done"]
+        Deployment(SETTINGS, session=world.session, listener=result.append).deploy()
+    ended = [event.address for event in result if event.moment == "done"]
     assert ended.index("data disk /data") < ended.index("nat-gateway/main")
 
 
@@ -93,13 +93,13 @@ def test_secrets_are_made_once_and_the_first_admin_with_them(world: World, of: D
 
 def test_ctrl_c_never_reports_as_done_what_failed_on_the_machine(world: World, of: Deploy) -> None:
     """The connection breaks because of Ctrl-C, and that error is put aside until the end, which does not come."""
-    asked: list[str] = []
+    requested: list[str] = []
 
     def interrupt(script: str) -> None:
-        asked.append(script)
-        if len(asked) == 5:
+        requested.append(script)
+        if len(requested) == 5:
             os.kill(os.getpid(), signal.SIGINT)
-        if len(asked) >= 5:
+        if len(requested) >= 5:
             raise HostClosed("ubuntu@203.0.113.1")
 
     world.connectivity.before = interrupt
@@ -267,16 +267,16 @@ def test_through_the_tunnel_no_port_is_ever_opened(world: World, of: Deploy) -> 
         deployment.access()
 
 
-def test_a_death_in_the_middle_closes_the_door_later(world: World, of: Deploy) -> None:
+def test_killed_in_the_middle_port_22_is_closed_later(world: World, of: Deploy) -> None:
     """Nobody is left to close port 22, so AWS does; the next deploy goes on."""
 
-    def dies(script: str) -> None:
+    def kill(script: str) -> None:
         if "docker pull" in script:
             raise ProcessKilled("in the middle")
 
     deployment = of()
     deployment.apply()
-    world.connectivity.before = dies
+    world.connectivity.before = kill
     with pytest.raises((ProcessKilled, InstallFailed)):
         deployment.install()
     world.restart()

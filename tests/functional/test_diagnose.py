@@ -61,13 +61,13 @@ def test_what_is_healthy_is_reported_so_and_nothing_is_changed(world: World, cap
     commands: list[str] = []
     world.connectivity.before = commands.append
     world.forget_calls()
-    told = look(of)
+    output = look(of)
     assert (world.writes, commands) == ([], [])
-    assert not told
+    assert not output
     # An alarm that is new has seen nothing, and no backup is set up.
-    assert set(told.named("warning")) == {"alarm cpu", "alarm disk", "alarm postgres", "backups"}
-    assert told.named("unknown") == ("machine",)
-    assert "port 22 is not open to this machine" in told["machine"].evidence
+    assert set(output.named("warning")) == {"alarm cpu", "alarm disk", "alarm postgres", "backups"}
+    assert output.named("unknown") == ("machine",)
+    assert "port 22 is not open to this machine" in output["machine"].evidence
     calls = {action_of(str(call)) for call in world.calls}
     assert calls <= PERMISSIONS.union(*(each.permissions for each in kinds().values()))
 
@@ -77,7 +77,7 @@ def test_what_is_healthy_is_reported_so_and_nothing_is_changed(world: World, cap
         assert (world.writes, commands) == ([], [])
     assert "is let in until" in inside["SSH rule"].evidence
     assert inside.named("unknown", "wrong") == ()
-    on_the_machine = {finding.subject for finding in inside} - {finding.subject for finding in told}
+    on_the_machine = {finding.subject for finding in inside} - {finding.subject for finding in output}
     assert on_the_machine == {
         *("disk /", "disk /data", "memory", "swap", "load", "time", "containers", "certificate"),
         *("port 22", "docker.service", "amazon-cloudwatch-agent.service"),
@@ -229,23 +229,23 @@ def test_each_fault_is_reported_with_evidence_and_a_remedy(world: World) -> None
     """One thing after the other breaks, and with it the line that speaks of it, which was another one before."""
     of = deployed(world)
     place = Place(world, of, of.outputs(), next(iter(world.connectivity.machines.values())))
-    told = look(of, open_access=True)
-    assert not told
+    result = look(of, open_access=True)
+    assert not result
     for troubles, lines in ROUNDS:
-        before = str(told)
+        before = str(result)
         for trouble in troubles:
             trouble(place)
-        told = look(of, open_access=True)
+        result = look(of, open_access=True)
         for line, (evidence, remedy) in lines.items():
-            finding = told[line[2:]]
+            finding = result[line[2:]]
             assert str(finding).startswith(line)
             assert evidence in finding.evidence
             assert remedy in finding.remedy
             assert str(finding) not in before
-    assert told
+    assert result
 
 
-def test_nothing_is_pinned_by_a_look_and_a_tunnel_needs_no_door(world: World) -> None:
+def test_diagnose_pins_nothing_and_a_tunnel_needs_no_open_port(world: World) -> None:
     """A machine that was never met is not looked at, for that would be a change; then it is, and nothing is written."""
     of = deployment(world, Settings(environment="dev", nat_gateway=False, ssh="tunnel"))
     outputs = of.apply()
@@ -255,11 +255,11 @@ def test_nothing_is_pinned_by_a_look_and_a_tunnel_needs_no_door(world: World) ->
     log = world.session.client("ec2").get_console_output(InstanceId=outputs.instance_id)["Output"]
     of.pin_host_key(next(line for line in log.splitlines() if line.startswith("ssh-ed25519")))
     world.forget_calls()
-    told = look(of)
+    result = look(of)
     assert world.writes == []
-    assert told["tunnel"].condition == "ok"
-    assert told["disk /data"].evidence == "the data volume is not mounted"
-    assert told["port 80"].evidence.endswith("Connection refused")
+    assert result["tunnel"].condition == "ok"
+    assert result["disk /data"].evidence == "the data volume is not mounted"
+    assert result["port 80"].evidence.endswith("Connection refused")
 
 
 def test_a_check_that_cannot_be_made_is_a_line_and_keeps_none_from_being_reported(world: World) -> None:
@@ -267,36 +267,36 @@ def test_a_check_that_cannot_be_made_is_a_line_and_keeps_none_from_being_reporte
     of = deployment(world)
     of.apply()
     whole = {finding.subject for finding in look(of)}
-    asked = {
+    requested = {
         "DescribeInstanceStatus": "instance",
         "DescribeInstanceTypeOfferings": "instance type",
         "GetMetricData": "agent",
         "ListObjectsV2": "backups",
         "GetAWSDefaultServiceQuota": "quota EC2-VPC Elastic IPs",
     }
-    for operation in asked:
+    for operation in requested:
         world.faults.refuse(operation, "AccessDenied", times=100)
-    told = look(of)
-    lines = [finding for finding in told if finding.condition == "unknown" and "AccessDenied" in finding.evidence]
-    assert {finding.subject for finding in lines} >= set(asked.values())
-    assert whole - {finding.subject for finding in told} <= {"status checks"}
+    result = look(of)
+    lines = [finding for finding in result if finding.condition == "unknown" and "AccessDenied" in finding.evidence]
+    assert {finding.subject for finding in lines} >= set(requested.values())
+    assert whole - {finding.subject for finding in result} <= {"status checks"}
 
 
 def test_where_nothing_is_there_that_is_one_line(world: World) -> None:
     """With what makes it; whoever reads it as a program has a finding."""
-    told = look(deployment(world))
-    assert told
-    assert str(told) == "dify/dev in ap-northeast-1: there is none. deploy() makes it."
-    assert [(finding.subject, finding.condition) for finding in told] == [("deployment", "wrong")]
+    result = look(deployment(world))
+    assert result
+    assert str(result) == "dify/dev in ap-northeast-1: there is none. deploy() makes it."
+    assert [(finding.subject, finding.condition) for finding in result] == [("deployment", "wrong")]
 
 
-def test_where_only_data_is_left_the_rest_is_looked_at(world: World) -> None:
+def test_where_only_data_is_left_the_rest_is_checked(world: World) -> None:
     """That is no deployment of nothing."""
     of = deployment(world)
     of.apply()
     of.destroy()
-    told = look(of)
-    assert told["drift"].condition == "wrong"
-    assert told["instance"].evidence.startswith("there is none")
-    assert told["machine"] == Finding("machine", "unknown", "there is no instance/host yet", "deploy() makes it.")
-    assert {finding.subject for finding in told} >= {"agent", "backups", "lock"}
+    result = look(of)
+    assert result["drift"].condition == "wrong"
+    assert result["instance"].evidence.startswith("there is none")
+    assert result["machine"] == Finding("machine", "unknown", "there is no instance/host yet", "deploy() makes it.")
+    assert {finding.subject for finding in result} >= {"agent", "backups", "lock"}

@@ -163,10 +163,10 @@ def test_invalid_credentials_fail_at_the_first_call(world: World) -> None:
 
 
 @pytest.mark.parametrize(
-    ("quota", "left", "told"),
+    ("quota", "left", "message"),
     [("vpc", 1, "VPCs per Region"), ("elastic-ip", 1, "Elastic IPs"), ("elastic-ip", 0, "Elastic IPs")],
 )
-def test_exceeded_quota_is_named(world: World, quota: str, left: int, told: str) -> None:
+def test_exceeded_quota_is_named(world: World, quota: str, left: int, message: str) -> None:
     """Which one, and how to raise it; what is done stays done, and the next run ends complete."""
     before = dict(world.quotas)
     world.quotas[quota] = left
@@ -174,7 +174,7 @@ def test_exceeded_quota_is_named(world: World, quota: str, left: int, told: str)
         deployment(world).apply()
     assert any(isinstance(error, QuotaExceeded) for error in failed.value.failures.values())
     text = str(failed.value)
-    assert told in text
+    assert message in text
     assert "servicequotas" in text
     assert "done: " in text
     assert "not tried: " in text
@@ -236,6 +236,6 @@ def test_instance_with_an_unusable_kms_key_is_reported(world: World) -> None:
     world.default_key_unusable = True
     with pytest.raises(RunFailed) as caught:
         deployment(world).apply()
-    told = str(caught.value.failures["instance/host"])
-    assert "Client.InternalError" in told
-    assert "get-ebs-default-kms-key-id" in told
+    message = str(caught.value.failures["instance/host"])
+    assert "Client.InternalError" in message
+    assert "get-ebs-default-kms-key-id" in message

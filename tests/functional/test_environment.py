@@ -85,7 +85,7 @@ def test_security_groups(ec2: Any, outputs: Outputs) -> None:
         name: ec2.describe_security_group_rules(Filters=[{"Name": "group-id", "Values": [group]}])["SecurityGroupRules"]
         for name, group in outputs.security_groups.items()
     }
-    told = {
+    result = {
         name: {
             (
                 rule["IpProtocol"],
@@ -99,7 +99,7 @@ def test_security_groups(ec2: Any, outputs: Outputs) -> None:
         for name, its in rules.items()
     }
     host = outputs.security_groups["host"]
-    assert told == {
+    assert result == {
         "host": {("tcp", 80, 80, "0.0.0.0/0"), ("tcp", 443, 443, "0.0.0.0/0")},
         "database": {("tcp", 5432, 5432, host)},
         "cache": {("tcp", 6379, 6379, host)},
@@ -249,9 +249,9 @@ def test_logs_and_alarms(world: World, outputs: Outputs) -> None:
     for alarm in alarms.values():
         assert alarm["AlarmActions"] == alarm["OKActions"] == [outputs.alarm_topic]
         assert alarm["Dimensions"] == [{"Name": "InstanceId", "Value": outputs.instance_id}]
-    (heard,) = world.session.client("sns").list_subscriptions_by_topic(TopicArn=outputs.alarm_topic)["Subscriptions"]
-    assert (heard["Protocol"], heard["Endpoint"]) == ("email", "a@your-company.com")
-    assert heard["SubscriptionArn"] == "PendingConfirmation"
+    (received,) = world.session.client("sns").list_subscriptions_by_topic(TopicArn=outputs.alarm_topic)["Subscriptions"]
+    assert (received["Protocol"], received["Endpoint"]) == ("email", "a@your-company.com")
+    assert received["SubscriptionArn"] == "PendingConfirmation"
     assert any("a@your-company.com" in note for note in outputs.notes)
 
 

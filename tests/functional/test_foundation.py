@@ -39,8 +39,8 @@ def trust(world: World) -> dict[str, Any]:
 
 def blocks(world: World) -> set[str]:
     """What is forbidden in every bucket of the account."""
-    told = world.session.client("s3control").get_public_access_block(AccountId=ACCOUNT)
-    return {name for name, on in told["PublicAccessBlockConfiguration"].items() if on}
+    result = world.session.client("s3control").get_public_access_block(AccountId=ACCOUNT)
+    return {name for name, on in result["PublicAccessBlockConfiguration"].items() if on}
 
 
 def block(world: World, *names: str) -> None:
@@ -107,7 +107,7 @@ def subjects(world: World) -> dict[str, set[str]]:
 
 
 @pytest.mark.parametrize(
-    ("asked", "expected"),
+    ("requested", "expected"),
     [
         ({}, {"dev": {"environment:dev"}}),
         ({"environments": ["dev", "prod"]}, {"dev": {"environment:dev"}, "prod": {"environment:prod"}}),
@@ -120,19 +120,19 @@ def subjects(world: World) -> dict[str, set[str]]:
     ids=["one", "two", "a branch", "both"],
 )
 def test_only_these_workflows_may_take_the_role(
-    world: World, asked: dict[str, Any], expected: dict[str, set[str]]
+    world: World, requested: dict[str, Any], expected: dict[str, set[str]]
 ) -> None:
     """A role for each environment, for the jobs of that environment or of that branch; nobody else's, and no pull
     request's. That a branch goes round those who approve is in the plan."""
-    plan = foundation(world, trail=False, **asked).plan()
+    plan = foundation(world, trail=False, **requested).plan()
     goes_round = any("environment:dev" in claims and len(claims) > 1 for claims in expected.values())
     assert ("deploy dev without asking" in "\n".join(plan.notes)) == goes_round
-    foundation(world, trail=False, **asked).apply(plan)
+    foundation(world, trail=False, **requested).apply(plan)
     assert subjects(world) == {
         f"dify--{name}--github--ap-northeast-1": {f"repo:{REPOSITORY}:{claim}" for claim in claims}
         for name, claims in expected.items()
     }
-    assert not foundation(world, trail=False, **asked).plan()
+    assert not foundation(world, trail=False, **requested).plan()
 
 
 def policies_of(world: World, role: str) -> Policies:
@@ -213,15 +213,15 @@ def test_the_one_role_of_before_is_taken_away(world: World) -> None:
 
 def test_that_roles_without_a_boundary_can_do_more_is_reported(world: World) -> None:
     """Who deploys one environment could give its machine any right. It is in the plan, where there is another."""
-    told = "permissions_boundary prevents that"
+    result = "permissions_boundary prevents that"
     boundary = f"arn:aws:iam::{ACCOUNT}:policy/limit"
-    for asked, expected in (
+    for requested, expected in (
         ({"environments": ["dev", "prod"]}, True),
         ({"environments": ["dev"]}, False),
         ({"environments": ["dev", "prod"], "permissions_boundary": boundary}, False),
         ({"environments": ["dev", "prod"], "policies": {}}, False),
     ):
-        assert (told in "\n".join(foundation(world, **asked).plan().notes)) == expected, asked
+        assert (result in "\n".join(foundation(world, **requested).plan().notes)) == expected, requested
 
 
 def test_policies_that_no_role_takes_are_refused_before_anything_is_made(world: World) -> None:
@@ -312,11 +312,11 @@ def test_the_trail_records_all_regions_and_can_be_trusted(world: World) -> None:
     outputs = foundation(world).apply()
     assert outputs.trail is not None
     cloudtrail = world.session.client("cloudtrail")
-    told = cloudtrail.get_trail(Name=outputs.trail)["Trail"]
-    assert (told["IsMultiRegionTrail"], told["LogFileValidationEnabled"]) == (True, True)
-    assert told["S3BucketName"] == outputs.trail_bucket
+    result = cloudtrail.get_trail(Name=outputs.trail)["Trail"]
+    assert (result["IsMultiRegionTrail"], result["LogFileValidationEnabled"]) == (True, True)
+    assert result["S3BucketName"] == outputs.trail_bucket
     assert cloudtrail.get_trail_status(Name=outputs.trail)["IsLogging"]
-    rules: Any = world.session.client("s3").get_bucket_lifecycle_configuration(Bucket=told["S3BucketName"])["Rules"]
+    rules: Any = world.session.client("s3").get_bucket_lifecycle_configuration(Bucket=result["S3BucketName"])["Rules"]
     assert {rule["ID"]: rule.get("Expiration") for rule in rules}["old-calls"] == {"Days": 365}
 
 
@@ -354,9 +354,9 @@ def test_what_aws_does_not_know_yet_is_waited_for(world: World) -> None:
 )
 def test_wrong_arguments_are_reported_at_once(world: World, wrong: dict[str, Any], fields: list[str]) -> None:
     """Above all what would trust more than one branch, or somebody else."""
-    with pytest.raises(SettingsError) as told:
+    with pytest.raises(SettingsError) as raised:
         foundation(world, **wrong)
-    assert [problem.field for problem in told.value.problems] == fields
+    assert [problem.field for problem in raised.value.problems] == fields
 
 
 ORGANIZATIONS: Final = "arn:aws:cloudtrail:us-east-1:999999999999:trail/all-accounts"
@@ -390,23 +390,23 @@ def test_a_repository_is_known_by_its_ids_as_well(world: World) -> None:
     https://github.com/aws-actions/configure-aws-credentials/issues/1888
     """
     owner, name = REPOSITORY.split("/")
-    asked: dict[str, Any] = {
+    requested: dict[str, Any] = {
         "trail": False,
         "environments": ["dev"],
         "branches": {"dev": "main"},
         "pull_requests": True,
     }
-    assert "give github_owner_id and github_repository_id" in "\n".join(foundation(world, **asked).plan().notes)
-    plan = foundation(world, **asked, **IDS).plan()
+    assert "give github_owner_id and github_repository_id" in "\n".join(foundation(world, **requested).plan().notes)
+    plan = foundation(world, **requested, **IDS).plan()
     assert "github_owner_id" not in "\n".join(plan.notes)
-    foundation(world, **asked, **IDS).apply(plan)
+    foundation(world, **requested, **IDS).apply(plan)
     both = (f"repo:{REPOSITORY}", f"repo:{owner}@583231/{name}@1296269")
     found = subjects(world)
     assert found.pop("dify--dev--github--ap-northeast-1") == {
         f"{repository}:{claim}" for repository in both for claim in ("environment:dev", "ref:refs/heads/main")
     }
     assert list(found.values()) == [{f"{repository}:pull_request" for repository in both}]
-    assert not foundation(world, **asked, **IDS).plan()
+    assert not foundation(world, **requested, **IDS).plan()
 
 
 @pytest.mark.parametrize("ids", [(583231, None), (None, 1), (0, 1), ("*", 1), (1, "1:*"), (1, -1), (1.5, 1), (True, 1)])

@@ -305,7 +305,7 @@ def test_images_that_are_not_the_releases_are_reported(foundation: World, caplog
     """When settings come from a record, and with each plan: a record is written by others."""
     write(foundation)
     deployment = Deployment.load("dev", session=foundation.session)
-    told = "Not the images of the release: nginx from mirror.example.com/nginx:1."
-    assert [each.getMessage() for each in caplog.records if each.levelname == "WARNING"] == [f"dify/dev: {told}"]
-    assert told in deployment.plan().notes
-    assert told not in Deployment(SETTINGS.replace(images={}), session=foundation.session).plan().notes
+    result = "Not the images of the release: nginx from mirror.example.com/nginx:1."
+    assert [each.getMessage() for each in caplog.records if each.levelname == "WARNING"] == [f"dify/dev: {result}"]
+    assert result in deployment.plan().notes
+    assert result not in Deployment(SETTINGS.replace(images={}), session=foundation.session).plan().notes

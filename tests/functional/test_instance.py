@@ -59,15 +59,15 @@ def test_cpu_credits_are_chosen_at_launch(lab: Lab, ec2: Any) -> None:
     lab.apply()
     launches = [call.params["CreditSpecification"] for call in lab.calls if call.operation == "RunInstances"]
     assert launches
-    assert all(said == {"CpuCredits": "standard"} for said in launches)
+    assert all(text == {"CpuCredits": "standard"} for text in launches)
     assert "ec2.ModifyInstanceCreditSpecification" not in {str(call) for call in lab.calls}
 
 
-def test_a_type_without_credits_is_not_asked_about_them(lab: Lab) -> None:
+def test_credits_of_a_type_without_them_are_not_queried(lab: Lab) -> None:
     """AWS refuses such a question, and the launch with such a wish."""
-    wishes = {"instance_type": "m7i.large", "cpu_credits": None}
-    lab.apply(**wishes)
-    assert not lab.plan(**wishes)
+    overrides = {"instance_type": "m7i.large", "cpu_credits": None}
+    lab.apply(**overrides)
+    assert not lab.plan(**overrides)
     assert "ec2.DescribeInstanceCreditSpecifications" not in {str(call) for call in lab.calls}
     lab.apply(instance_type="t3.large")
     assert lab.found()[lab.case.address]["cpu_credits"] == "standard"

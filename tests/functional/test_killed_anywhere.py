@@ -14,7 +14,7 @@ from dify_aws import Deployment, Settings
 from dify_aws.offline.calls import Call
 from dify_aws.offline.world import World
 from dify_aws.operations.lock.unlock import lock_owner_of
-from tests.support.inventory import GONE, KEPT, WHOLE, counted, inventory
+from tests.support.inventory import AFTER_DESTROY, KEPT, WHOLE, counted, inventory
 from tests.support.lags import RETRY_RULES
 from tests.support.plans import aws_plan
 from tests.support.process_kill import killed_at_each
@@ -156,7 +156,7 @@ def test_lists_contain_every_write_call(world: World) -> None:
     world.forget_calls()
     deployment(world).destroy(delete_data=True)
     assert clipped(world.writes) == ENDED
-    assert counted(inventory(world.session)) == GONE
+    assert counted(inventory(world.session)) == AFTER_DESTROY
 
 
 def dealt(calls: dict[str, int], life: int, lives: int) -> dict[str, int]:
@@ -185,7 +185,7 @@ def test_killed_at_every_call(world: World, life: int) -> None:
         assert counted(inventory(world.session)) == KEPT
         assert {action.address for action in ended.kept} == {"bucket/storage", "secret/application", "volume/data"}
         deployment(world).destroy(delete_data=True)
-    assert counted(inventory(world.session)) == GONE
+    assert counted(inventory(world.session)) == AFTER_DESTROY
 
 
 @pytest.mark.parametrize("fault", ["lose_answer", "server_error"])
@@ -205,4 +205,4 @@ def test_lost_response_of_every_write_call(world: World, fault: str, nth: int) -
             getattr(world.faults, fault)(operation, nth)
     deployment(world).destroy(delete_data=True)
     world.faults.disarm()
-    assert counted(inventory(world.session)) == GONE
+    assert counted(inventory(world.session)) == AFTER_DESTROY

@@ -95,8 +95,8 @@ def ours(house: House, end: datetime) -> dict[str, str]:
 def ids(house: House, group: str = "") -> set[str]:
     """Every rule of the group."""
     ec2 = house.world.session.client("ec2")
-    told = ec2.describe_security_group_rules(Filters=[{"Name": "group-id", "Values": [group or house.group]}])
-    return {rule["SecurityGroupRuleId"] for rule in told["SecurityGroupRules"]}
+    result = ec2.describe_security_group_rules(Filters=[{"Name": "group-id", "Values": [group or house.group]}])
+    return {rule["SecurityGroupRuleId"] for rule in result["SecurityGroupRules"]}
 
 
 # Rules with our tags --------------------------------------------------------------------------------------------------
@@ -337,7 +337,7 @@ def test_a_forged_tag_does_not_move_the_order_to_close(house: House, end: timede
     assert (house.rules(), house.schedules()) == ([], [])
 
 
-def test_a_forged_tag_keeps_a_door_open_no_longer_than_aws_was_asked_to(house: House) -> None:
+def test_a_forged_tag_keeps_a_port_open_no_longer_than_its_schedule(house: House) -> None:
     """The last one who leaves takes it for another run, and AWS closes at the end that was ordered."""
     with house.access(minutes=20) as lease:
         forge(house, lease.rule_id, now(house) + timedelta(minutes=700))
@@ -369,8 +369,8 @@ def test_a_tag_is_no_way_to_have_a_rule_taken_away(house: House) -> None:
     """The web is open by a rule that is no lease: the tag of one that is over closes it to nobody."""
     before = ids(house)
     ec2 = house.world.session.client("ec2")
-    told = ec2.describe_security_group_rules(Filters=[{"Name": "group-id", "Values": [house.group]}])
-    (web,) = [rule["SecurityGroupRuleId"] for rule in told["SecurityGroupRules"] if rule["FromPort"] == 80]
+    result = ec2.describe_security_group_rules(Filters=[{"Name": "group-id", "Values": [house.group]}])
+    (web,) = [rule["SecurityGroupRuleId"] for rule in result["SecurityGroupRules"] if rule["FromPort"] == 80]
     forge(house, web, now(house) - HOUR)
     assert sweep(house.aws(), house.group) == ()
     with house.access():
@@ -381,16 +381,16 @@ def test_a_tag_is_no_way_to_have_a_rule_taken_away(house: House) -> None:
     assert ids(house) == before
 
 
-def test_a_rule_that_is_full_of_dead_tags_is_joined(house: House) -> None:
+def test_a_rule_that_is_full_of_stale_tags_is_joined(house: House) -> None:
     """AWS takes 50 on a rule. What counts for nothing makes way. Where nothing does, AWS's answer is the error."""
     ec2 = house.world.session.client("ec2")
     first = house.access()
     (rule,) = house.rules()
     free, over = 50 - len(rule["Tags"]), now(house) - HOUR
-    dead: Any = [
+    killed: Any = [
         {"Key": f"dify-aws:lease/{place}", "Value": "nonsense" if place % 2 else written(over)} for place in range(free)
     ]
-    ec2.create_tags(Resources=[first.rule_id], Tags=dead)
+    ec2.create_tags(Resources=[first.rule_id], Tags=killed)
     with house.access(owner="second") as second:
         assert second.rule_id == first.rule_id
     assert house.open() == {"203.0.113.7/32"}
@@ -424,31 +424,31 @@ def test_a_diagnosis_shows_what_is_open_with_dates(world: World) -> None:
     outputs = of.apply()
     house = House(world, {"security-group/host": outputs.security_groups["host"]}, "dify/dev")
 
-    def told(subject: str) -> str:
+    def result(subject: str) -> str:
         return str(of.diagnose()[subject])
 
-    assert told("SSH rule").startswith("✓ SSH rule: port 22 is open to nobody")
+    assert result("SSH rule").startswith("✓ SSH rule: port 22 is open to nobody")
     late = add(house, permission(), ours(house, datetime(2099, 1, 2, 3, 4, tzinfo=UTC)))
-    assert f"tcp/22 198.51.100.66/32 ({late}, tagged as leased until 2099-01-02 03:04 UTC by mallory" in told(
+    assert f"tcp/22 198.51.100.66/32 ({late}, tagged as leased until 2099-01-02 03:04 UTC by mallory" in result(
         "expired leases"
     )
     udp = add(house, permission("udp"), ours(house, datetime(2099, 1, 2, 3, 4, tzinfo=UTC)))
-    assert f"udp/22 198.51.100.66/32 ({udp}, tagged as leased until 2099-01-02 03:04 UTC by mallory" in told(
+    assert f"udp/22 198.51.100.66/32 ({udp}, tagged as leased until 2099-01-02 03:04 UTC by mallory" in result(
         "lease tags"
     )
-    assert told("SSH rule").startswith("✓")
+    assert result("SSH rule").startswith("✓")
     for each in (permission(ports=(0, 65535)), permission("-1"), permission(peer="198.51.100.0/24")):
         wide = add(house, each, ours(house, datetime(2099, 1, 2, 3, 4, tzinfo=UTC)))
-        assert f"({wide}, tagged as leased until 2099-01-02 03:04 UTC by mallory" in told("SSH rule")
-        assert told("SSH rule").startswith("✗ SSH rule: port 22 is open to more than one address")
+        assert f"({wide}, tagged as leased until 2099-01-02 03:04 UTC by mallory" in result("SSH rule")
+        assert result("SSH rule").startswith("✗ SSH rule: port 22 is open to more than one address")
     add(house, permission(peer="::/0"), {})
-    assert "port 22 is open to everybody" in told("SSH rule")
+    assert "port 22 is open to everybody" in result("SSH rule")
     assert all(
-        "UTC" not in told(subject) or "2099-01-02" in told(subject) for subject in ("SSH rule", "expired leases")
+        "UTC" not in result(subject) or "2099-01-02" in result(subject) for subject in ("SSH rule", "expired leases")
     )
     of.apply()
-    assert told("SSH rule").startswith("✓ SSH rule: port 22 is open to nobody")
-    assert told("expired leases").startswith("✓")
+    assert result("SSH rule").startswith("✓ SSH rule: port 22 is open to nobody")
+    assert result("expired leases").startswith("✓")
 
 
 @pytest.mark.parametrize(
@@ -476,8 +476,8 @@ def _ports(rule: Rule) -> dict[str, int]:
 def test_a_lease_is_shown_with_its_day(house: House) -> None:
     with house.access() as lease:
         assert f"until {lease.expires:%Y-%m-%d %H:%M:%S} UTC" in repr(lease)
-        visitor = OpenAccess("203.0.113.7/32", lease.owner, lease.expires)
-        assert str(visitor) == f"203.0.113.7/32 until {lease.expires:%Y-%m-%d %H:%M} UTC (ann@laptop)"
+        open_access = OpenAccess("203.0.113.7/32", lease.owner, lease.expires)
+        assert str(open_access) == f"203.0.113.7/32 until {lease.expires:%Y-%m-%d %H:%M} UTC (ann@laptop)"
         house.world.faults.refuse("DescribeSecurityGroupRules", "UnauthorizedOperation", times=1)
         with pytest.raises(ValueError, match="mine") as caught, lease:
             raise ValueError("mine")

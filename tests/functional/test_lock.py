@@ -29,7 +29,7 @@ from dify_aws.operations.lock.process_identity import ProcessIdentity
 from dify_aws.operations.lock.unlock import lock_owner_of, unlock
 from tests.support.fast_clock import FastClock
 
-HOLDER: Final = Path(__file__).with_name("lock_holder.py")
+OWNER_SCRIPT: Final = Path(__file__).with_name("lock_holder.py")
 
 
 def run(world: World, deployment: str = "dify/dev") -> Aws:
@@ -51,14 +51,14 @@ def test_a_second_run_learns_who_is_at_work(world: World) -> None:
     """Since when, until when, doing what, and how to force it. It changes nothing; later it is its turn."""
     with Lock(run(world), "apply") as first:
         before = len(world.writes)
-        with pytest.raises(AlreadyLocked) as told, Lock(run(world), "destroy"):
+        with pytest.raises(AlreadyLocked) as raised, Lock(run(world), "destroy"):
             pass
         assert len(world.writes) == before
-        assert (told.value.lock_id, told.value.reason) == (first.id, "apply")
-        assert told.value.until - told.value.since == timedelta(seconds=LEASE_SECONDS)
-        assert f"(process {os.getpid()}) has been at apply since" in str(told.value)
-        assert f"is free at {told.value.until:%Y-%m-%d %H:%M:%S} UTC" in str(told.value)
-        assert f'unlock("{first.id}")' in str(told.value)
+        assert (raised.value.lock_id, raised.value.reason) == (first.id, "apply")
+        assert raised.value.until - raised.value.since == timedelta(seconds=LEASE_SECONDS)
+        assert f"(process {os.getpid()}) has been at apply since" in str(raised.value)
+        assert f"is free at {raised.value.until:%Y-%m-%d %H:%M:%S} UTC" in str(raised.value)
+        assert f'unlock("{first.id}")' in str(raised.value)
     with Lock(run(world), "destroy"):
         assert current_owner(world).reason == "destroy"
     assert lock_owner_of(run(world)) is None
@@ -94,14 +94,14 @@ def test_a_look_ahead_is_one_of_the_three(world: World) -> None:
 
 def test_who_had_a_turn_since_the_look_is_noticed(world: World) -> None:
     """However short it was, whether it is over, and whether it was given back, ran out, or was taken away."""
-    held_once, was_held, ran_out, forced = (Lock(run(world), "apply") for _ in range(4))
-    held_once.look()
+    locked_once, was_locked, ran_out, forced = (Lock(run(world), "apply") for _ in range(4))
+    locked_once.look()
     with Lock(run(world), "destroy"):
-        was_held.look()
-    for lock in (held_once, was_held):
+        was_locked.look()
+    for lock in (locked_once, was_locked):
         with lock:
             assert not lock.unchanged_since_look
-    dead = Lock(run(world), "destroy").__enter__()
+    killed = Lock(run(world), "destroy").__enter__()
     ran_out.look()
     world.clock.advance(LEASE_SECONDS + 2)
     with ran_out:
@@ -112,7 +112,7 @@ def test_who_had_a_turn_since_the_look_is_noticed(world: World) -> None:
         with forced:
             assert not forced.unchanged_since_look
     assert lock_owner_of(run(world)) is None
-    dead.__exit__(None, None, None)
+    killed.__exit__(None, None, None)
 
 
 def test_who_only_looks_makes_no_table(world: World) -> None:
@@ -141,7 +141,7 @@ def test_a_second_run_waits_for_the_end_of_the_first(world: World) -> None:
     assert len(clock.slept) == 3
 
 
-def test_a_dead_run_is_outlasted(world: World) -> None:
+def test_a_killed_run_is_outlasted(world: World) -> None:
     """After a crash the next run goes on by itself when the lease is over; it asks a few times only."""
     with Lock(run(world), "apply"):
         pass
@@ -149,10 +149,10 @@ def test_a_dead_run_is_outlasted(world: World) -> None:
     with pytest.raises(ProcessKilled), Lock(run(world), "apply"):
         pass
     world.restart()
-    died, before = world.clock.now(), len(world.calls)
+    killed, before = world.clock.now(), len(world.calls)
     with Lock(run(world), "apply", wait=None) as lock:
         lock.check()
-        assert LEASE_SECONDS - 1 <= world.clock.now() - died <= LEASE_SECONDS + 5
+        assert LEASE_SECONDS - 1 <= world.clock.now() - killed <= LEASE_SECONDS + 5
         assert len(world.calls) - before < 24
 
 
@@ -187,7 +187,7 @@ def test_a_wait_in_vain_is_reported(world: World) -> None:
     assert 20 <= world.clock.now() < 60
 
 
-def test_the_lock_of_a_dead_run_is_free_when_its_lease_has_run_out(world: World) -> None:
+def test_the_lock_of_a_killed_run_is_free_when_its_lease_has_run_out(world: World) -> None:
     """Not before: who waits for it waits that long. The process dies when its lock is there, and before it reads so."""
     with Lock(run(world), "apply"):
         pass
@@ -195,16 +195,16 @@ def test_the_lock_of_a_dead_run_is_free_when_its_lease_has_run_out(world: World)
     with pytest.raises(ProcessKilled), Lock(run(world), "apply"):
         pass
     world.restart()
-    died = world.clock.now()
+    killed = world.clock.now()
     with pytest.raises(AlreadyLocked), Lock(run(world), "apply"):
         pass
     with Lock(run(world), "destroy", wait=600):
-        assert LEASE_SECONDS - 1 <= world.clock.now() - died <= LEASE_SECONDS + 10
+        assert LEASE_SECONDS - 1 <= world.clock.now() - killed <= LEASE_SECONDS + 10
         assert current_owner(world).reason == "destroy"
 
 
 @pytest.mark.parametrize("fault", ["lose_answer", "server_error"])
-def test_a_lost_answer_leaves_no_doubt(world: World, fault: str) -> None:
+def test_after_a_lost_answer_the_lock_has_one_owner(world: World, fault: str) -> None:
     """The lock was written, and nobody heard: botocore writes again, and is refused because of our own lock.
 
     The same where it takes the place of a dead run's, where it is renewed, and where it is given back.
@@ -311,9 +311,9 @@ def test_a_run_that_cannot_renew_stops_before_its_lease_has_run_out(world: World
 
 def test_unlocked_by_the_right_id_only(world: World) -> None:
     with Lock(run(world), "apply") as lock:
-        with pytest.raises(AlreadyLocked) as told:
+        with pytest.raises(AlreadyLocked) as raised:
             unlock(run(world), "0" * 32)
-        assert told.value.lock_id == lock.id
+        assert raised.value.lock_id == lock.id
         lock.check()
         freed = unlock(run(world), lock.id)
         assert freed is not None
@@ -341,10 +341,10 @@ def test_two_processes_never_both_hold_it(tmp_path: Path) -> None:
             "PYTHONPATH": os.pathsep.join(filter(None, sys.path)),
             "AWS_ENDPOINT_URL": served.url,
         }
-        command = [sys.executable, str(HOLDER), str(tmp_path / "room"), "12"]
+        command = [sys.executable, str(OWNER_SCRIPT), str(tmp_path / "room"), "12"]
         runs = [subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True) for _ in range(2)]
-        told = [each.communicate(timeout=60)[1] for each in runs]
-    assert [each.returncode for each in runs] == [0, 0], "".join(told)
+        result = [each.communicate(timeout=60)[1] for each in runs]
+    assert [each.returncode for each in runs] == [0, 0], "".join(result)
 
 
 def test_a_slow_answer_steals_no_lock(world: World) -> None:
@@ -397,7 +397,7 @@ def test_after_ctrl_c_the_next_run_waits_again(world: World) -> None:
         stopped.stop_waiting()
 
 
-def test_a_lock_is_given_back_by_its_holder_only(world: World) -> None:
+def test_a_lock_is_given_back_by_its_owner_only(world: World) -> None:
     """DynamoDB itself refuses another id, whatever the run that asks believes."""
     aws = Aws(world.session, deployment="dify/dev")
     with Lock(aws, "apply") as lock:
@@ -442,7 +442,7 @@ def locked_by(world: World, process: ProcessIdentity | None) -> None:
     assert table.put(replace(owner, process=process), over=state)
 
 
-def test_a_dead_process_of_the_same_machine_is_seen_at_once(
+def test_a_killed_process_of_the_same_machine_is_seen_at_once(
     world: World, other_process: tuple[subprocess.Popen[str], ProcessIdentity]
 ) -> None:
     """While it lives, its lock is respected; killed, it costs seconds and not the whole lease, and that is reported."""
@@ -452,13 +452,13 @@ def test_a_dead_process_of_the_same_machine_is_seen_at_once(
         pass
     process.kill()
     process.wait()
-    told: list[Event] = []
+    result: list[Event] = []
     before = world.clock.now()
-    with Lock(run(world), "deploy", listener=told.append) as lock:
+    with Lock(run(world), "deploy", listener=result.append) as lock:
         assert SETTLE_SECONDS - 0.1 <= world.clock.now() - before < SETTLE_SECONDS + 2
         assert current_owner(world).id == lock.id
         assert current_owner(world).process == ProcessIdentity.of_this_process()
-    assert [event.detail.partition(" s for the last requests of ")[0] for event in told] == ["10"]
+    assert [event.detail.partition(" s for the last requests of ")[0] for event in result] == ["10"]
 
 
 @pytest.mark.parametrize("part", ["host", "boot", "namespace"])
@@ -479,31 +479,31 @@ def test_a_process_id_that_was_reused_is_no_living_run(world: World) -> None:
     """The same number, and another start: the run is dead. The same start: it lives."""
     me = ProcessIdentity.of_this_process()
     assert me is not None
-    assert not me.is_dead()
-    assert replace(me, started="1").is_dead()
+    assert not me.has_ended()
+    assert replace(me, started="1").has_ended()
     locked_by(world, replace(me, started="1"))
     with Lock(run(world), "deploy"):
         pass
 
 
 @pytest.mark.parametrize("text", ["", "a b c 0 1", "a b c -1 1", "a b c d e", "a b c 99999999999 1", "a  c 1 1"])
-def test_what_is_no_process_is_never_dead(text: str) -> None:
+def test_what_is_no_process_has_never_ended(text: str) -> None:
     """Somebody may have edited the item."""
     process = ProcessIdentity.read(text)
-    assert process is None or not process.is_dead()
+    assert process is None or not process.has_ended()
 
 
 def test_a_wait_says_for_whom_and_how_long(world: World) -> None:
     """With the time that was asked for, or with the end of the lease: nobody renews it here, so it ends."""
-    told: list[str] = []
+    result: list[str] = []
     with Lock(run(world), "apply"):
         with (
             pytest.raises(AlreadyLocked),
-            Lock(run(world), "x", wait=20, listener=lambda event: told.append(event.detail)),
+            Lock(run(world), "x", wait=20, listener=lambda event: result.append(event.detail)),
         ):
             pass
-        with Lock(run(world), "x", wait=None, listener=lambda event: told.append(event.detail)):
+        with Lock(run(world), "x", wait=None, listener=lambda event: result.append(event.detail)):
             pass
-    assert [f"(process {os.getpid()}): apply since" in each for each in told] == [True, True]
-    assert told[0].endswith("at the most 20 s")
-    assert re.search(r"at the most \d+ s, or until it renews its lock and so is alive$", told[1])
+    assert [f"(process {os.getpid()}): apply since" in each for each in result] == [True, True]
+    assert result[0].endswith("at the most 20 s")
+    assert re.search(r"at the most \d+ s, or until it renews its lock and so is alive$", result[1])

@@ -83,9 +83,9 @@ def test_it_is_rendered_limited_in_memory_and_given_its_variables(chosen: dict[s
     assert service["depends_on"] == {"redis": {"condition": "service_healthy"}}
     assert "http://localhost:7000/ready" in service["healthcheck"]["test"][1]
     assert service["environment"]["LANGUAGES"] == "en,$$ja", "what Compose reads as en,$ja"
-    told = given(rendered, NAME)
-    assert (told["TRANSLATOR_WORKERS"], told["LOG_LEVEL"]) == ("4", "INFO")
-    assert told.keys() == {"LANGUAGES", "TRANSLATOR_WORKERS", "LOG_LEVEL"}, "and no secret of others"
+    result = given(rendered, NAME)
+    assert (result["TRANSLATOR_WORKERS"], result["LOG_LEVEL"]) == ("4", "INFO")
+    assert result.keys() == {"LANGUAGES", "TRANSLATOR_WORKERS", "LOG_LEVEL"}, "and no secret of others"
     assert IMAGE in rendered.images
 
 
@@ -121,7 +121,7 @@ def test_one_that_is_not_healthy_fails_the_installation(world: World, chosen: di
         deployment.install()
 
 
-def test_it_is_asked_at_the_end_and_one_without_a_health_path_has_to_stay_up(tmp_path: Path) -> None:
+def test_it_is_probed_at_the_end_and_one_without_a_health_path_has_to_stay_up(tmp_path: Path) -> None:
     for changes, about in (({}, f"{NAME} answers"), ({"health": ""}, f"{NAME} stays up")):
         file = tmp_path / "1.18.0.toml"
         file.write_text(record_text(release_with_one_more(**changes)))

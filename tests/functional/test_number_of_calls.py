@@ -32,8 +32,8 @@ def test_a_plan_of_what_is_there_makes_no_more_calls_than_now(world: World) -> N
     world.forget_calls()
     plan = Deployment(SETTINGS, session=world.session).plan()
     assert [action.address for action in plan] == ["dify"]
-    asked = sorted(str(call) for call in world.calls)
-    assert len(asked) <= MOST_CALLS_OF_A_PLAN, asked
+    requested = sorted(str(call) for call in world.calls)
+    assert len(requested) <= MOST_CALLS_OF_A_PLAN, requested
 
 
 def test_a_first_apply_makes_no_more_calls_than_now(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -42,8 +42,8 @@ def test_a_first_apply_makes_no_more_calls_than_now(monkeypatch: pytest.MonkeyPa
         monkeypatch.setenv("AWS_ENDPOINT_URL", served.url)
         Deployment(SETTINGS, session=boto3.Session(region_name=SETTINGS.region)).apply()
         with urlopen(f"{served.url}/dify-aws/calls") as answer:
-            asked = sorted(json.load(answer))
-    assert len(asked) <= MOST_CALLS_OF_A_FIRST_APPLY, asked
+            requested = sorted(json.load(answer))
+    assert len(requested) <= MOST_CALLS_OF_A_FIRST_APPLY, requested
 
 
 @pytest.mark.parametrize(
@@ -54,16 +54,16 @@ def test_a_first_apply_makes_no_more_calls_than_now(monkeypatch: pytest.MonkeyPa
         {"vpc_id": "vpc-0123456789abcdef0", "public_subnet_id": "subnet-0123456789abcdef0"},
     ],
 )
-def test_aws_is_asked_about_every_kind_that_an_environment_can_have(other: dict[str, object]) -> None:
+def test_every_kind_that_an_environment_can_have_is_listed(other: dict[str, object]) -> None:
     """What is not asked about is not found when the settings do without it again."""
     stack = environment(SETTINGS.replace(**other), Account("123456789012", "aws", "ap-northeast-1"))
-    wished = {type(resource) for resource in stack.resources.values() if not isinstance(resource, Fact)}
-    assert {kind for kind in wished if not kind.shared_listing} <= ENVIRONMENT_KINDS
+    desired = {type(resource) for resource in stack.resources.values() if not isinstance(resource, Fact)}
+    assert {kind for kind in desired if not kind.shared_listing} <= ENVIRONMENT_KINDS
     assert stack.possible == ENVIRONMENT_KINDS
     assert OidcProvider not in ENVIRONMENT_KINDS, "only a foundation has one"
 
 
-def test_a_kind_that_costs_no_call_is_always_looked_for() -> None:
+def test_a_kind_that_costs_no_call_is_always_listed() -> None:
     """What is found through AWS's index of tags, which is read anyway, is in no list that somebody has to keep."""
     free = {name for name, kind in kinds().items() if kind.shared_listing}
     assert {"alarm", "bucket", "log-group", "secret", "table", "topic", "trail"} <= free

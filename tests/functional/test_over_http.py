@@ -19,7 +19,7 @@ from dify_aws import Deployment, Settings
 from dify_aws.offline.calls import Call
 from dify_aws.offline.server import Served, serve
 from dify_aws.operations.lock.unlock import lock_owner_of
-from tests.support.inventory import GONE, WHOLE, counted, inventory
+from tests.support.inventory import AFTER_DESTROY, WHOLE, counted, inventory
 from tests.support.plans import aws_plan
 
 SETTINGS: Final = Settings(environment="dev", alarm_email="a@your-company.com")
@@ -41,8 +41,8 @@ def session() -> boto3.Session:
 def calls(served: Served) -> list[str]:
     """What the server has been asked for."""
     with urlopen(f"{served.url}/dify-aws/calls") as answer:
-        told: list[str] = json.load(answer)
-    return told
+        result: list[str] = json.load(answer)
+    return result
 
 
 def forget(served: Served) -> None:
@@ -51,11 +51,11 @@ def forget(served: Served) -> None:
 
 def writes(served: Served) -> list[str]:
     """Those that change something."""
-    told = [call.partition(".") for call in calls(served)]
-    return [f"{service}.{operation}" for service, _, operation in told if Call(service, operation).writes]
+    result = [call.partition(".") for call in calls(served)]
+    return [f"{service}.{operation}" for service, _, operation in result if Call(service, operation).writes]
 
 
-def dies(served: Served, verb: str, moment: str, call: str) -> None:
+def kill(served: Served, verb: str, moment: str, call: str) -> None:
     """A process of its own applies or destroys and is killed before ``call`` is sent, or after its answer came."""
     forget(served)
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
@@ -77,9 +77,9 @@ def test_killed(served: Served) -> None:
     Each call needs what the call before it has made, or has to be gone first, so each process does come to its call,
     and each leaves its lock behind. In between, a second apply sends no writing call, and the plan is empty.
     """
-    dies(served, "apply", "before", "ec2.CreateSubnet")
-    dies(served, "apply", "after", "ec2.RunInstances")
-    dies(served, "apply", "before", "ec2.AssociateAddress")
+    kill(served, "apply", "before", "ec2.CreateSubnet")
+    kill(served, "apply", "after", "ec2.RunInstances")
+    kill(served, "apply", "before", "ec2.AssociateAddress")
     outputs = Deployment(SETTINGS, session=session()).apply()
     assert counted(inventory(session())) == WHOLE
     forget(served)
@@ -87,7 +87,7 @@ def test_killed(served: Served) -> None:
     assert again.apply() == outputs
     assert writes(served) == []
     assert not aws_plan(again)
-    dies(served, "destroy", "before", "ec2.DeleteSubnet")
-    dies(served, "destroy", "after", "ec2.DeleteVpc")
+    kill(served, "destroy", "before", "ec2.DeleteSubnet")
+    kill(served, "destroy", "after", "ec2.DeleteVpc")
     again.destroy(delete_data=True)
-    assert counted(inventory(session())) == GONE
+    assert counted(inventory(session())) == AFTER_DESTROY

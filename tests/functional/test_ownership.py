@@ -19,7 +19,7 @@ NAMED = [kind for kind, case in CASES.items() if issubclass(case.kind, NamedReso
 
 
 @pytest.mark.parametrize("kind", sorted(CASES))
-def test_what_is_no_longer_wished_for_is_found_and_goes(world: World, kind: str) -> None:
+def test_what_is_no_longer_desired_is_found_and_deleted(world: World, kind: str) -> None:
     """A stack without it says so in its plan, and takes it away: no kind is forgotten where things are listed."""
     lab = Lab(world, CASES[kind])
     lab.apply()
@@ -38,7 +38,7 @@ def test_what_is_no_longer_wished_for_is_found_and_goes(world: World, kind: str)
     assert counted(inventory(world.session)) == {}
 
 
-def test_the_index_is_asked_for_every_service_that_a_kind_is_listed_under() -> None:
+def test_the_index_is_queried_for_every_service_that_a_kind_is_listed_under() -> None:
     """And for those that a kind of somebody else adds: the queue of the tests is loaded by some of them."""
     library = ["cloudtrail", "cloudwatch", "dynamodb", "logs", "s3", "secretsmanager", "sns"]
     assert [service for service in indexed_services() if service != Queue.indexed_as] == library

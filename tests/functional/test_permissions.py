@@ -40,9 +40,9 @@ def allowed() -> Permissions:
 def refused(policies: Policies, paths: Paths, *whose: str) -> str:
     """What would not be allowed, a line each, with the operation that asks it."""
     return "\n".join(
-        f"{paths.operations.get(said, 'a tunnel')}: {request}"
+        f"{paths.operations.get(text, 'a tunnel')}: {request}"
         for who in whose
-        for said, request in paths.asked[who].items()
+        for text, request in paths.requested[who].items()
         if not policies.allow(request)
     )
 
@@ -96,7 +96,7 @@ DEPLOYING = ("first", "deployer", "hindered", "operator", "tunnel", "reader", "l
 def superfluous(documents: Mapping[str, Any], paths: Paths, *whose: str) -> set[str]:
     """The statements that could be left out, because all that they allow is allowed by others as well."""
     policies = Policies(documents)
-    allowing = [policies.allowing(each) for who in whose or DEPLOYING for each in paths.asked[who].values()]
+    allowing = [policies.allowing(each) for who in whose or DEPLOYING for each in paths.requested[who].values()]
     every = {f"{name}/{each['Sid']}" for name, document in documents.items() for each in document["Statement"]}
     return every - {names[0] for names in allowing if len(names) == 1}
 
@@ -153,18 +153,18 @@ EC2_ARN = f"arn:aws:ec2:ap-northeast-1:{ACCOUNT}"
 IAM_ARN = f"arn:aws:iam::{ACCOUNT}"
 HERE = {"aws:RequestedRegion": ("ap-northeast-1",)}
 ABROAD = {"aws:RequestedRegion": ("eu-west-1",)}
-BORN = {"aws:RequestTag/dify-aws:deployment": ("dify/dev",), "aws:TagKeys": ("dify-aws:deployment",)}
+CREATED = {"aws:RequestTag/dify-aws:deployment": ("dify/dev",), "aws:TagKeys": ("dify-aws:deployment",)}
 
 NOT_OURS = [
     Request("ec2:TerminateInstances", f"{EC2_ARN}:instance/i-1", OTHERS),
     Request("ec2:TerminateInstances", f"{EC2_ARN}:instance/i-1", {}),
-    Request("ec2:CreateTags", f"{EC2_ARN}:instance/i-1", BORN),
-    Request("ec2:CreateTags", f"{EC2_ARN}:instance/i-1", {**BORN, **OTHERS}),
+    Request("ec2:CreateTags", f"{EC2_ARN}:instance/i-1", CREATED),
+    Request("ec2:CreateTags", f"{EC2_ARN}:instance/i-1", {**CREATED, **OTHERS}),
     Request("ec2:DeleteVpc", f"{EC2_ARN}:vpc/vpc-1", {}),
     Request("ec2:CreateVpc", f"{EC2_ARN}:vpc/*", {}),
     Request("ec2:RunInstances", f"{EC2_ARN}:subnet/subnet-1", OTHERS),
     Request("ec2:DescribeInstances", "*", ABROAD),
-    Request("iam:CreateRole", f"{IAM_ARN}:role/admin", BORN),
+    Request("iam:CreateRole", f"{IAM_ARN}:role/admin", CREATED),
     Request(
         "iam:PutRolePolicy", f"{IAM_ARN}:role/dify-aws/dify/prod/ap-northeast-1/dify--prod--host--ap-northeast-1", {}
     ),
@@ -196,7 +196,7 @@ NOT_OURS = [
         for action in ("PutRolePolicy", "UpdateAssumeRolePolicy", "DeleteRole", "TagRole")
     ),
     *(
-        Request(action, arn, {**BORN, "aws:ResourceTag/dify-aws:deployment": ("dify/dev-2",)})
+        Request(action, arn, {**CREATED, "aws:ResourceTag/dify-aws:deployment": ("dify/dev-2",)})
         for action, arn in (
             ("sns:TagResource", f"arn:aws:sns:ap-northeast-1:{ACCOUNT}:dify--dev-2--alarms"),
             ("sns:DeleteTopic", f"arn:aws:sns:ap-northeast-1:{ACCOUNT}:dify--dev-2--alarms"),

@@ -130,16 +130,16 @@ def test_what_is_no_boundary(value: str) -> None:
 
 
 ROLE: Final = f"arn:aws:iam::{ACCOUNT}:role/dify-aws/dify/dev/ap-northeast-1/dify--dev--host--ap-northeast-1"
-BORN: Final = {"aws:RequestTag/dify-aws:deployment": ("dify/dev",), "aws:TagKeys": ("dify-aws:deployment",)}
+CREATED: Final = {"aws:RequestTag/dify-aws:deployment": ("dify/dev",), "aws:TagKeys": ("dify-aws:deployment",)}
 
 
 def test_who_deploys_makes_roles_with_it_only_and_does_not_take_it_off() -> None:
     """As AWS tells how to delegate: create, change and put on with this boundary; nobody takes it off."""
     made = permissions(SETTINGS, ACCOUNT)
     for policies in (Policies(made.deployer), Policies(made.github)):
-        assert policies.allow(Request("iam:CreateRole", ROLE, {**BORN, "iam:PermissionsBoundary": (BOUNDARY,)}))
-        assert not policies.allow(Request("iam:CreateRole", ROLE, BORN))
-        assert not policies.allow(Request("iam:CreateRole", ROLE, {**BORN, "iam:PermissionsBoundary": (OTHER,)}))
+        assert policies.allow(Request("iam:CreateRole", ROLE, {**CREATED, "iam:PermissionsBoundary": (BOUNDARY,)}))
+        assert not policies.allow(Request("iam:CreateRole", ROLE, CREATED))
+        assert not policies.allow(Request("iam:CreateRole", ROLE, {**CREATED, "iam:PermissionsBoundary": (OTHER,)}))
         for action in ("iam:PutRolePolicy", "iam:PutRolePermissionsBoundary"):
             assert policies.allow(Request(action, ROLE, {"iam:PermissionsBoundary": (BOUNDARY,)}))
             assert not policies.allow(Request(action, ROLE, {"iam:PermissionsBoundary": (OTHER,)}))
@@ -147,7 +147,7 @@ def test_who_deploys_makes_roles_with_it_only_and_does_not_take_it_off() -> None
         assert not policies.allow(Request("iam:DeleteRolePermissionsBoundary", ROLE, {}))
         assert policies.allow(Request("iam:DeleteRole", ROLE, {}))
     without = Policies(permissions(SETTINGS.replace(permissions_boundary=None), ACCOUNT).deployer)
-    assert without.allow(Request("iam:CreateRole", ROLE, BORN))
+    assert without.allow(Request("iam:CreateRole", ROLE, CREATED))
     assert not without.allow(Request("iam:PutRolePermissionsBoundary", ROLE, {}))
 
 
@@ -157,6 +157,6 @@ def test_the_foundation_is_made_with_it_only() -> None:
     role = (
         f"arn:aws:iam::{ACCOUNT}:role/dify-aws/dify/foundation/ap-northeast-1/dify--foundation--github--ap-northeast-1"
     )
-    create_request = {key: ("dify/foundation",) for key in BORN if key != "aws:TagKeys"}
+    create_request = {key: ("dify/foundation",) for key in CREATED if key != "aws:TagKeys"}
     assert policies.allow(Request("iam:CreateRole", role, {**create_request, "iam:PermissionsBoundary": (BOUNDARY,)}))
     assert not policies.allow(Request("iam:CreateRole", role, create_request))

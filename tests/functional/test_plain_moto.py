@@ -104,7 +104,7 @@ def test_a_whole_life() -> None:
 
 @pytest.mark.usefixtures("moto")
 @pytest.mark.parametrize("verb", ["plan", "apply"])
-def test_what_is_wished_for_and_not_there_is_named(verb: str) -> None:
+def test_what_is_desired_and_not_there_is_named(verb: str) -> None:
     """moto has no EC2 Instance Connect Endpoints. Nothing was changed by the attempt."""
     calls = Calls()
     run: Callable[[], object] = getattr(Deployment(settings(ssh="tunnel"), session=calls.session), verb)
@@ -142,7 +142,7 @@ MISSING: Final = {
 
 
 @pytest.mark.parametrize("why", MISSING)
-def test_a_kind_that_nobody_wishes_for_and_the_region_does_not_have_is_none(why: str) -> None:
+def test_a_kind_that_is_not_desired_and_the_region_does_not_have_is_none(why: str) -> None:
     """Every way in which AWS says so; what else goes wrong in a look still stops a run."""
     with mock_aws():
         calls = refused("DescribeNatGateways", *MISSING[why])

@@ -21,8 +21,8 @@ def virginia() -> Iterator[World]:
 
 
 def deployment(world: World, **settings: Any) -> Deployment:
-    wishes = {"environment": "dev", "region": "ap-northeast-1", "nat_gateway": False, **settings}
-    return Deployment(Settings(**wishes), session=world.session)
+    overrides = {"environment": "dev", "region": "ap-northeast-1", "nat_gateway": False, **settings}
+    return Deployment(Settings(**overrides), session=world.session)
 
 
 def refusal(made: Deployment) -> str:
@@ -53,9 +53,9 @@ def own_image(world: World, **changed: Any) -> str:
 
 def test_a_zone_that_does_not_offer_the_type_is_refused(virginia: World) -> None:
     """us-east-1e has no t3: the plan says so, and which zones have it."""
-    told = refusal(deployment(virginia, region="us-east-1", availability_zone="us-east-1e"))
-    assert "us-east-1e does not offer t3.medium" in told
-    assert "us-east-1a" in told
+    message = refusal(deployment(virginia, region="us-east-1", availability_zone="us-east-1e"))
+    assert "us-east-1e does not offer t3.medium" in message
+    assert "us-east-1a" in message
     assert virginia.writes == []
 
 
@@ -71,16 +71,16 @@ def test_type_that_the_zone_does_not_offer_is_refused(virginia: World) -> None:
     made = deployment(virginia, region="us-east-1", availability_zone="us-east-1e", instance_type="m4.large")
     made.apply()
     before = len(virginia.writes)
-    told = refusal(deployment(virginia, region="us-east-1", instance_type="t3.large"))
-    assert "us-east-1e does not offer t3.large" in told
-    assert "t2.large" in told
-    assert "by a snapshot" in told
+    message = refusal(deployment(virginia, region="us-east-1", instance_type="t3.large"))
+    assert "us-east-1e does not offer t3.large" in message
+    assert "t2.large" in message
+    assert "by a snapshot" in message
     assert len(virginia.writes) == before
 
 
 def test_unknown_type_is_refused(world: World) -> None:
-    told = refusal(deployment(world, instance_type="t9.medium", availability_zone="ap-northeast-1a"))
-    assert "AWS does not offer it in ap-northeast-1" in told
+    message = refusal(deployment(world, instance_type="t9.medium", availability_zone="ap-northeast-1a"))
+    assert "AWS does not offer it in ap-northeast-1" in message
     assert world.writes == []
 
 
@@ -116,9 +116,9 @@ def test_valid_settings_are_planned(world: World, instance_type: str) -> None:
 def test_incompatible_image_is_refused(world: World, instance_type: str, changed: Any, why: str) -> None:
     """By itself, or with the type. What AWS refuses in RunInstances, its answer to DescribeImages tells."""
     image_id = own_image(world, **changed)
-    told = refusal(deployment(world, instance_type=instance_type, image_id=image_id))
-    assert why in told
-    assert image_id in told
+    message = refusal(deployment(world, instance_type=instance_type, image_id=image_id))
+    assert why in message
+    assert image_id in message
     assert world.writes == []
 
 
@@ -134,24 +134,24 @@ def test_a_root_disk_smaller_than_the_image_is_refused(world: World) -> None:
 
 
 def test_missing_image_is_refused(world: World) -> None:
-    told = refusal(deployment(world, image_id="ami-0123456789abcdef0"))
-    assert "there is no image ami-0123456789abcdef0 in ap-northeast-1" in told
+    message = refusal(deployment(world, image_id="ami-0123456789abcdef0"))
+    assert "there is no image ami-0123456789abcdef0 in ap-northeast-1" in message
 
 
 def test_all_problems_are_reported_at_once(world: World) -> None:
     image_id = own_image(world, ena_support=False, boot_mode="uefi")
-    told = refusal(deployment(world, profile="full", instance_type="t2.medium", image_id=image_id))
-    assert "4096 MiB" in told
-    assert "boots by uefi" in told
+    message = refusal(deployment(world, profile="full", instance_type="t2.medium", image_id=image_id))
+    assert "4096 MiB" in message
+    assert "boots by uefi" in message
 
 
 def test_change_of_architecture_is_refused(world: World) -> None:
     """AWS would refuse it with the machine already stopped."""
     deployment(world).apply()
     before = len(world.writes)
-    told = refusal(deployment(world, instance_type="t4g.medium"))
-    assert "is for x86_64, and the type is arm64" in told
-    assert "another one is another environment" in told
+    message = refusal(deployment(world, instance_type="t4g.medium"))
+    assert "is for x86_64, and the type is arm64" in message
+    assert "another one is another environment" in message
     assert len(world.writes) == before
 
 
@@ -161,12 +161,12 @@ def test_running_instance_needs_no_extra_reads(world: World) -> None:
     made.apply()
     before = len(world.calls)
     assert not aws_plan(made)
-    asked = [str(call) for call in world.calls[before:]]
-    assert asked.count("ec2.DescribeInstanceTypes") == 1
-    assert asked.count("ec2.DescribeInstanceCreditSpecifications") == 1
-    assert "ec2.DescribeInstanceTypeOfferings" not in asked
-    assert "ec2.DescribeImages" not in asked
-    assert "ssm.GetParameter" not in asked
+    requested = [str(call) for call in world.calls[before:]]
+    assert requested.count("ec2.DescribeInstanceTypes") == 1
+    assert requested.count("ec2.DescribeInstanceCreditSpecifications") == 1
+    assert "ec2.DescribeInstanceTypeOfferings" not in requested
+    assert "ec2.DescribeImages" not in requested
+    assert "ssm.GetParameter" not in requested
 
 
 def test_a_plan_takes_no_more_than_46_calls(world: World) -> None:
@@ -186,10 +186,10 @@ def test_missing_capacity_error_says_what_to_do(world: World) -> None:
     world.no_capacity.add(("ap-northeast-1a", "t3.medium"))
     with pytest.raises(RunFailed) as failed:
         made.apply()
-    told = str(failed.value.failures["instance/host"])
-    assert "InsufficientInstanceCapacity" in told
+    message = str(failed.value.failures["instance/host"])
+    assert "InsufficientInstanceCapacity" in message
     for remedy in ("Wait and run again", "another instance_type", "another availability_zone", "by a snapshot"):
-        assert remedy in told
+        assert remedy in message
     world.no_capacity.clear()
     made.apply()
     assert not aws_plan(made)
@@ -217,12 +217,12 @@ def test_containers_reach_the_instance_metadata_only_if_they_need_it(world: Worl
 
 def test_people_for_whom_the_machine_is_too_small_are_refused_with_what_would_fit(virginia: World) -> None:
     """The plan says which machine, and how many people this one carries; with either, it is a plan."""
-    told = refusal(deployment(virginia, concurrency=300))
+    message = refusal(deployment(virginia, concurrency=300))
     found = re.search(
         r"Choose an instance_type with (\d+) GiB of memory or more, such as (t3\.\w+), or set concurrency to (\d+)",
-        told,
+        message,
     )
-    assert found, told
+    assert found, message
     assert (found[1], found[2]) == ("8", "t3.large")
     assert deployment(virginia, concurrency=int(found[3])).plan()
     assert "concurrency" in refusal(deployment(virginia, concurrency=int(found[3]) + 1))

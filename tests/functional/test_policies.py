@@ -102,7 +102,7 @@ def test_another_value_by_request_is_no_change(world: World, seed: int) -> None:
     assert not again.plan(aws), str(again.plan(aws))
 
 
-def test_more_than_was_wished_for_is_drift_wherever_it_stands(world: World) -> None:
+def test_more_than_was_desired_is_drift_wherever_it_stands(world: World) -> None:
     """A second statement in a trust policy, one more principal, one more action: each is put right."""
     ours, aws = run(world)
     ours.apply(aws)

@@ -69,9 +69,9 @@ def test_all_images_come_from_it_and_the_login_is_nowhere_else(world: World, cap
     assert folder
     assert (file.mode, file.owner, folder.mode) == (0o600, "0:0", 0o700)
     encoded = json.loads(file.data)["auths"]["registry.example.com:5000"]["auth"]
-    for said in ("\n".join(orders), caplog.text, str(report), report.to_json()):
-        assert PASSWORD not in said
-        assert encoded not in said
+    for content in ("\n".join(orders), caplog.text, str(report), report.to_json()):
+        assert PASSWORD not in content
+        assert encoded not in content
     for path in machine(world).files.below("/"):
         entry = machine(world).files.get(path)
         if entry and path != f"{FOLDER}/config.json":
@@ -135,7 +135,7 @@ def test_a_login_that_does_not_count_is_reported(world: World) -> None:
 
 
 @pytest.mark.parametrize(
-    ("wishes", "wrong"),
+    ("overrides", "wrong"),
     [
         ({"image_registry": "https://registry.example.com"}, "is no registry"),
         ({"image_registry": "mirror"}, "is no registry"),
@@ -153,10 +153,10 @@ def test_a_login_that_does_not_count_is_reported(world: World) -> None:
         ({"image_registry": "r.example.com", "registry_secret": "user:hunter2 "}, "is no name of a secret"),
     ],
 )
-def test_what_cannot_be_a_registry_or_its_login_is_refused(wishes: dict[str, str], wrong: str) -> None:
+def test_what_cannot_be_a_registry_or_its_login_is_refused(overrides: dict[str, str], wrong: str) -> None:
     """Before anything is looked at."""
     with pytest.raises(SettingsError, match=wrong) as caught:
-        Settings(environment="dev", **wishes)  # type: ignore[arg-type]
+        Settings(environment="dev", **overrides)  # type: ignore[arg-type]
     assert "hunter2" not in str(caught.value)
 
 

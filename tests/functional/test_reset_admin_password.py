@@ -93,7 +93,7 @@ KEEPING = [(when, nth) for when in ("kill_before", "kill_after") for nth in (1, 
 
 
 @pytest.mark.parametrize("following", NEXT, ids=str)
-def test_a_run_that_dies_anywhere_is_finished_by_the_next(following: str, world: World) -> None:
+def test_a_run_that_is_killed_anywhere_is_finished_by_the_next(following: str, world: World) -> None:
     """As it keeps a password, and as Dify gets it. The one that counts is always in the secret, and the next run leaves
     it there as the one that counts, which is the one that was pending."""
     for when, nth in KEEPING:
@@ -108,12 +108,12 @@ def test_a_run_that_dies_anywhere_is_finished_by_the_next(following: str, world:
         if (nth, when, following) == (1, "kill_before", "an installation"):
             assert counts(world) == before
 
-    def dies(order: str) -> None:
+    def kill(order: str) -> None:
         if order == COMMAND:
             raise Killed(order)
 
     for when in ("before", "after"):
-        setattr(world.connectivity, when, dies)
+        setattr(world.connectivity, when, kill)
         with pytest.raises(Killed):
             deployment(world).reset_admin_password()
         setattr(world.connectivity, when, lambda order: None)

@@ -110,11 +110,11 @@ def test_after_a_crash_the_next_run_goes_on(world: World) -> None:
         apply(world, "one")
     world.restart()
     world.forget_calls()
-    died, told = world.clock.now(), list[Event]()
-    apply(world, "one", listener=told.append)
-    assert LEASE_SECONDS - 1 <= world.clock.now() - died <= LEASE_SECONDS + 30
-    assert [event.moment for event in told][:2] == ["waiting", "planned"]
-    assert ": apply since " in told[0].detail
+    killed, result = world.clock.now(), list[Event]()
+    apply(world, "one", listener=result.append)
+    assert LEASE_SECONDS - 1 <= world.clock.now() - killed <= LEASE_SECONDS + 30
+    assert [event.moment for event in result][:2] == ["waiting", "planned"]
+    assert ": apply since " in result[0].detail
     assert looks(world) == 1, "not before the wait, when things could still change"
     assert len(inventory(world.session, "lab")["vpc"]) == 1
 

@@ -18,10 +18,10 @@ from tests.support.shell import Shell
 DIGEST = f"sha256:{'a' * 64}"
 
 
-def settings(**wishes: Any) -> Settings:
-    if wishes.pop("https", False):
-        wishes |= {"domain": "dify.example.com", "email": "ops@your-company.com"}
-    return Settings(environment="dev", **wishes)
+def settings(**overrides: Any) -> Settings:
+    if overrides.pop("https", False):
+        overrides |= {"domain": "dify.example.com", "email": "ops@your-company.com"}
+    return Settings(environment="dev", **overrides)
 
 
 def purls(text: str) -> set[str]:
@@ -32,8 +32,8 @@ def test_it_is_by_the_schema() -> None:
     """In every combination, with digests and without, and with images of one's own."""
     validator = JsonStrictValidator(SchemaVersion.V1_6)
     mirror = {"nginx": "registry.example.com:5000/a/nginx@" + DIGEST, "squid": "localhost:5000/squid:1"}
-    for wishes in [*COMBINATIONS, {"images": mirror}, {"docker_source": "distribution"}]:
-        wanted = settings(**wishes)
+    for overrides in [*COMBINATIONS, {"images": mirror}, {"docker_source": "distribution"}]:
+        wanted = settings(**overrides)
         for digests in ({}, dict.fromkeys(references(wanted), DIGEST)):
             text = sbom(wanted, digests)
             assert validator.validate_str(text) is None
@@ -69,10 +69,10 @@ def test_a_run_records_its_digests_and_the_command_finds_them() -> None:
         assert all(digest.startswith("sha256:") for digest in newest.images.values())
         assert not [change for change in newest.changes if change["verb"] == "image"]
         shell = Shell(world.session)
-        told = shell("sbom")
-        assert told.status == 0
-        assert purls(told.out) == purls(sbom(deployment.settings, newest.images))
-        assert purls(shell("sbom --json").out) == purls(told.out)
+        result = shell("sbom")
+        assert result.status == 0
+        assert purls(result.out) == purls(sbom(deployment.settings, newest.images))
+        assert purls(shell("sbom --json").out) == purls(result.out)
         assert purls(shell("sbom --unrecorded").out) == purls(sbom(deployment.settings, {}))
 
 

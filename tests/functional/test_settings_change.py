@@ -10,7 +10,7 @@ import pytest
 
 from dify_aws import Deployment, DifyAwsError, PlanOutdated, PlanRefused, Settings
 from dify_aws.offline.world import World
-from tests.support.inventory import GONE, KEPT, WHOLE, counted, inventory
+from tests.support.inventory import AFTER_DESTROY, KEPT, WHOLE, counted, inventory
 from tests.support.plans import aws_plan
 
 SETTINGS: Final = Settings(environment="dev", alarm_email="a@your-company.com")
@@ -84,8 +84,8 @@ def test_tunnel_on_and_off(world: World, deploy: Deploy) -> None:
     assert [(rule["GroupId"], rule["CidrIpv4"]) for rule in rules if rule["IsEgress"] and rule["FromPort"] != -1] == [
         (tunnel, "10.0.1.0/24")
     ]
-    gone = {(verb.replace("create", "delete"), address) for verb, address in come}
-    assert verbs(deploy()) == {*gone, ("update", "security-group/host")}
+    deleted = {(verb.replace("create", "delete"), address) for verb, address in come}
+    assert verbs(deploy()) == {*deleted, ("update", "security-group/host")}
     deploy().apply()
     assert counted(inventory(world.session)) == WHOLE
     assert not aws_plan(deploy())
@@ -95,7 +95,7 @@ def test_tunnel_is_destroyed_with_the_rest(world: World, deploy: Deploy) -> None
     """Its network interface holds the subnet and the group, so it goes before them, whatever the settings say."""
     deploy(ssh="tunnel").apply()
     deploy().destroy(delete_data=True)
-    assert counted(inventory(world.session)) == GONE
+    assert counted(inventory(world.session)) == AFTER_DESTROY
 
 
 def test_alarm_email(world: World, deploy: Deploy) -> None:
@@ -178,7 +178,7 @@ def test_destroy_needs_only_the_name_and_the_region(world: World, deploy: Deploy
     assert counted(inventory(world.session)) == KEPT
     assert not Deployment(Settings(environment="dev"), session=world.session).destroy()
     Deployment(Settings(environment="dev"), session=world.session).destroy(delete_data=True)
-    assert counted(inventory(world.session)) == GONE
+    assert counted(inventory(world.session)) == AFTER_DESTROY
 
 
 def test_delete_data_empties_the_bucket(world: World, deploy: Deploy) -> None:
@@ -190,7 +190,7 @@ def test_delete_data_empties_the_bucket(world: World, deploy: Deploy) -> None:
     s3.delete_object(Bucket=outputs.bucket, Key="uploads/a")
     s3.create_multipart_upload(Bucket=outputs.bucket, Key="uploads/b")
     deploy().destroy(delete_data=True)
-    assert counted(inventory(world.session)) == GONE
+    assert counted(inventory(world.session)) == AFTER_DESTROY
     world.forget_calls()
     assert not deploy().destroy(delete_data=True)
     assert world.writes == []

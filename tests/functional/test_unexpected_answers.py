@@ -33,14 +33,14 @@ def test_a_missing_key_is_named(world: World, kind: str, operation: str, key: st
     lab = Lab(world, CASES[kind])
     lab.apply()
 
-    def edit(asked: str, answer: dict[str, Any]) -> None:
-        if asked == operation:
+    def edit(requested: str, answer: dict[str, Any]) -> None:
+        if requested == operation:
             without(answer, key)
 
     session: Any = EditedAnswers(world, edit)
     with pytest.raises(PlanRefused) as refused:
         lab.stack().plan(Aws(session, deployment=DEPLOYMENT))
-    told = [error for _, error in refused.value.errors]
-    assert told
-    assert all(isinstance(error, UnexpectedAnswer) for error in told)
-    assert f"{key!r} is missing" in str(told[0])
+    result = [error for _, error in refused.value.errors]
+    assert result
+    assert all(isinstance(error, UnexpectedAnswer) for error in result)
+    assert f"{key!r} is missing" in str(result[0])

@@ -105,7 +105,7 @@ def _log_group(world: World, of: Deployment) -> str:
     return "/dify/dev/nginx"
 
 
-def test_every_change_is_recorded_while_the_lock_is_held(foundation: World) -> None:
+def test_every_change_is_recorded_under_the_lock(foundation: World) -> None:
     """The record of the next run comes after it, whoever has the lock then."""
     assert {verb.name for verb in VERBS if verb.effect == "changes"} == {name.replace("-", "_") for name in CHANGES}
     of = Deployment(SETTINGS, session=foundation.session)

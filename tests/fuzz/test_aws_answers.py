@@ -65,15 +65,17 @@ def test_a_plan_of_each_kind(world: World, kind: str) -> None:
     lab.apply()
     before = len(world.calls)
     lab.plan()
-    asked = sorted({str(call) for call in world.calls[before:]})
+    requested = sorted({str(call) for call in world.calls[before:]})
     without_data = deleted(lab.stack().plan_destroy(lab.aws()))
-    untouched: Any = EditedAnswers(world, lambda asked, answer: None)
+    untouched: Any = EditedAnswers(world, lambda requested, answer: None)
     assert lab.stack().plan(Aws(untouched, deployment=DEPLOYMENT)).actions == ()
 
     @examples(8)
-    @given(st.sampled_from(asked), EDITS)
+    @given(st.sampled_from(requested), EDITS)
     def tried(operation: str, how: tuple[int, Any]) -> None:
-        session: Any = EditedAnswers(world, lambda asked, answer: edit(answer, how) if asked == operation else None)
+        session: Any = EditedAnswers(
+            world, lambda requested, answer: edit(answer, how) if requested == operation else None
+        )
         writes = len(world.writes)
         assert not deleted(outcome(lambda: lab.stack().plan(Aws(session, deployment=DEPLOYMENT))))
         removal = outcome(lambda: lab.stack().plan_destroy(Aws(session, deployment=DEPLOYMENT)))
@@ -91,12 +93,14 @@ def test_every_reading_of_a_whole_environment(world: World) -> None:
     assert without_data == {"instance/host", "secret/ssh-private-key", "secret/ssh-public-key"}
     before = len(world.calls)
     read_status(whole.aws, SETTINGS, whole.stack)
-    asked = sorted({str(call) for call in world.calls[before:]} | {"sts.GetCallerIdentity"})
+    requested = sorted({str(call) for call in world.calls[before:]} | {"sts.GetCallerIdentity"})
 
     @examples(6)
-    @given(st.sampled_from(asked), EDITS)
+    @given(st.sampled_from(requested), EDITS)
     def tried(operation: str, how: tuple[int, Any]) -> None:
-        session: Any = EditedAnswers(world, lambda asked, answer: edit(answer, how) if asked == operation else None)
+        session: Any = EditedAnswers(
+            world, lambda requested, answer: edit(answer, how) if requested == operation else None
+        )
         deployment = Deployment(SETTINGS, session=session)
         writes = len(world.writes)
         assert not deleted(outcome(deployment.plan))
@@ -127,9 +131,9 @@ def test_an_apply_of_each_kind(kind: str) -> None:
             operation = data.draw(st.sampled_from(sorted(CASES[kind].kind.permissions)))
             edited: list[str] = []
 
-            def once(asked: str, answer: dict[str, Any]) -> None:
-                if asked.replace(".", ":") == operation and not edited:
-                    edited.append(asked)
+            def once(requested: str, answer: dict[str, Any]) -> None:
+                if requested.replace(".", ":") == operation and not edited:
+                    edited.append(requested)
                     edit(answer, how)
 
             session: Any = EditedAnswers(world, once)

@@ -47,7 +47,7 @@ ATTRIBUTES: Final = st.sampled_from(["deployment", "id", "owner", "reason", "acq
 
 @examples(200)
 @given(st.dictionaries(ATTRIBUTES, VALUE))
-def test_an_item_is_a_holder_or_a_value_error(item: dict[str, Any]) -> None:
+def test_an_item_is_an_owner_or_a_value_error(item: dict[str, Any]) -> None:
     try:
         lock_owner = LockOwner.read(item)
     except ValueError:

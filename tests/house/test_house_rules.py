@@ -247,14 +247,14 @@ def test_no_path_of_a_machine() -> None:
     # /home/dify is inside a container of Dify.
     path = re.compile(r"""(?:^|[\s"'`=(:\[])/(?:home(?!/dify\b)|root|work|Users)/""", re.MULTILINE)
     assert path.search("cd /" + "home/me")
-    told = []
+    result = []
     for name in sorted(files()):
         try:
             text = (ROOT / name).read_text()
         except UnicodeDecodeError:
             continue
-        told += [f"{name}:{text.count(chr(10), 0, found.start()) + 1}" for found in path.finditer(text)]
-    assert not told
+        result += [f"{name}:{text.count(chr(10), 0, found.start()) + 1}" for found in path.finditer(text)]
+    assert not result
 
 
 def test_readme_opens_with_the_two_commands() -> None:

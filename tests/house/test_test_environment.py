@@ -26,7 +26,7 @@ def test_no_connection_leaves_the_machine_from_a_thread() -> None:
         threads.submit(socket.create_connection, ELSEWHERE, 0.1).result()
 
 
-def test_no_name_is_looked_up() -> None:
+def test_no_name_is_resolved() -> None:
     """A look-up leaves the machine before the connection does."""
     with pytest.raises(AssertionError, match="stay on this machine"):
         socket.getaddrinfo("example.com", 443)

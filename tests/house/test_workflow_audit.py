@@ -24,8 +24,8 @@ def audited(text: str, folder: Path) -> str:
     file = folder / "deploy.yml"
     file.write_text(text)
     ran = subprocess.run([*ZIZMOR, str(file)], capture_output=True, text=True)
-    told = ran.stdout + ran.stderr
-    return "" if ran.returncode == 0 and "WARN" not in told else told
+    result = ran.stdout + ran.stderr
+    return "" if ran.returncode == 0 and "WARN" not in result else result
 
 
 @pytest.mark.parametrize("env", [{}, {"SENTRY_DSN": "https://example.com"}], ids=["plain", "with a secret"])

@@ -35,8 +35,8 @@ SEVERAL = {"disk": frozenset({"path", "device", "fstype"})}
 
 
 def configuration() -> dict[str, Any]:
-    told: dict[str, Any] = json.loads(bundle().files[AGENT].text)
-    return told
+    result: dict[str, Any] = json.loads(bundle().files[AGENT].text)
+    return result
 
 
 def sent(metrics: Mapping[str, Any]) -> Iterator[tuple[str, frozenset[str]]]:
@@ -58,9 +58,9 @@ def sent(metrics: Mapping[str, Any]) -> Iterator[tuple[str, frozenset[str]]]:
     for name, dimensions in own:
         yield name, dimensions
         for aggregated in metrics["aggregation_dimensions"]:
-            wished = frozenset(aggregated)
-            if wished < dimensions:
-                yield name, wished
+            desired = frozenset(aggregated)
+            if desired < dimensions:
+                yield name, desired
 
 
 def own_alarms() -> list[Alarm]:
@@ -204,12 +204,12 @@ def test_it_is_installed_once(machine: Machine) -> None:
     assert again.round_trips == 1
     machine.clock.sleep(1)
     ModelHost(machine).write(AGENT, b"{}")
-    mended = converge_host(ModelHost(machine), steps())
-    assert mended.named("done") == (f"file {AGENT}", f"service {UNIT}")
+    repaired = converge_host(ModelHost(machine), steps())
+    assert repaired.named("done") == (f"file {AGENT}", f"service {UNIT}")
 
 
 @pytest.mark.parametrize("when", ["before", "after"])
-def test_a_run_that_dies_anywhere_is_finished_by_the_next(when: str) -> None:
+def test_a_run_that_is_killed_anywhere_is_finished_by_the_next(when: str) -> None:
     """Before and after each command: then installed and running, and nothing of the download left."""
 
     class ProcessKilled(Exception):
@@ -219,13 +219,13 @@ def test_a_run_that_dies_anywhere_is_finished_by_the_next(when: str) -> None:
         machine = Machine("model", VirtualClock())
         given: list[str] = []
 
-        def die(script: str, given: list[str] = given, nth: int = nth) -> None:
+        def kill(script: str, given: list[str] = given, nth: int = nth) -> None:
             given.append(script)
             if len(given) == nth:
                 raise ProcessKilled
 
         try:
-            host = ModelHost(machine, before=die) if when == "before" else ModelHost(machine, after=die)
+            host = ModelHost(machine, before=kill) if when == "before" else ModelHost(machine, after=kill)
             converge_host(host, steps(), workers=1)
         except InstallFailed:
             pass

@@ -43,9 +43,9 @@ def steps(**settings: Any) -> tuple[Step, ...]:
     )
 
 
-def converged(host: Host, wishes: Sequence[Step]) -> Report:
+def converged(host: Host, steps: Sequence[Step]) -> Report:
     """One step at a time, so that the commands come in the same order in every run."""
-    return converge_host(host, wishes, workers=1)
+    return converge_host(host, steps, workers=1)
 
 
 def alone(step: Step, machine: Machine) -> None:
@@ -55,8 +55,8 @@ def alone(step: Step, machine: Machine) -> None:
 
 
 def repository(**changed: Any) -> AptRepository:
-    wish = {"label": "docker", "url": DOCKERS_KEY.removesuffix("/gpg"), "key_url": DOCKERS_KEY}
-    return AptRepository(**{**wish, "fingerprint": Publishers().docker, **changed})
+    desired = {"label": "docker", "url": DOCKERS_KEY.removesuffix("/gpg"), "key_url": DOCKERS_KEY}
+    return AptRepository(**{**desired, "fingerprint": Publishers().docker, **changed})
 
 
 def test_a_fresh_machine_gets_ground_and_the_second_run_is_one_look() -> None:
@@ -88,22 +88,22 @@ def test_docker_finds_its_configuration_and_the_disk_when_it_first_starts() -> N
     machine = fresh()
     order: list[str] = []
     converged(ModelHost(machine, before=order.append), steps())
-    installed = next(place for place, told in enumerate(order) if "docker-ce" in told)
+    installed = next(place for place, message in enumerate(order) if "docker-ce" in message)
     for before in (f"write {DAEMON}", "write /etc/systemd/system/docker.service.d/data.conf"):
         assert order.index(before) < installed
     assert script(MOUNT, "/data") in order[:installed]
-    assert not any("restart docker" in told for told in order)
+    assert not any("restart docker" in message for message in order)
 
 
-def test_a_run_that_died_anywhere_is_finished_by_the_next() -> None:
+def test_a_run_that_was_killed_anywhere_is_finished_by_the_next() -> None:
     """Before and after each command and each write. The third run has nothing to do."""
-    died = 0
+    killed = 0
     for where, machine in deaths(lambda host: converged(host, steps())):
         converge_host(ModelHost(machine), steps())
         assert not converge_host(ModelHost(machine), steps()), where
         assert machine.units.runs("docker.service"), where
-        died += 1
-    assert died >= 40
+        killed += 1
+    assert killed >= 40
 
 
 def test_a_new_configuration_restarts_docker_and_nothing_else() -> None:
@@ -130,12 +130,12 @@ def test_a_first_boot_that_goes_on_is_waited_for() -> None:
     assert order[0] == "cloud-init status --wait"
 
 
-@pytest.mark.parametrize(("astray", "told"), [(400.0, "ahead of"), (-4000.0, "behind")])
-def test_a_clock_that_is_wrong_is_reported(astray: float, told: str) -> None:
+@pytest.mark.parametrize(("astray", "message"), [(400.0, "ahead of"), (-4000.0, "behind")])
+def test_a_clock_that_is_wrong_is_reported(astray: float, message: str) -> None:
     """AWS would refuse everything that the machine says, and apt would find every index out of date."""
     machine = fresh()
     machine.system.astray = astray
-    with pytest.raises(InstallFailed, match=f"its clock is .* s {told} ours"):
+    with pytest.raises(InstallFailed, match=f"its clock is .* s {message} ours"):
         converge_host(ModelHost(machine), steps())
 
 
@@ -318,29 +318,31 @@ def needing(tmp_path: Path, **requirements: Any) -> Settings:
 @pytest.mark.parametrize(("version", "compose"), [("1.16.1", "2.24"), ("1.17.1", "2.35")])
 def test_docker_and_compose_are_as_new_as_the_record_of_the_release_asks(version: str, compose: str) -> None:
     """An older one on the machine is brought up to date."""
-    asked = {each for step in steps(dify_version=version) if isinstance(step, Packages) for each in step.requirements}
-    assert {f"docker-compose-plugin>={compose}", "docker-ce>=25.0"} <= asked
+    requested = {
+        each for step in steps(dify_version=version) if isinstance(step, Packages) for each in step.requirements
+    }
+    assert {f"docker-compose-plugin>={compose}", "docker-ce>=25.0"} <= requested
     machine = fresh()
-    wishes = steps(dify_version=version, docker_source="distribution")
-    converged(ModelHost(machine), wishes)
+    overrides = steps(dify_version=version, docker_source="distribution")
+    converged(ModelHost(machine), overrides)
     machine.packages.installed["docker-compose-v2"] = "2.30.1-0ubuntu1~22.04.1"
-    assert bool(converged(ModelHost(machine), wishes)) == (compose == "2.35")
+    assert bool(converged(ModelHost(machine), overrides)) == (compose == "2.35")
 
 
 def test_what_a_release_asks_for_and_no_repository_has_is_refused(tmp_path: Path) -> None:
     """With what is there, and what is needed."""
     settings = needing(tmp_path, compose="2.99", docker="28.1")
-    wishes = base_system(settings, volume_id=VOLUME, daemon="{}\n", publishers=Publishers())
+    overrides = base_system(settings, volume_id=VOLUME, daemon="{}\n", publishers=Publishers())
     with pytest.raises(InstallFailed, match=r"docker-compose-v2 2\.37.*; it has to be 2\.99 or later"):
-        converged(ModelHost(fresh()), wishes)
+        converged(ModelHost(fresh()), overrides)
 
 
 def test_a_machine_with_less_memory_than_the_release_asks_for_is_refused(tmp_path: Path) -> None:
     """Before anything is changed on it."""
     settings = needing(tmp_path, memory_mib=8192)
-    wishes = base_system(settings, volume_id=VOLUME, daemon="{}\n", publishers=Publishers())
+    overrides = base_system(settings, volume_id=VOLUME, daemon="{}\n", publishers=Publishers())
     with pytest.raises(InstallFailed, match="this profile needs 7168") as caught:
-        converged(ModelHost(fresh()), wishes)
+        converged(ModelHost(fresh()), overrides)
     assert caught.value.report.named("done") == ()
 
 
@@ -360,7 +362,7 @@ def test_a_package_that_is_too_old_is_brought_up_to_date() -> None:
 
 
 @pytest.mark.parametrize(
-    ("said", "advice"),
+    ("content", "advice"),
     [
         ("E: You don't have enough free space in /var/cache/apt/archives/.", "larger root_volume_gib"),
         ("Err:1 http://archive Temporary failure resolving 'archive'", "route to the internet"),
@@ -372,13 +374,13 @@ def test_a_package_that_is_too_old_is_brought_up_to_date() -> None:
     ],
     ids=lambda text: text[:30],
 )
-def test_what_apt_says_comes_with_what_to_do(said: str, advice: str) -> None:
+def test_what_apt_says_comes_with_what_to_do(content: str, advice: str) -> None:
     """Its last lines, and the way out where there is one that is known."""
     machine = fresh()
-    machine.packages.broken = said
+    machine.packages.broken = content
     with pytest.raises(CommandFailed) as failed:
         alone(Packages(requirements=("docker.io",)), machine)
-    assert said.splitlines()[-1] in str(failed.value)
+    assert content.splitlines()[-1] in str(failed.value)
     assert advice in str(failed.value)
 
 
@@ -404,7 +406,7 @@ def test_a_service_that_does_not_start_is_reported_with_its_journal() -> None:
 
 
 @pytest.mark.parametrize(
-    ("step", "wish"),
+    ("step", "desired"),
     [
         (Service, {"unit": "docker"}),
         (Service, {"unit": "a.service; reboot"}),
@@ -418,7 +420,7 @@ def test_a_service_that_does_not_start_is_reported_with_its_journal() -> None:
         (repository, {"label": "../x"}),
     ],
 )
-def test_a_wish_that_no_machine_can_fulfil_is_refused_at_once(step: Any, wish: dict[str, Any]) -> None:
+def test_a_desired_state_that_no_machine_can_have_is_refused_at_once(step: Any, desired: dict[str, Any]) -> None:
     """When it is said, not when the machine is half done."""
     with pytest.raises(ValueError, match=r".+"):
-        step(**wish)
+        step(**desired)

@@ -31,8 +31,8 @@ def test_the_same_arguments_make_the_same_bytes() -> None:
 
 def test_every_combination_is_whole() -> None:
     """Whatever is chosen, each file has its last line, YAML and JSON can be read, and no template shows through."""
-    for wishes, made in every():
-        assert compose(made)["services"].keys() >= {"api", "worker", "nginx", "db_postgres"}, wishes
+    for overrides, made in every():
+        assert compose(made)["services"].keys() >= {"api", "worker", "nginx", "db_postgres"}, overrides
         for path, file in made.files.items():
             assert file.text.endswith("\n"), path
             assert not file.text.endswith("\n\n"), path
@@ -50,12 +50,12 @@ def test_a_hole_in_a_template_is_an_error() -> None:
 
 def test_secrets_are_in_one_file_and_that_is_closed() -> None:
     """Only .env has secrets, nobody but root reads it, and no repr shows it."""
-    for wishes, made in every():
+    for overrides, made in every():
         for path, file in made.files.items():
-            held = [secret for secret in SECRETS.values if secret.reveal() in file.text]
-            assert bool(held) == file.secret == (path == ".env"), (wishes, path)
+            kept = [secret for secret in SECRETS.values if secret.reveal() in file.text]
+            assert bool(kept) == file.secret == (path == ".env"), (overrides, path)
             assert file.secret <= (file.mode == 0o600 and file.owner == "root:root"), path
-            assert not any(secret.reveal() in repr(file) for secret in held)
+            assert not any(secret.reveal() in repr(file) for secret in kept)
         assert not any(secret.reveal() in repr(made) for secret in SECRETS.values)
 
 
@@ -109,15 +109,15 @@ def test_directories_are_those_that_containers_write_to() -> None:
 def test_what_the_agent_reads_no_container_can_replace() -> None:
     """The agent reads as root. Each log that a container writes is mounted as the one file, from a folder of root's
     that no container has: it cannot be taken away, and no link be put in its place."""
-    for wishes, made in every():
+    for overrides, made in every():
         mounts = [
             volume.split(":")[0]
             for service in compose(made)["services"].values()
             for volume in service.get("volumes", [])
         ]
-        told = json.loads(made.files[AGENT].text)["logs"]["logs_collected"]["files"]["collect_list"]
-        of_data = {each["file_path"] for each in told if each["file_path"].startswith("/data/dify")}
-        assert of_data == set(made.logs), wishes
+        result = json.loads(made.files[AGENT].text)["logs"]["logs_collected"]["files"]["collect_list"]
+        of_data = {each["file_path"] for each in result if each["file_path"].startswith("/data/dify")}
+        assert of_data == set(made.logs), overrides
         for path in of_data:
             folder = path.rpartition("/")[0]
             assert made.directories[folder].owner == "0:0"
@@ -154,9 +154,9 @@ def test_refused() -> None:
 
 def test_images_are_all_that_is_needed_and_pinned() -> None:
     """Every image of every service, and certbot's, by a tag that does not move; an override counts everywhere."""
-    for wishes, made in every():
+    for overrides, made in every():
         used = {service["image"] for service in compose(made)["services"].values()}
-        assert set(made.images) == used | ({RELEASES["1.17.1"]["certbot"]} if wishes["https"] else set())
+        assert set(made.images) == used | ({RELEASES["1.17.1"]["certbot"]} if overrides["https"] else set())
         for image in made.images:
             name, _, tag = image.rpartition(":")
             assert name, image
@@ -164,8 +164,8 @@ def test_images_are_all_that_is_needed_and_pinned() -> None:
             assert any(character.isdigit() for character in tag), image
             assert "latest" not in tag, image
     mirror = {name: f"registry.example.com/{name}:7" for name in RELEASES["1.17.1"]}
-    for wishes, _ in every():
-        made = bundle(**wishes, images=mirror)
+    for overrides, _ in every():
+        made = bundle(**overrides, images=mirror)
         assert all(image.startswith("registry.example.com/") for image in made.images)
         assert RELEASES["1.17.1"]["certbot"] not in str([file.text for file in made.files.values()])
 
@@ -176,7 +176,7 @@ def test_an_address_is_no_command() -> None:
     assert """--email 'o'"'"'`id`$HOME@your-company.com'""" in script
 
 
-def test_docker_takes_the_range_that_is_wished_for_and_squid_knows_a_vpc_with_public_addresses() -> None:
+def test_docker_takes_the_configured_range_and_squid_knows_a_vpc_with_public_addresses() -> None:
     """What code in the sandbox may not reach is the VPC, whatever addresses that has."""
     daemon = json.loads(bundle(docker_cidr="192.168.224.0/20").files["/etc/docker/daemon.json"].text)
     assert daemon["default-address-pools"] == [{"base": "192.168.224.0/20", "size": 24}]
@@ -199,8 +199,8 @@ def test_docker_leaves_the_vpc_alone(vpc: str, pool: str) -> None:
     assert daemon["live-restore"] is True
 
 
-def agent(**wishes: Any) -> Any:
-    files = bundle(**wishes).files
+def agent(**overrides: Any) -> Any:
+    files = bundle(**overrides).files
     return json.loads(files["/opt/aws/amazon-cloudwatch-agent/etc/amazon-cloudwatch-agent.json"].text)
 
 

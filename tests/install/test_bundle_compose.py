@@ -18,25 +18,25 @@ SWAP_MIB = 4096
 SYSTEM_MIB = 1024  # Linux, Docker, the agent of CloudWatch, SSH
 
 
-def services(**wishes: Any) -> dict[str, Any]:
-    found: dict[str, Any] = compose(bundle(**wishes))["services"]
+def services(**overrides: Any) -> dict[str, Any]:
+    found: dict[str, Any] = compose(bundle(**overrides))["services"]
     return found
 
 
 def test_containers_of_each_profile() -> None:
     """compact is what Dify cannot do without, full adds the agents; a vector store besides PostgreSQL is one more."""
-    for wishes, made in every():
-        store = {wishes["vector_store"]} - {"pgvector"}
-        agents = FOR_AGENTS if wishes["profile"] == "full" else set()
+    for overrides, made in every():
+        store = {overrides["vector_store"]} - {"pgvector"}
+        agents = FOR_AGENTS if overrides["profile"] == "full" else set()
         assert compose(made)["services"].keys() == MINIMAL | agents | store
 
 
 def test_only_nginx_is_reached_from_outside() -> None:
     """Ports 80 and, with a domain, 443; no port for debugging plugins, and nobody with the network of the host."""
-    for wishes, made in every():
+    for overrides, made in every():
         found = compose(made)["services"]
         published = {name: service["ports"] for name, service in found.items() if "ports" in service}
-        assert published == {"nginx": ["80:80", "443:443"] if wishes["https"] else ["80:80"]}
+        assert published == {"nginx": ["80:80", "443:443"] if overrides["https"] else ["80:80"]}
         for service in found.values():
             assert not {"network_mode", "privileged", "cap_add", "pid", "extra_hosts"} & service.keys()
             assert not any("docker.sock" in volume for volume in service.get("volumes", []))
@@ -46,14 +46,14 @@ def test_only_nginx_is_reached_from_outside() -> None:
 def test_foreign_code_has_no_way_out_but_the_proxies() -> None:
     """Both sandboxes are on internal networks only, on which the host has no address: one with those that call it, and
     one with its proxy. Nobody else is on either, above all not the plugin daemon and no database."""
-    for wishes, made in every():
+    for overrides, made in every():
         whole = compose(made)
         internal = {name for name, network in whole["networks"].items() if (network or {}).get("internal")}
         for name in internal:
             assert whole["networks"][name]["driver_opts"] == {"com.docker.network.bridge.inhibit_ipv4": "true"}
         on = {name: set(service["networks"]) for name, service in whole["services"].items()}
         beside = {network: {name for name in on if network in on[name]} for network in internal}
-        full = wishes["profile"] == "full"
+        full = overrides["profile"] == "full"
         assert beside == {
             "sandbox_network": {"sandbox", "api", "worker"},
             "sandbox_proxy_network": {"sandbox", "ssrf_proxy"},
@@ -66,9 +66,9 @@ def test_foreign_code_has_no_way_out_but_the_proxies() -> None:
 
 def test_every_container_has_its_limits() -> None:
     """Memory, log size, no new privileges, back after a crash: none is forgotten."""
-    for wishes, made in every():
+    for overrides, made in every():
         for name, service in compose(made)["services"].items():
-            assert service["mem_limit"] == f"{SIZES[wishes['profile']].memory[name]}m"
+            assert service["mem_limit"] == f"{SIZES[overrides['profile']].memory[name]}m"
             assert service["restart"] == "unless-stopped"
             assert service["security_opt"] == ["no-new-privileges:true"]
             assert service["logging"]["options"].items() >= {"max-size": "20m", "max-file": "3"}.items()

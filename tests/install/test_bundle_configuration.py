@@ -13,13 +13,13 @@ from tests.support.bundles import OUTPUTS, bundle, every
 from tests.support.destinations import PRIVATE, PUBLIC
 
 
-def text(path: str, **wishes: Any) -> str:
-    return bundle(**wishes).files[path].text
+def text(path: str, **overrides: Any) -> str:
+    return bundle(**overrides).files[path].text
 
 
-def upstream(path: str, **wishes: Any) -> str:
+def upstream(path: str, **overrides: Any) -> str:
     """Where nginx sends a path, by its own rules: a regular expression before a prefix, and then the longest prefix."""
-    found = re.findall(r"location (~|\^~|=)? ?(\S+) \{\s[^}]*?set \$\w+ (\S+);", text("nginx/nginx.conf", **wishes))
+    found = re.findall(r"location (~|\^~|=)? ?(\S+) \{\s[^}]*?set \$\w+ (\S+);", text("nginx/nginx.conf", **overrides))
     for kind, pattern, target in found:
         if kind == "~" and re.search(pattern, path):
             return str(target)
@@ -86,25 +86,25 @@ def test_the_log_has_no_signatures() -> None:
 def test_what_a_client_says_of_its_own_address_is_not_passed_on() -> None:
     """Nobody stands before our nginx: who could choose X-Forwarded-For would write anything into Dify's logs and pass
     its limits by address. The headers are set once for all, and a location that set its own would lose them."""
-    for wishes, made in every():
-        told = made.files["nginx/nginx.conf"].text
-        host = "dify.example.com" if wishes["https"] else "203.0.113.7"
-        headers = dict(re.findall(r"^\s*proxy_set_header (\S+) (\S+);", told, re.MULTILINE))
+    for overrides, made in every():
+        result = made.files["nginx/nginx.conf"].text
+        host = "dify.example.com" if overrides["https"] else "203.0.113.7"
+        headers = dict(re.findall(r"^\s*proxy_set_header (\S+) (\S+);", result, re.MULTILINE))
         addresses = {"X-Forwarded-For": "$remote_addr", "X-Real-IP": "$remote_addr"}
-        said = {
+        params = {
             "Host": host,
             "X-Forwarded-Host": host,
             "X-Forwarded-Proto": "$scheme",
             "X-Forwarded-Port": "$server_port",
         }
-        assert headers.items() >= {**addresses, **said}.items()
+        assert headers.items() >= {**addresses, **params}.items()
         assert (
             headers.items() >= dict.fromkeys(("CF-Connecting-IP", "Forwarded", "X-Middleware-Subrequest"), '""').items()
         )
-        assert len(headers) == told.count("proxy_set_header")
-        assert told.index("proxy_set_header") < told.rindex("proxy_set_header") < told.index("server {")
+        assert len(headers) == result.count("proxy_set_header")
+        assert result.index("proxy_set_header") < result.rindex("proxy_set_header") < result.index("server {")
         words = ("$http_x_", "$proxy_add_x_forwarded_for", "real_ip_header", "set_real_ip_from", "proxy_protocol")
-        assert not [word for word in words if word in told]
+        assert not [word for word in words if word in result]
 
 
 @pytest.mark.parametrize("path", ["squid/squid.conf", "squid-agent/squid.conf"])
@@ -125,8 +125,8 @@ def test_squid_refuses_before_it_allows(path: str) -> None:
 @pytest.mark.parametrize("path", ["squid/squid.conf", "squid-agent/squid.conf"])
 def test_squid_knows_every_private_network(path: str) -> None:
     """The instance metadata among them, by each address that leads to it; and nothing of the internet is."""
-    told = re.findall(r"^acl private dst (.*)$", text(path, profile="full"), re.MULTILINE)
-    private = [ip_network(network) for network in " ".join(told).split()]
+    result = re.findall(r"^acl private dst (.*)$", text(path, profile="full"), re.MULTILINE)
+    private = [ip_network(network) for network in " ".join(result).split()]
     for address in PRIVATE:
         assert any(ip_address(address) in network for network in private), address
     for address in PUBLIC:
@@ -163,8 +163,8 @@ def test_squid_lets_in_what_the_settings_name_and_nothing_beside_it(path: str) -
 @pytest.mark.parametrize("path", ["squid/squid.conf", "squid-agent/squid.conf"])
 def test_a_name_that_is_let_in_leads_nowhere_else(path: str, address: str) -> None:
     """Who has the name in DNS may point it at the metadata, at the machine or at a container."""
-    told = text(path, profile="full", internal_hosts=HOSTS)
-    never = " ".join(re.findall(r"^acl never dst (.*)$", told, re.MULTILINE)).split()
+    result = text(path, profile="full", internal_hosts=HOSTS)
+    never = " ".join(re.findall(r"^acl never dst (.*)$", result, re.MULTILINE)).split()
     networks = [ip_network(each) for each in never]
     assert any(ip_address(address) in network for network in networks if network.version == ip_address(address).version)
     assert not any(ip_address("10.0.5.20") in network for network in networks if network.version == 4)
@@ -172,27 +172,27 @@ def test_a_name_that_is_let_in_leads_nowhere_else(path: str, address: str) -> No
 
 def test_squid_writes_no_file_and_little_memory() -> None:
     """A log that it may not open has stopped many a Dify; a cache of 256 MB is a quarter of this machine's."""
-    told = text("squid/squid.conf")
-    assert "access_log stdio:/dev/stdout" in told
-    assert "cache_log /dev/stderr" in told
-    assert "cache_mem 16 MB" in told
-    assert "/var/log" not in told
+    result = text("squid/squid.conf")
+    assert "access_log stdio:/dev/stdout" in result
+    assert "cache_log /dev/stderr" in result
+    assert "cache_mem 16 MB" in result
+    assert "/var/log" not in result
 
 
 def test_the_sandbox_is_given_no_secret() -> None:
     """Its key comes by the environment, so the file, which its code could read, has none; and it does not debug."""
-    told = yaml.safe_load(text("sandbox/config.yaml"))
-    assert told["app"] == {"port": 8194, "debug": False}
-    assert "key" not in str(told).lower()
+    result = yaml.safe_load(text("sandbox/config.yaml"))
+    assert result["app"] == {"port": 8194, "debug": False}
+    assert "key" not in str(result).lower()
 
 
 def test_both_databases_are_made() -> None:
     """Dify's comes with the container; the plugins' and the extensions come from us, whatever the vector store."""
     for _, made in every():
-        told = made.files["postgres/init/10-dify.sql"].text
-        assert "CREATE DATABASE dify_plugin;" in told
-        assert "CREATE EXTENSION IF NOT EXISTS vector;" in told
-        assert 'CREATE EXTENSION IF NOT EXISTS "uuid-ossp";' in told
+        result = made.files["postgres/init/10-dify.sql"].text
+        assert "CREATE DATABASE dify_plugin;" in result
+        assert "CREATE EXTENSION IF NOT EXISTS vector;" in result
+        assert 'CREATE EXTENSION IF NOT EXISTS "uuid-ossp";' in result
 
 
 def test_the_certificate_is_renewed_by_a_timer() -> None:

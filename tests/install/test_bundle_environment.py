@@ -79,16 +79,16 @@ def test_no_secret_goes_where_it_is_not_needed() -> None:
     for _, made in every():
         for name in compose(made)["services"]:
             values = set(given(made, name).values())
-            held = {secret.reveal() for secret in SECRETS.values} & values
+            kept = {secret.reveal() for secret in SECRETS.values} & values
             if name in ("web", "nginx", "ssrf_proxy", "agent_ssrf_proxy"):
-                assert not held, name
+                assert not kept, name
             if name in ("sandbox", "local_sandbox", "redis", "db_postgres", "weaviate", "qdrant"):
-                assert len(held) == 1, name
+                assert len(kept) == 1, name
             if name not in APPS:
-                assert SECRETS.secret_key.reveal() not in held, name
+                assert SECRETS.secret_key.reveal() not in kept, name
             if name == "plugin_daemon":
-                assert SECRETS.db_password.reveal() not in held
-            assert SECRETS.admin_password.reveal() not in held, name
+                assert SECRETS.db_password.reveal() not in kept
+            assert SECRETS.admin_password.reveal() not in kept, name
 
 
 def test_nothing_that_dify_publishes_is_in_it() -> None:
@@ -101,16 +101,16 @@ def test_nothing_that_dify_publishes_is_in_it() -> None:
 
 
 @pytest.mark.parametrize(
-    ("wishes", "base", "socket"),
+    ("overrides", "base", "socket"),
     [
         ({}, "http://203.0.113.7", "ws://203.0.113.7"),
         ({"domain": "d.example.com", "email": "a@your-company.com"}, "http://d.example.com", "ws://d.example.com"),
         ({"https": True}, "https://dify.example.com", "wss://dify.example.com"),
     ],
 )
-def test_every_url_is_of_one_base(wishes: dict[str, Any], base: str, socket: str) -> None:
+def test_every_url_is_of_one_base(overrides: dict[str, Any], base: str, socket: str) -> None:
     """Dify's cookies are good only if all of its URLs agree; what containers ask of each other stays inside."""
-    found = variables(bundle(**wishes))
+    found = variables(bundle(**overrides))
     for name in ("CONSOLE_API_URL", "CONSOLE_WEB_URL", "SERVICE_API_URL", "APP_API_URL", "APP_WEB_URL", "FILES_URL"):
         assert found[name] == base
     assert found["TRIGGER_URL"] == found["CONSOLE_CORS_ALLOW_ORIGINS"] == base
@@ -223,8 +223,8 @@ def test_worker_beat_has_headroom(profile: str) -> None:
 def test_a_container_gets_a_variable_by_the_name_that_it_knows() -> None:
     """Sentry is told apart outside and has one name inside; nobody has to know that of the four containers."""
     made = bundle(env={"API_SENTRY_DSN": "api", "WEB_SENTRY_DSN": "web", "PLUGIN_SENTRY_DSN": "plugin"})
-    told = {name: given(made, name).get("SENTRY_DSN") for name in ("api", "worker", "worker_beat", "web")}
-    assert told == {"api": "api", "worker": "api", "worker_beat": None, "web": "web"}
+    result = {name: given(made, name).get("SENTRY_DSN") for name in ("api", "worker", "worker_beat", "web")}
+    assert result == {"api": "api", "worker": "api", "worker_beat": None, "web": "web"}
     assert given(made, "plugin_daemon")["SENTRY_DSN"] == "plugin"
 
 

@@ -26,8 +26,8 @@ cat "$look"
 
 def engine(folder: Path, looks: Sequence[Sequence[str]]) -> LocalHost:
     """A host with such an engine, where nobody sleeps."""
-    for number, told in enumerate(looks):
-        (folder / str(number)).write_text("\n".join(told) + "\n")
+    for number, message in enumerate(looks):
+        (folder / str(number)).write_text("\n".join(message) + "\n")
     (folder / "look").write_text("0\n")
     for program, text in (("docker", DOCKER.format(folder=folder)), ("sleep", "#!/bin/sh\n")):
         (folder / program).write_text(text)
@@ -76,8 +76,8 @@ def test_a_container_stays_up_when_it_has_run_for_some_seconds(state: str, tmp_p
     seconds, stays = STAYS[state]
     began = datetime.now(UTC) - timedelta(seconds=seconds)
     host = engine(tmp_path, [[f"{state} {began:%Y-%m-%dT%H:%M:%S.%f}000Z"]])
-    asked = ProbeResult(about="it stays", service="web", question="stays web", answer="^stays$", connect_seconds=0)
-    answered = host.ask((asked,))[asked]
+    requested = ProbeResult(about="it stays", service="web", question="stays web", answer="^stays$", connect_seconds=0)
+    answered = host.ask((requested,))[requested]
     kind, restarts, status = state.split()
-    told = "" if stays else f"{kind}; ended {restarts} times, the last with exit status {status}; started "
-    assert (answered.ok, answered.output.startswith(told)) == (stays, True)
+    result = "" if stays else f"{kind}; ended {restarts} times, the last with exit status {status}; started "
+    assert (answered.ok, answered.output.startswith(result)) == (stays, True)

@@ -111,22 +111,22 @@ def test_a_machine_of_an_earlier_version_is_moved_over() -> None:
 
 
 @pytest.mark.parametrize("when", ["before", "after"])
-def test_a_run_that_dies_while_it_is_moved_is_finished_by_the_next(when: str) -> None:
+def test_a_run_that_is_killed_during_the_move_is_finished_by_the_next(when: str) -> None:
     """At each of its commands, once."""
-    machine, died = of_an_earlier_version(), set[str]()
+    machine, killed = of_an_earlier_version(), set[str]()
 
-    def dies(script: str) -> None:
-        if script not in died:
-            died.add(script)
+    def kill(script: str) -> None:
+        if script not in killed:
+            killed.add(script)
             raise Killed(script)
 
     for _ in range(60):
         try:
-            install(ModelHost(machine, before=dies) if when == "before" else ModelHost(machine, after=dies))
+            install(ModelHost(machine, before=kill) if when == "before" else ModelHost(machine, after=kill))
             break
         except Killed:
             continue
-    assert len(died) > 5
+    assert len(killed) > 5
     assert database(machine)["owners"] == {"dify": "dify", "dify_plugin": "dify_plugin"}
     assert not install(ModelHost(machine))
 
@@ -146,7 +146,7 @@ def test_without_postgresql_it_is_reported() -> None:
 
 
 @pytest.mark.parametrize(
-    ("position", "line", "told"),
+    ("position", "line", "message"),
     [
         (0, f"role|r|{STORED}|f", "role r"),
         (0, f"role|r|{verifier(Secret('q'))}|t", "password of r"),
@@ -159,14 +159,14 @@ def test_without_postgresql_it_is_reported() -> None:
         (None, "", "role r, owner of d, access to d, extension vector in d"),
     ],
 )
-def test_what_is_not_as_wished(position: int | None, line: str, told: str) -> None:
+def test_what_is_not_in_its_desired_state(position: int | None, line: str, message: str) -> None:
     """By what PostgreSQL says of it."""
     lines = [*RIGHT]
     if position is not None:
         lines[position] = line
-    said = "\n".join(lines if position is not None else [])
-    facts = ScriptedHost({"database owners": Answer(said.encode())}).ask(STEP.facts())
-    assert ", ".join(change.attribute for change in STEP.check(facts)) == told
+    text = "\n".join(lines if position is not None else [])
+    facts = ScriptedHost({"database owners": Answer(text.encode())}).ask(STEP.facts())
+    assert ", ".join(change.attribute for change in STEP.check(facts)) == message
     right = ScriptedHost({"database owners": Answer("\n".join(RIGHT).encode())}).ask(STEP.facts())
     assert not STEP.check(right)
 

@@ -39,15 +39,15 @@ PASSWORD = Secret('a-"good"-\\passw0rd')
 def steps(settings: Settings = SETTINGS, *, password: Secret = PASSWORD, secrets: Any = SECRETS) -> Sequence[Step]:
     """All that the installer does about Dify, for a machine whose disk, packages and Docker are there already."""
     known = replace(secrets, admin_password=password)
-    wished = dify_steps(settings, OUTPUTS, known, Bundle.render(settings, OUTPUTS, known), Publishers())
+    desired = dify_steps(settings, OUTPUTS, known, Bundle.render(settings, OUTPUTS, known), Publishers())
     of_dify: tuple[str, ...] = (f"directory {HOME}", f"directory {DATA}/", f"file {HOME}/", "image ", "data services")
     of_dify += ("database roles", "migration", "dify", "first admin", "nginx")
-    return [step for step in wished if step.name.startswith(of_dify)]
+    return [step for step in desired if step.name.startswith(of_dify)]
 
 
-def without(wishes: Sequence[Step], *names: str) -> Sequence[Step]:
+def without(desired: Sequence[Step], *names: str) -> Sequence[Step]:
     """The steps but for these."""
-    return [step for step in wishes if step.name not in names]
+    return [step for step in desired if step.name not in names]
 
 
 @dataclass
@@ -57,10 +57,10 @@ class Bench:
     machine: Machine
     orders: list[str] = field(default_factory=list)
 
-    def run(self, wishes: Sequence[Step] | None = None, **how: Any) -> Report:
+    def run(self, desired: Sequence[Step] | None = None, **how: Any) -> Report:
         """Everything on it, as one run over a connection of its own."""
         host = ModelHost(self.machine, before=self.orders.append)
-        return converge_host(host, _among(wishes or steps()), secrets=SECRETS.values, **how)
+        return converge_host(host, _among(desired or steps()), secrets=SECRETS.values, **how)
 
     def probe(self, settings: Settings = SETTINGS) -> Report:
         return self.run(smoke(settings, "http://203.0.113.7"), dry_run=True)
@@ -68,20 +68,20 @@ class Bench:
     def container(self, service: str) -> Running:
         return self.machine.engine.containers[named(service)]
 
-    def since(self, wishes: Sequence[Step] | None = None) -> list[str]:
+    def since(self, desired: Sequence[Step] | None = None) -> list[str]:
         """What one more run does."""
         self.orders.clear()
-        self.run(wishes)
+        self.run(desired)
         return [order.rpartition("/opt/dify ")[2] for order in self.orders]
 
 
-def _among(wishes: Sequence[Step]) -> Sequence[Step]:
+def _among(desired: Sequence[Step]) -> Sequence[Step]:
     """The same steps, each with those of its needs that are among them: what is left out is there already."""
-    names = {step.name for step in wishes}
+    names = {step.name for step in desired}
     # Not every step has needs to replace: a probe has none.
     return [
         replace(step, needs=[need for need in step.needs if need in names]) if step.needs else step  # type: ignore[type-var]
-        for step in wishes
+        for step in desired
     ]
 
 
@@ -119,8 +119,8 @@ def installed() -> Bench:
 def test_from_nothing_to_a_dify_that_answers() -> None:
     """Everything is done, once; the second run asks one question and does nothing; every probe goes well."""
     bench = fresh()
-    wishes = steps()
-    assert bench.run().named("done") == tuple(step.name for step in wishes)
+    desired = steps()
+    assert bench.run().named("done") == tuple(step.name for step in desired)
     assert database(bench.machine)["admin"] == EMAIL
     again = bench.run()
     assert (again.named("done"), again.round_trips) == ((), 1)
@@ -134,19 +134,19 @@ def test_nobody_reaches_dify_before_it_has_an_admin() -> None:
     bench.run()
     orders = [order for order in bench.orders if "docker compose" in order]
     (admin,) = (number for number, order in enumerate(orders) if "curl" in order)
-    (door,) = (number for number, order in enumerate(orders) if " nginx" in order)
-    assert admin < door
+    (nginx,) = (number for number, order in enumerate(orders) if " nginx" in order)
+    assert admin < nginx
 
 
-@pytest.mark.parametrize("wishes", COMBINATIONS, ids=lambda wishes: "-".join(map(str, wishes.values())))
-def test_nginx_waits_for_all_that_it_must_not_be_there_before(wishes: dict[str, Any]) -> None:
+@pytest.mark.parametrize("desired", COMBINATIONS, ids=lambda desired: "-".join(map(str, desired.values())))
+def test_nginx_waits_for_all_that_it_must_not_be_there_before(desired: dict[str, Any]) -> None:
     """In the installer's own list, whatever is wished for: without the first admin, whoever comes first owns Dify."""
-    domain = {"domain": "dify.example.com", "email": "ops@your-company.com"} if wishes["https"] else {}
-    chosen = {name: value for name, value in wishes.items() if name != "https"}
+    domain = {"domain": "dify.example.com", "email": "ops@your-company.com"} if desired["https"] else {}
+    chosen = {name: value for name, value in desired.items() if name != "https"}
     settings = SETTINGS.replace(**chosen, **domain)
     for admin in (EMAIL, None):
         settings = settings.replace(admin_email=admin)
-        bundle = Bundle.render(settings, OUTPUTS, SECRETS, https=wishes["https"])
+        bundle = Bundle.render(settings, OUTPUTS, SECRETS, https=desired["https"])
         before = needed(dify_steps(settings, OUTPUTS, SECRETS, bundle, Publishers()))
         assert {"dify", "migration", "data services"} <= before["nginx"]
         assert ("first admin" in before["nginx"]) == bool(admin)
@@ -156,8 +156,8 @@ def test_no_secret_is_in_a_command() -> None:
     """They go in by stdin, so no list of processes shows them."""
     bench = fresh()
     bench.run()
-    held = [*SECRETS.values, PASSWORD]
-    assert not [order for order in bench.orders for secret in held if secret.reveal() in order]
+    kept = [*SECRETS.values, PASSWORD]
+    assert not [order for order in bench.orders for secret in kept if secret.reveal() in order]
 
 
 # What somebody did by hand --------------------------------------------------------------------------------------------
@@ -179,11 +179,11 @@ def _changed(bench: Bench) -> None:
     bench.machine.engine.containers[named("worker")] = replace(bench.container("worker"), configuration="another")
 
 
-@pytest.mark.parametrize("spoil", [_stopped, _paused, _deleted, _changed])
-def test_what_was_done_to_a_container_by_hand_is_undone(installed: Bench, spoil: Callable[[Bench], None]) -> None:
+@pytest.mark.parametrize("drift", [_stopped, _paused, _deleted, _changed])
+def test_what_was_done_to_a_container_by_hand_is_undone(installed: Bench, drift: Callable[[Bench], None]) -> None:
     """And no other container is touched."""
     before = {name: found.started for name, found in installed.machine.engine.containers.items()}
-    spoil(installed)
+    drift(installed)
     report = installed.run()
     assert report.named("done") == ("dify",)
     after = {name: found.started for name, found in installed.machine.engine.containers.items()}
@@ -194,13 +194,13 @@ def test_what_was_done_to_a_container_by_hand_is_undone(installed: Bench, spoil:
 def test_a_mounted_file_makes_anew_who_reads_it_and_nobody_else(installed: Bench) -> None:
     """nginx.conf is nginx's, whatever was changed in it."""
     place = f"{HOME}/nginx/nginx.conf"
-    wishes = [replace(step, data="another") if step.name == f"file {place}" else step for step in steps()]  # type: ignore[type-var]
+    desired = [replace(step, data="another") if step.name == f"file {place}" else step for step in steps()]  # type: ignore[type-var]
     # As it is when a new dify_aws has another template: the label in compose.yaml goes with the file.
     text = installed.machine.files.text(f"{HOME}/compose.yaml")
     label = installed.container("nginx").configuration
     another = text.replace("labels: {dify-aws.configuration: ", "labels: {dify-aws.configuration: f", 1)
-    wishes = [replace(step, data=another) if step.name == f"file {HOME}/compose.yaml" else step for step in wishes]  # type: ignore[type-var]
-    report = installed.run(wishes)
+    desired = [replace(step, data=another) if step.name == f"file {HOME}/compose.yaml" else step for step in desired]  # type: ignore[type-var]
+    report = installed.run(desired)
     assert report.named("done") == (f"file {HOME}/compose.yaml", f"file {place}", "nginx")
     assert installed.container("nginx").configuration != label
 
@@ -218,12 +218,12 @@ def test_what_read_a_file_that_was_changed_by_hand_reads_it_again(installed: Ben
 
 def test_env_makes_anew_those_containers_that_have_the_variable(installed: Bench) -> None:
     """LOG_TZ is the four's that run dify-api; PostgreSQL, Redis and nginx stay as they are."""
-    wishes = steps(replace(SETTINGS, env={"LOG_TZ": "Asia/Tokyo"}))
-    assert installed.run(wishes).named("done") == (f"file {HOME}/.env", "dify")
+    desired = steps(replace(SETTINGS, env={"LOG_TZ": "Asia/Tokyo"}))
+    assert installed.run(desired).named("done") == (f"file {HOME}/.env", "dify")
     assert installed.container("api").environment["LOG_TZ"] == "Asia/Tokyo"
 
 
-def test_containers_that_nobody_wishes_for_are_swept(installed: Bench) -> None:
+def test_containers_that_are_not_desired_are_removed(installed: Bench) -> None:
     """At the end, when all that is wished for runs."""
     stray = replace(installed.container("web"), service="weaviate")
     installed.machine.engine.containers[named("weaviate")] = stray
@@ -248,8 +248,8 @@ NEWER = replace(SETTINGS, images={"api": "registry.example.com/dify-api:1.18.0"}
 def test_a_new_release_is_pulled_then_stopped_then_migrated_then_started(installed: Bench) -> None:
     """What runs is stopped when its images are there, and before its tables move."""
     did = [order for order in installed.since(steps(NEWER)) if not order.startswith(("write", "set"))]
-    told = [order.split()[0] if order.split()[0] != "docker" else order.split()[1] for order in did]
-    assert told == ["pull", "wait", "stop", "run", "up"]
+    result = [order.split()[0] if order.split()[0] != "docker" else order.split()[1] for order in did]
+    assert result == ["pull", "wait", "stop", "run", "up"]
     assert installed.machine.files.text(MARKER) == "registry.example.com/dify-api:1.18.0\n"
     assert not installed.run(steps(NEWER))
 
@@ -360,7 +360,7 @@ SOON_SECONDS = 150
 @pytest.mark.parametrize("luck", LUCK, ids=str)
 def test_a_failure_is_reported_with_a_remedy_and_nothing_is_lost(luck: str) -> None:
     """One error, with what the host said; and when it is over, the next run finishes."""
-    happens, told = LUCK[luck]
+    happens, parts = LUCK[luck]
     bench = fresh()
     well = copied(bench.machine)
     happens(bench.machine)
@@ -368,7 +368,7 @@ def test_a_failure_is_reported_with_a_remedy_and_nothing_is_lost(luck: str) -> N
         # One at a time: the model's clock adds up what several wait at once.
         bench.run(workers=1)
     assert bench.machine.clock.now() < SOON_SECONDS
-    for part in told:
+    for part in parts:
         assert part in str(caught.value)
     assert not any(secret.reveal() in str(caught.value) for secret in SECRETS.values)
     for area in ("engine", "dify", "system", "units"):
@@ -397,7 +397,7 @@ def test_a_container_that_ends_when_nobody_waits_for_it_any_more_fails_its_probe
     assert "the last lines of its log:\n    worker_beat: ends later" in str(caught.value)
 
 
-def test_a_registry_that_is_down_for_a_moment_is_asked_again() -> None:
+def test_a_registry_that_is_down_for_a_moment_is_retried() -> None:
     """Three times in vain, with pauses; the fourth counts."""
     bench = fresh()
     bench.machine.engine.refusals = 3
@@ -407,30 +407,30 @@ def test_a_registry_that_is_down_for_a_moment_is_asked_again() -> None:
 
 def test_secrets_made_anew_over_old_data_are_reported_by_the_log(installed: Bench) -> None:
     """PostgreSQL knows the password that the role was given; what ends for that says so."""
-    wishes = steps(secrets=replace(SECRETS, db_password=Secret("something-else")))
+    desired = steps(secrets=replace(SECRETS, db_password=Secret("something-else")))
     with pytest.raises(InstallFailed, match=r'password authentication failed for user "dify"'):
-        installed.run(without(wishes, "database roles"))
+        installed.run(without(desired, "database roles"))
 
 
 @pytest.mark.parametrize(
-    ("wrong", "said"),
+    ("wrong", "text"),
     [
         ({"password": Secret("letters-only")}, "HTTP status 201, 400.*Password must contain"),
         ({"secrets": replace(SECRETS, init_password=Secret("made-since"))}, "HTTP status 201, 201|HTTP status 401"),
     ],
 )
-def test_an_admin_that_dify_refuses_is_reported_and_nginx_stays_down(wrong: dict[str, Any], said: str) -> None:
+def test_an_admin_that_dify_refuses_is_reported_and_nginx_stays_down(wrong: dict[str, Any], text: str) -> None:
     """With what Dify says of it. The secrets are not in it."""
     bench = fresh()
     bench.run(without(steps(), "first admin", "nginx"))
-    wishes = steps(**wrong)
+    desired = steps(**wrong)
     if "secrets" in wrong:  # the running containers have the old one
-        wishes = [step for step in wishes if not step.name.startswith(("file ", "dify"))]
-    with pytest.raises(InstallFailed, match=f"(?s)has not made {EMAIL} its first admin.*(?:{said})") as caught:
-        bench.run(wishes)
+        desired = [step for step in desired if not step.name.startswith(("file ", "dify"))]
+    with pytest.raises(InstallFailed, match=f"(?s)has not made {EMAIL} its first admin.*(?:{text})") as caught:
+        bench.run(desired)
     assert named("nginx") not in bench.machine.engine.containers
-    held = wrong.get("password") or wrong["secrets"].init_password
-    assert held.reveal() not in str(caught.value)
+    kept = wrong.get("password") or wrong["secrets"].init_password
+    assert kept.reveal() not in str(caught.value)
 
 
 def test_somebody_who_was_faster_is_left_admin() -> None:

@@ -50,7 +50,7 @@ def test_a_domain_that_leads_elsewhere_is_reported_with_the_records(
 
 
 # As certbot 5 and the boulder of Let's Encrypt say it.
-SAID = {
+OUTPUTS = {
     "rate limit": (
         "An unexpected error occurred:\ntoo many certificates (5) already issued for this exact set of identifiers in "
         "the last 168h0m0s, retry after 2026-11-25 10:11:12 UTC: see https://letsencrypt.org/docs/rate-limits/",
@@ -76,18 +76,18 @@ SAID = {
 }
 
 
-@pytest.mark.parametrize(("said", "remedy"), SAID.values(), ids=SAID)
-def test_each_refusal_has_its_way_out(said: str, remedy: str) -> None:
+@pytest.mark.parametrize(("text", "remedy"), OUTPUTS.values(), ids=OUTPUTS)
+def test_each_refusal_has_its_way_out(text: str, remedy: str) -> None:
     """What to do, and that Dify is still there."""
-    told = advice(DOMAIN, said)
-    assert remedy in told
-    assert told.endswith("Dify answers meanwhile as it did before.")
-    assert OTHERWISE not in told
+    result = advice(DOMAIN, text)
+    assert remedy in result
+    assert result.endswith("Dify answers meanwhile as it did before.")
+    assert OTHERWISE not in result
 
 
 def test_no_advice_is_for_nothing() -> None:
     """Each is given to one of these refusals; and what nobody has thought of is not explained away."""
-    given = {next(pattern for pattern in ADVICE if re.search(pattern, said)) for said, _ in SAID.values()}
+    given = {next(pattern for pattern in ADVICE if re.search(pattern, text)) for text, _ in OUTPUTS.values()}
     assert given == set(ADVICE)
     assert OTHERWISE in advice(DOMAIN, "Segmentation fault")
 
@@ -138,7 +138,7 @@ def test_it_is_got_once_and_kept(machine: Machine, clock: VirtualClock) -> None:
 
 def test_a_refusal_of_the_authority_is_reported_with_its_message_and_a_remedy(machine: Machine) -> None:
     """And nothing of it is left on the machine, so that the next run asks again."""
-    machine.authority.refusal = SAID["port 80"][0]
+    machine.authority.refusal = OUTPUTS["port 80"][0]
     with pytest.raises(CommandFailed, match=r"(?s)Timeout during connect.*web_cidrs"):
         get(machine)
     assert not state(machine).there
@@ -174,8 +174,8 @@ def test_nginx_speaks_only_what_is_safe() -> None:
 def test_the_program_tells_nginx_only_of_a_new_certificate() -> None:
     """By comparing with what nginx was last told of; noted after it was told, so that no death between loses it."""
     text = bundle(https=True).files["bin/certificate"].text
-    compared, told, noted = (
+    compared, result, noted = (
         text.index(words) for words in ('"$now" != "$(cat', "kill --signal HUP", '>"$certbot/read"')
     )
-    assert text.index("certonly") < compared < told < noted
+    assert text.index("certonly") < compared < result < noted
     assert "restart" not in text

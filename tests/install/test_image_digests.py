@@ -73,8 +73,8 @@ def test_the_first_installation_records_what_each_tag_meant() -> None:
 def test_no_image_is_named_without_its_digest() -> None:
     """Whatever the settings: once the digests are known, every image of the bundle has one."""
     digests = {reference: first_digest(reference) for reference in RELEASES["1.17.1"].values()}
-    for wishes in COMBINATIONS:
-        made = bundle(**wishes, digests=digests)
+    for overrides in COMBINATIONS:
+        made = bundle(**overrides, digests=digests)
         assert all(re.search(r"@sha256:[0-9a-f]{64}$", image) for image in made.images)
         assert all("@sha256:" in service["image"] for service in compose(made)["services"].values())
 

@@ -80,9 +80,9 @@ class Files:
     @property
     def largest_upload(self) -> int:
         """Bytes."""
-        told = self.given["api"]
-        files = [int(value) * MIB for name, value in told.items() if re.fullmatch("UPLOAD_.*_SIZE_LIMIT", name)]
-        return max(*files, *(int(told[f"PLUGIN_MAX_{what}_SIZE"]) for what in ("PACKAGE", "BUNDLE", "FILE")))
+        variables = self.given["api"]
+        files = [int(value) * MIB for name, value in variables.items() if re.fullmatch("UPLOAD_.*_SIZE_LIMIT", name)]
+        return max(*files, *(int(variables[f"PLUGIN_MAX_{what}_SIZE"]) for what in ("PACKAGE", "BUNDLE", "FILE")))
 
     @property
     def processes(self) -> int:
@@ -145,7 +145,7 @@ def fit(found: Files) -> None:
         )
 
 
-def wished(chance: random.Random) -> dict[str, Any]:
+def random_settings(chance: random.Random) -> dict[str, Any]:
     """Some limits, each small or large, and the rest left out."""
 
     def some(ranges: Mapping[str, tuple[int, int]], share: float) -> dict[str, int]:
@@ -162,9 +162,9 @@ def wished(chance: random.Random) -> dict[str, Any]:
     return {"environment": "dev", "profile": profile, "env": env, **some(OURS, 0.3)}
 
 
-def raised(wish: dict[str, Any], problems: tuple[Problem, ...]) -> dict[str, Any]:
+def raised(desired: dict[str, Any], problems: tuple[Problem, ...]) -> dict[str, Any]:
     """The same wish, with each limit that was refused as large as the refusal asks for."""
-    better = {**wish, "env": dict(wish["env"])}
+    better = {**desired, "env": dict(desired["env"])}
     for problem in problems:
         found = re.search(r"at least (\d+)", problem.right)
         assert found, problem
@@ -184,19 +184,19 @@ def test_whatever_is_raised_the_files_fit_each_other_or_it_is_reported(seed: int
     """Generated wishes. What is refused says how large it has to be, and with that it is right."""
     chance = random.Random(seed)
     for _ in range(2):
-        wish, refused = wished(chance), False
+        desired, refused = random_settings(chance), False
         for _ in range(8):
             try:
-                settings = Settings(**wish)
+                settings = Settings(**desired)
                 break
             except SettingsError as error:
-                wish, refused = raised(wish, error.problems), True
+                desired, refused = raised(desired, error.problems), True
         else:
-            pytest.fail(f"never right: {wish}")
+            pytest.fail(f"never right: {desired}")
         found = files(settings)
         fit(found)
         if not refused:
-            assert all(found.given["api"][name] == value for name, value in wish["env"].items())
+            assert all(found.given["api"][name] == value for name, value in desired["env"].items())
 
 
 def test_the_defaults_fit() -> None:
@@ -246,7 +246,7 @@ def test_celery_that_scales_by_itself_counts_as_large_as_it_may_get() -> None:
 
 
 @pytest.mark.parametrize(
-    ("wishes", "least"),
+    ("overrides", "least"),
     [
         ({}, 3584),
         ({"profile": "full"}, 7372),
@@ -259,9 +259,11 @@ def test_celery_that_scales_by_itself_counts_as_large_as_it_may_get() -> None:
         ({"postgres_memory_mib": 4096}, int(2 * 4096 * 0.9)),
     ],
 )
-def test_more_memory_is_asked_of_the_machine_before_anything_is_done_to_it(wishes: dict[str, Any], least: int) -> None:
+def test_more_memory_is_required_of_the_machine_before_anything_is_done_to_it(
+    overrides: dict[str, Any], least: int
+) -> None:
     """A container may grow to half of the memory: where limits were raised, the first step refuses small machines."""
-    settings = Settings(environment="dev", **wishes)
+    settings = Settings(environment="dev", **overrides)
     made = steps(settings, OUTPUTS, SECRETS, Bundle.render(settings, OUTPUTS, SECRETS), Publishers())
     (machine,) = (step for step in made if isinstance(step, Machine))
     assert machine.memory_mib == least

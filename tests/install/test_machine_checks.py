@@ -28,11 +28,11 @@ def test_case(title: str) -> None:
     """It is told, and nothing but that; and whatever is not as it should be has a way out."""
     case = CASES[title]
     host = ScriptedHost({name: Answer(text.encode()) for name, text in case["machine"].items()})
-    asked = [check for check in ALL if {fact.name for fact in check.facts()} <= case["machine"].keys()]
-    findings = list(look(host, asked, None))
-    told = [str(finding) for finding in findings]
-    assert len(told) == len(case["findings"])
-    assert [line[: len(begins)] for line, begins in zip(told, case["findings"], strict=True)] == case["findings"]
+    requested = [check for check in ALL if {fact.name for fact in check.facts()} <= case["machine"].keys()]
+    findings = list(look(host, requested, None))
+    result = [str(finding) for finding in findings]
+    assert len(result) == len(case["findings"])
+    assert [line[: len(begins)] for line, begins in zip(result, case["findings"], strict=True)] == case["findings"]
     assert all(finding.remedy for finding in findings if finding.condition in ("warning", "wrong"))
     assert host.does == []
 
@@ -47,11 +47,11 @@ def test_the_last_words_of_a_container_are_masked() -> None:
             "log of web": Answer(b""),
         }
     )
-    asked = [check for check in ALL if check.subject == "containers"]
-    api, web = look(host, asked, Mask([Secret("correct-horse")]))
+    requested = [check for check in ALL if check.subject == "containers"]
+    api, web = look(host, requested, Mask([Secret("correct-horse")]))
     assert api.evidence.endswith("its log ends with:\npassword=********\nFATAL")
     assert web.evidence.endswith("its log is empty")
-    api, _ = look(host, asked, None)
+    api, _ = look(host, requested, None)
     assert "log" not in api.evidence
 
 

@@ -104,15 +104,15 @@ def test_an_upgrade_runs_what_it_crosses_once_around_the_migration(settings: Set
 @pytest.mark.parametrize("when", ["before", "after"])
 def test_killed_at_every_command_of_a_job_each_runs_once(when: str, settings: Settings) -> None:
     """The next run takes the result of the container that it finds."""
-    machine, died = older(), set[str]()
+    machine, killed = older(), set[str]()
 
-    def dies(script: str) -> None:
-        if script not in died and ("dify-job" in script or MARKER.path in script or "migration" in script):
-            died.add(script)
+    def kill(script: str) -> None:
+        if script not in killed and ("dify-job" in script or MARKER.path in script or "migration" in script):
+            killed.add(script)
             raise Killed(script)
 
     for _ in range(60):
-        host = ModelHost(machine, before=dies) if when == "before" else ModelHost(machine, after=dies)
+        host = ModelHost(machine, before=kill) if when == "before" else ModelHost(machine, after=kill)
         try:
             install(host, settings)
             break
@@ -120,7 +120,7 @@ def test_killed_at_every_command_of_a_job_each_runs_once(when: str, settings: Se
             continue
     else:
         pytest.fail("it never came to an end")
-    assert len(died) > 8, died
+    assert len(killed) > 8, killed
     assert machine.dify.jobs == UPGRADE
     assert not install(ModelHost(machine), settings)
 

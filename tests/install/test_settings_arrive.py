@@ -49,10 +49,10 @@ names = st.one_of(st.sampled_from(NAMES), st.from_regex(r"[A-Z][A-Z0-9_]{0,12}",
 environments = st.dictionaries(names.filter(lambda name: instead(name) is None), values, max_size=5)
 
 
-def accepted(**wishes: Any) -> Settings | None:
+def accepted(**overrides: Any) -> Settings | None:
     """The settings; None if they are refused, as settings of a person may be."""
     try:
-        return Settings(**{"environment": "dev", **wishes})
+        return Settings(**{"environment": "dev", **overrides})
     except SettingsError:
         return None
 
@@ -63,10 +63,10 @@ def accepted(**wishes: Any) -> Settings | None:
 @given(environments, st.sampled_from(["compact", "full"]))
 def test_variables_arrive_as_they_were_written(env: dict[str, str], profile: str) -> None:
     """.env as Compose reads it; compose.yaml as YAML, with each variable under its name, as a text."""
-    wished = accepted(env=env, profile=profile)
-    if wished is None:
+    desired = accepted(env=env, profile=profile)
+    if desired is None:
         return
-    bundle = Bundle.render(wished, OUTPUTS, SECRETS)
+    bundle = Bundle.render(desired, OUTPUTS, SECRETS)
     found = read_dotenv(bundle.files[".env"].text)
     assert {name: found[name] for name in env} == env
     services = yaml.safe_load(bundle.files["compose.yaml"].text)["services"]
@@ -95,32 +95,32 @@ words = st.one_of(st.sampled_from(STRANGE), st.text(max_size=20), st.from_regex(
 @given(words, words, hosts, words, words)
 def test_names_arrive_as_they_were_written(project: str, name: str, domain: str, key: str, value: str) -> None:
     """The file of nginx has the domain as one word, units of systemd have no specifier, and JSON is JSON."""
-    wished = accepted(
+    desired = accepted(
         project=project, environment=name, domain=domain, email="ops@a-team.com", tags={key: value}, admin_name=value
     ) or accepted(project=project, environment=name)
-    if wished is None:
+    if desired is None:
         return
-    bundle = Bundle.render(wished, OUTPUTS, SECRETS)
-    if wished.domain:
-        assert re.fullmatch(r"[a-z0-9.-]+", wished.domain)
+    bundle = Bundle.render(desired, OUTPUTS, SECRETS)
+    if desired.domain:
+        assert re.fullmatch(r"[a-z0-9.-]+", desired.domain)
         (server,) = re.findall(r"server_name ([^;]*);", bundle.files["nginx/nginx.conf"].text)
-        assert server == wished.domain
+        assert server == desired.domain
     for path, file in bundle.files.items():
         if path.endswith((".service", ".timer")):
             assert not re.search(r"%(?!%)", file.text.replace("%%", "")), path
         if path.endswith(".json"):
             json.loads(file.text)
-    account = Account("123456789012", "aws", wished.region)
-    assert environment(wished, account).resources
-    json.dumps(permissions(wished, account.id).to_dict()).encode()
+    account = Account("123456789012", "aws", desired.region)
+    assert environment(desired, account).resources
+    json.dumps(permissions(desired, account.id).to_dict()).encode()
 
 
 @BOUNDED
 @given(environments, st.dictionaries(words, words, max_size=3))
 def test_settings_come_back_from_toml(env: dict[str, str], tags: dict[str, str]) -> None:
     """JSON's texts are TOML's: what is accepted in Python is accepted from a file, as the same settings."""
-    wished = accepted(env=env, tags=tags)
-    if wished is None:
+    desired = accepted(env=env, tags=tags)
+    if desired is None:
         return
     lines = [
         'environment = "dev"',
@@ -130,7 +130,7 @@ def test_settings_come_back_from_toml(env: dict[str, str], tags: dict[str, str])
     ]
     lines += [f"{name} = {json.dumps(value)}" for name, value in env.items()]
     text = "\n".join(lines).replace("\x7f", "\\u007f")
-    assert Settings(**tomllib.loads(re.sub(r"\\u(d[89ab]..)\\u(d[c-f]..)", _joined, text))) == wished
+    assert Settings(**tomllib.loads(re.sub(r"\\u(d[89ab]..)\\u(d[c-f]..)", _joined, text))) == desired
 
 
 def _joined(match: re.Match[str]) -> str:
@@ -158,9 +158,9 @@ def seen(make: Callable[[], Settings]) -> str:
     return f"{made!r}{made}"
 
 
-def replaced(**wishes: Any) -> str:
+def replaced(**overrides: Any) -> str:
     """The same for a change."""
-    return seen(lambda: Settings(environment="dev").replace(**wishes))
+    return seen(lambda: Settings(environment="dev").replace(**overrides))
 
 
 @BOUNDED
@@ -196,16 +196,16 @@ def test_nothing_of_env_is_recorded() -> None:
 @given(st.sampled_from(["tags", "images", "domain", "web_cidrs", "env", "nothing"]), anything)
 def test_what_is_shown_is_short_and_printable(name: str, value: Any) -> None:
     """No value makes an error that is long, or that a terminal obeys."""
-    said = repr(shown(name, value, ["tags", "images", "domain", "web_cidrs", "env"]))
-    assert said.isprintable()
-    assert len(said) < 10_000
+    text = repr(shown(name, value, ["tags", "images", "domain", "web_cidrs", "env"]))
+    assert text.isprintable()
+    assert len(text) < 10_000
 
 
 def test_numbers_of_any_length_are_reported() -> None:
     """repr() itself refuses a number of 5,000 digits: the error of the settings would be another one."""
     for name in ("data_volume_gib", "log_retention_days", "domain", "web_cidrs", "tags", "env"):
         for value in (10**5_000, [10**5_000], {"a": 10**5_000}, "9" * 10**6, Secret(SECRET), b"\xff" * 10**6):
-            said = replaced(**{name: value})
-            assert said
-            assert len(said) < 20_000
-            assert SECRET not in said
+            text = replaced(**{name: value})
+            assert text
+            assert len(text) < 20_000
+            assert SECRET not in text

@@ -122,21 +122,21 @@ def test_many_questions_are_one_round_trip() -> None:
         Says("echo 'it''s' \"$(echo quoted)\""),
     ]
     host = LocalHost()
-    told = host.ask(facts)
+    result = host.ask(facts)
     assert host.round_trips == 1
-    assert [told[fact].out for fact in facts] == [b"one", b"two\n", b"", b"\0\xff\n\n", b"", b"", b"its quoted\n"]
-    assert [told[fact].status for fact in facts] == [0, 3, 0, 0, 1, 127, 0]
-    assert told[facts[1]].err == b"oops\n"
-    assert told[facts[0]].err == b""
-    assert b"not found" in told[facts[5]].err
+    assert [result[fact].out for fact in facts] == [b"one", b"two\n", b"", b"\0\xff\n\n", b"", b"", b"its quoted\n"]
+    assert [result[fact].status for fact in facts] == [0, 3, 0, 0, 1, 127, 0]
+    assert result[facts[1]].err == b"oops\n"
+    assert result[facts[0]].err == b""
+    assert b"not found" in result[facts[5]].err
 
 
-def test_the_same_question_is_asked_once(tmp_path: Path) -> None:
+def test_the_same_fact_is_queried_once(tmp_path: Path) -> None:
     """Two steps that want to know the same share the answer."""
     counted = tmp_path / "counted"
-    told = LocalHost().ask([Says(f"echo x >>{counted}; echo y"), Says(f"echo x >>{counted}; echo y")])
+    result = LocalHost().ask([Says(f"echo x >>{counted}; echo y"), Says(f"echo x >>{counted}; echo y")])
     assert counted.read_text() == "x\n"
-    assert told[Says(f"echo x >>{counted}; echo y")].text == "y"
+    assert result[Says(f"echo x >>{counted}; echo y")].text == "y"
 
 
 def test_no_question_is_no_round_trip() -> None:
@@ -149,8 +149,8 @@ def test_no_question_is_no_round_trip() -> None:
 def test_more_questions_than_a_command_line_can_hold() -> None:
     """A hundred kilobytes of them."""
     facts = [Says(f"echo {i} # {'x' * 2000}") for i in range(60)]
-    told = LocalHost().ask(facts)
-    assert [told[fact].text for fact in facts] == [str(i) for i in range(60)]
+    result = LocalHost().ask(facts)
+    assert [result[fact].text for fact in facts] == [str(i) for i in range(60)]
 
 
 def test_an_answer_that_breaks_off_is_no_answer(tmp_path: Path) -> None:
@@ -165,13 +165,13 @@ def test_an_answer_that_breaks_off_is_no_answer(tmp_path: Path) -> None:
         host.ask([Says("echo one"), Says("echo two"), Says("echo three")])
 
 
-@pytest.mark.parametrize("said", [b"", b"nothing of the kind"])
-def test_an_answer_to_something_else_is_no_answer(said: bytes) -> None:
+@pytest.mark.parametrize("text", [b"", b"nothing of the kind"])
+def test_an_answer_to_something_else_is_no_answer(text: bytes) -> None:
     """A forced command that says its own thing and ends well, as some images have."""
 
     class Deaf(LocalHost):
         def execute(self, script: str, command: str, **how: Any) -> Result:
-            return Result(script, 0, said)
+            return Result(script, 0, text)
 
     with pytest.raises(FactUnreadable, match="1 facts were requested, and 0 came back"):
         Deaf().ask([Says("echo one")])

@@ -41,14 +41,14 @@ MISSING: Final = f"[GNUPG:] ERRSIG {THEIRS[-16:]} 1 10 00 1795479582 9 {THEIRS}\
 class Downloading(ScriptedHost):
     """A host where the toy is not installed; ``said`` is what comes of its scripts, by their body."""
 
-    said: dict[str, tuple[int, str]] = field(default_factory=dict)
+    content: dict[str, tuple[int, str]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         super().__init__({"downloaded package toy": Answer()})
 
     def run(self, script: str, **how: Any) -> Result:
         super().run(script)
-        status, out = self.said.get(script.partition("\n")[2], (0, ""))
+        status, out = self.content.get(script.partition("\n")[2], (0, ""))
         return Result(script, status, out.encode(), b"" if status == 0 else b"what the host says")
 
     @property
@@ -73,7 +73,7 @@ def test_it_is_downloaded_verified_installed_and_cleaned_up() -> None:
 
 
 @pytest.mark.parametrize(
-    ("said", "told"),
+    ("text", "message"),
     [
         ((1, key(OURS) + f"[GNUPG:] BADSIG {OURS[-16:]} T\n"), "not what was signed"),
         ((2, key(OURS) + MISSING), THEIRS[-16:]),
@@ -98,12 +98,12 @@ def test_it_is_downloaded_verified_installed_and_cleaned_up() -> None:
         "silence",
     ],
 )
-def test_what_is_not_signed_by_whom_it_should_be_is_not_installed(said: tuple[int, str], told: str) -> None:
+def test_what_is_not_signed_by_whom_it_should_be_is_not_installed(text: tuple[int, str], message: str) -> None:
     """It is refused with both fingerprints, and deleted."""
-    host = Downloading({VERIFY: said})
+    host = Downloading({VERIFY: text})
     with pytest.raises(PackageUntrusted) as caught:
         apply(host)
-    assert told in str(caught.value)
+    assert message in str(caught.value)
     assert OURS in str(caught.value)
     assert host.bodies == [FETCH, VERIFY, REMOVAL]
 
@@ -138,11 +138,11 @@ def test_an_installation_that_breaks_leaves_no_download() -> None:
     ],
     ids=str,
 )
-def test_a_wish_that_would_be_no_check_is_refused_at_once(wrong: dict[str, str]) -> None:
+def test_what_would_be_no_check_is_refused_at_once(wrong: dict[str, str]) -> None:
     """A short key id can be forged, and plain HTTP be answered by anybody."""
-    wish = {"package": "toy", "url": TOY.url, "key_url": TOY.key_url, "fingerprint": OURS}
+    desired = {"package": "toy", "url": TOY.url, "key_url": TOY.key_url, "fingerprint": OURS}
     with pytest.raises(ValueError, match=r"fingerprint|https|no name"):
-        SignedPackage(**(wish | wrong))
+        SignedPackage(**(desired | wrong))
 
 
 def test_the_agent_comes_from_its_region() -> None:

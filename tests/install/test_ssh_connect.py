@@ -69,7 +69,7 @@ def test_a_slow_greeting_is_waited_for(sshd: Sshd, clock: FastClock) -> None:
     assert clock.slept == []
 
 
-def test_patience_has_an_end(tmp_path: Path, clock: FastClock) -> None:
+def test_retries_have_an_end(tmp_path: Path, clock: FastClock) -> None:
     """With what was seen last, and where to look."""
     sshd = Sshd(tmp_path)
     host = SshHost(
@@ -160,7 +160,7 @@ def test_one_of_several_pinned_keys_is_enough(sshd: Sshd) -> None:
     assert sorted(signatures(["ssh-rsa"])) == sorted(SIGNATURES)
 
 
-def test_a_host_with_several_keys_is_asked_for_the_pinned_one(sshd: Sshd) -> None:
+def test_of_a_host_with_several_keys_the_pinned_one_is_requested(sshd: Sshd) -> None:
     """Else it would show its best one, and look like another host."""
     key = paramiko.ECDSAKey.generate()
     sshd.more_host_keys.append(key)
@@ -178,18 +178,18 @@ def test_a_host_of_another_kind_of_key_is_another_host(sshd: Sshd) -> None:
 
 def test_at_first_use_the_key_is_learned_and_reported_before_anything_is_sent(sshd: Sshd) -> None:
     """Once; from then on it is as pinned as any other."""
-    told: list[tuple[str, int]] = []
+    result: list[tuple[str, int]] = []
     logins: list[object] = []
     sshd.check_login = Watched(logins)
-    first = FirstUse(lambda line: told.append((line, len(logins))))
+    first = FirstUse(lambda line: result.append((line, len(logins))))
     with SshHost("127.0.0.1", key=sshd.user_key, host_key=first, port=sshd.port) as host:
         assert host.host_key == sshd.host_key
-        assert told == [(sshd.host_key, 0)]
+        assert result == [(sshd.host_key, 0)]
         sshd.renew_host_key()
         sshd.handlers.append(lambda exchange: exchange.drop())
         with pytest.raises(HostKeyMismatch):
             host.run("true", again=True)
-    assert len(told) == 1
+    assert len(result) == 1
 
 
 def test_at_first_use_what_another_has_pinned_meanwhile_counts(sshd: Sshd) -> None:
@@ -273,8 +273,8 @@ def test_a_connection_notices_when_the_other_side_is_no_more(sshd: Sshd) -> None
         assert sock.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE) == 1
         for option, value in (("TCP_KEEPIDLE", 15), ("TCP_KEEPCNT", 4), ("TCP_USER_TIMEOUT", 60_000)):
             # Not every system has every one.
-            wished = getattr(socket, option, None)
-            assert wished is None or sock.getsockopt(socket.IPPROTO_TCP, wished) == value
+            desired = getattr(socket, option, None)
+            assert desired is None or sock.getsockopt(socket.IPPROTO_TCP, desired) == value
 
 
 def test_only_good_algorithms_are_offered(sshd: Sshd) -> None:

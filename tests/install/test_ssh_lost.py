@@ -35,7 +35,7 @@ DROPS = [drop_at_once, drop_in_the_middle, drop_before_the_end]
 
 
 @pytest.mark.parametrize("drop", DROPS, ids=lambda drop: drop.__name__)
-def test_a_lost_command_is_in_doubt(host: SshHost, sshd: Sshd, drop: object) -> None:
+def test_the_outcome_of_a_lost_command_is_unknown(host: SshHost, sshd: Sshd, drop: object) -> None:
     """It is never taken for done, nor done twice; the message says which one it was. The next one runs."""
     sshd.handlers.append(drop)  # type: ignore[arg-type]
     with pytest.raises(ConnectionLost, match="it is unknown whether it was done:\n  touch once") as failed:
@@ -72,7 +72,7 @@ def test_a_connection_that_was_lost_meanwhile_is_made_again(host: SshHost, sshd:
     assert sshd.connections == 2
 
 
-def test_a_lost_connection_is_waited_for_with_patience(sshd: Sshd, clock: FastClock) -> None:
+def test_a_lost_connection_is_retried_for_some_time(sshd: Sshd, clock: FastClock) -> None:
     """The machine reboots: it is gone for a while, and comes back."""
     with SshHost("127.0.0.1", key=sshd.user_key, host_key=sshd.host_key, port=sshd.port, clock=clock) as host:
         sshd.greetings.extend([lambda sock: False] * 4)

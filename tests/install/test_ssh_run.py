@@ -151,7 +151,7 @@ def test_a_server_that_allows_none_is_reported(tmp_path: Path, clock: FastClock)
     assert 55 < sum(clock.slept) < 65
 
 
-def test_sudo_is_asked_for_unless_it_is_not(host: SshHost, sshd: Sshd) -> None:
+def test_sudo_is_used_unless_it_is_switched_off(host: SshHost, sshd: Sshd) -> None:
     """It never waits for a password."""
     host.run("true")
     host.run("true", sudo=False)

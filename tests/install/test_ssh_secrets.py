@@ -66,8 +66,8 @@ def test_a_secret_file_is_seen_by_nobody_on_its_way(
     assert "-PASSWORD=********" in str(dry)
 
     seen = [*sshd.commands, *everything.lines, repr(step), repr(host), *map(repr, events)]
-    for told in (dry, report):
-        seen += [str(told), repr(told), told.to_json(), told._repr_mimebundle_()["text/html"]]
+    for result in (dry, report):
+        seen += [str(result), repr(result), result.to_json(), result._repr_mimebundle_()["text/html"]]
     assert any("mktemp" in command for command in sshd.commands)
     assert any("run" in line for line in everything.lines)
     assert any("Authentication (publickey) successful" in line for line in everything.lines)
@@ -86,8 +86,8 @@ def test_what_a_secret_command_says_is_not_reported(host: SshHost, everything: E
     with pytest.raises(CommandFailed, match="not shown, because it may contain secrets") as failed:
         host.must("cat; cat >&2 <&0; exit 1", stdin=PASSWORD.encode(), secret=True)
     assert failed.value.result.stdout == PASSWORD
-    told = [*traceback.format_exception(failed.value), repr(failed.value.result), str(failed.value.result)]
-    assert not [text for text in (*told, *everything.lines) if PASSWORD in text]
+    output = [*traceback.format_exception(failed.value), repr(failed.value.result), str(failed.value.result)]
+    assert not [text for text in (*output, *everything.lines) if PASSWORD in text]
 
 
 class Leaky:

@@ -51,11 +51,11 @@ class Case:
 
     module: str
     title: str
-    told: dict[str, Any]
+    data: dict[str, Any]
 
     @property
     def step(self) -> Step:
-        step: Step = _wish(self.told["wish"], module_of(self.module))
+        step: Step = _desired(self.data["step"], module_of(self.module))
         return step
 
     @property
@@ -63,35 +63,35 @@ class Case:
         steps = module_of(self.module)
         return [
             {"run": script(getattr(steps, each["script"]), *each["arguments"])} if "script" in each else each
-            for each in self.told.get("does", [])
+            for each in self.data.get("orders", [])
         ]
 
     @property
     def host(self) -> ScriptedHost:
-        return ScriptedHost({name: _answer(said) for name, said in self.told["host"].items()})
+        return ScriptedHost({name: _answer(text) for name, text in self.data["host"].items()})
 
 
-def _wish(value: Any, module: ModuleType) -> Any:
+def _desired(value: Any, module: ModuleType) -> Any:
     match value:
         case {"secret": str(clear)}:
             return Secret(clear)
         case list():
-            return [_wish(each, module) for each in value]
+            return [_desired(each, module) for each in value]
         case dict() if len(value) == 1 and (kind := next(iter(value)))[:1].isupper():
-            return getattr(module, kind)(**{name: _wish(each, module) for name, each in value[kind].items()})
+            return getattr(module, kind)(**{name: _desired(each, module) for name, each in value[kind].items()})
         case _:
             return value
 
 
-def _answer(said: Any) -> Answer:
-    return Answer(said.encode()) if isinstance(said, str) else Answer(said["out"].encode(), said.get("status", 0))
+def _answer(text: Any) -> Answer:
+    return Answer(text.encode()) if isinstance(text, str) else Answer(text["out"].encode(), text.get("status", 0))
 
 
 def cases() -> Iterator[Case]:
     """Every case of every file."""
     for path in sorted(FOLDER.glob("*.json")):
-        for title, told in json.loads(path.read_text()).items():
-            yield Case(path.stem, title, told)
+        for title, message in json.loads(path.read_text()).items():
+            yield Case(path.stem, title, message)
 
 
 CASES = tuple(cases())
@@ -102,26 +102,26 @@ def test_case(case: Case) -> None:
     """It is found, and done, and nothing but that."""
     host, step = case.host, case.step
     facts = host.ask(step.facts())
-    if refused := case.told.get("refused"):
+    if refused := case.data.get("refused"):
         with pytest.raises(HostError, match=re.escape(refused)):
             step.check(facts)
         return
     changes = step.check(facts)
-    assert [str(change) for change in changes] == case.told.get("changes", [])
+    assert [str(change) for change in changes] == case.data.get("changes", [])
     if changes:
         step.apply(host, changes)
     assert host.does == case.does
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case.module}: {case.title}")
-def test_a_case_tells_only_what_is_asked(case: Case) -> None:
+def test_a_case_has_only_the_facts_that_are_queried(case: Case) -> None:
     """A fact that nobody asks for is a typing mistake."""
-    assert {fact.name for fact in case.step.facts()} == set(case.told["host"])
-    assert set(case.told) <= {"wish", "host", "changes", "does", "refused"}
+    assert {fact.name for fact in case.step.facts()} == set(case.data["host"])
+    assert set(case.data) <= {"step", "host", "changes", "orders", "refused"}
 
 
 def test_every_step_has_cases_and_one_of_them_is_of_no_change() -> None:
     """That nothing is done when all is as wished is the case that matters most."""
     modules = {each.name for package in PACKAGES for each in iter_modules(package.__path__)} - QUESTIONS
-    still = {case.module for case in CASES if "changes" not in case.told and "refused" not in case.told}
+    still = {case.module for case in CASES if "changes" not in case.data and "refused" not in case.data}
     assert modules == still

@@ -70,7 +70,7 @@ def names(count: int) -> list[str]:
     return [f"s{i}" for i in range(count)]
 
 
-def test_a_bare_machine_becomes_as_wished_and_stays_so() -> None:
+def test_a_bare_machine_reaches_the_desired_state_and_stays_so() -> None:
     """The first run does everything, the second asks once, does nothing, and says so."""
     host, steps = MemoryHost(), [Setting(name) for name in names(5)]
     report = converge_host(host, steps)
@@ -78,16 +78,16 @@ def test_a_bare_machine_becomes_as_wished_and_stays_so() -> None:
     assert report.named("done") == ("s0", "s1", "s2", "s3", "s4")
     assert host.state == dict.fromkeys(names(5), "on")
 
-    host.asked.clear()
+    host.requested.clear()
     host.orders.clear()
     again = converge_host(host, steps)
     assert not again
     assert again.named("already so") == report.named("done")
-    assert (len(host.asked), host.orders) == (1, [])
+    assert (len(host.requested), host.orders) == (1, [])
     assert again.round_trips == 1
 
 
-def test_only_what_is_not_as_wished_is_changed() -> None:
+def test_only_what_is_not_in_its_desired_state_is_changed() -> None:
     """One step of three."""
     host = MemoryHost(s0="on", s1="off", s2="on")
     report = converge_host(host, [Setting(name) for name in names(3)])
@@ -100,7 +100,7 @@ def test_a_first_run_asks_no_more_than_once_for_each_change() -> None:
     """What a change is checked by tells at once what the next step has to know."""
     host, steps = MemoryHost(), [Setting(name) for name in names(6)]
     converge_host(host, steps)
-    assert len(host.asked) == 1 + 6
+    assert len(host.requested) == 1 + 6
 
 
 def test_a_dry_run_changes_nothing_and_tells_all() -> None:
@@ -110,7 +110,7 @@ def test_a_dry_run_changes_nothing_and_tells_all() -> None:
     assert report
     assert report.dry_run
     assert (report.named("would change"), report.named("already so")) == (("s0", "s2"), ("s1",))
-    assert (host.orders, len(host.asked)) == ([], 1)
+    assert (host.orders, len(host.requested)) == ([], 1)
     assert not converge_host(MemoryHost(s0="on"), [Setting("s0")], dry_run=True)
 
 
@@ -124,8 +124,8 @@ def test_what_a_step_sees_is_true_after_what_it_needs() -> None:
             return (Value("source"), Value(self.key))
 
         def check(self, facts: Facts) -> Sequence[Change]:
-            wished = facts[Value("source")]
-            return () if facts[Value(self.key)] == wished else (Change(self.key, None, wished),)
+            desired = facts[Value("source")]
+            return () if facts[Value(self.key)] == desired else (Change(self.key, None, desired),)
 
         def apply(self, host: Host, changes: Sequence[Change]) -> None:
             host.must(f"set {self.key} {changes[0].after}")
@@ -141,14 +141,14 @@ def test_a_step_that_changes_nothing_makes_nothing_stale() -> None:
     host = MemoryHost(s0="on", s1="on", s3="on", s4="on")
     converge_host(host, [Setting(name) for name in names(5)])
     # All at first; then s2, changed, together with s3, which waits for it; then s4, which needs s2 as well.
-    assert host.asked == [names(5), ["s2", "s3"], ["s4"]]
+    assert host.requested == [names(5), ["s2", "s3"], ["s4"]]
 
 
-def test_what_waits_for_several_is_asked_with_the_last_of_them() -> None:
+def test_what_waits_for_several_is_queried_with_the_last_of_them() -> None:
     """Asked before, the answer would be stale, and a look at containers takes the host a third of a second."""
     host = MemoryHost()
     converge_host(host, [Setting("a", needs=()), Setting("b", needs=()), Setting("c", needs=("a", "b"))], workers=1)
-    assert host.asked == [["a", "b", "c"], ["a"], ["b", "c"], ["c"]]
+    assert host.requested == [["a", "b", "c"], ["a"], ["b", "c"], ["c"]]
 
 
 def test_independent_steps_run_at_the_same_time_and_needs_are_kept() -> None:
@@ -183,13 +183,13 @@ def test_a_step_behind_in_the_list_may_come_first() -> None:
         ([Setting("a", needs=("b",)), Setting("b")], "in a circle: "),
     ],
 )
-def test_a_list_that_cannot_be_is_refused_before_anything_is_asked(steps: list[Step], wrong: str) -> None:
+def test_a_list_that_cannot_be_is_refused_before_any_query(steps: list[Step], wrong: str) -> None:
     """It is a mistake in a program, and a ValueError."""
     host = MemoryHost()
     with pytest.raises(StepsWrong, match=wrong) as failed:
         converge_host(host, steps)
     assert isinstance(failed.value, ValueError)
-    assert host.asked == []
+    assert host.requested == []
 
 
 def test_a_failure_tells_what_is_done_what_failed_and_what_was_not_tried() -> None:
@@ -318,15 +318,15 @@ class ProcessKilled(BaseException):
 
 @pytest.mark.parametrize("when", ["before", "after"])
 @pytest.mark.parametrize("place", range(4))
-def test_a_run_that_died_anywhere_is_finished_by_the_next(when: str, place: int) -> None:
+def test_a_run_that_was_killed_anywhere_is_finished_by_the_next(when: str, place: int) -> None:
     """Right before each order, and right after it: the next run ends as if nothing had been."""
     host, steps = MemoryHost(), [Setting(name) for name in names(4)]
 
-    def die(order: str) -> None:
+    def kill(order: str) -> None:
         if order == f"set s{place} on":
             raise ProcessKilled
 
-    setattr(host, when, die)
+    setattr(host, when, kill)
     with pytest.raises(ProcessKilled):
         converge_host(host, steps)
     setattr(host, when, lambda order: None)

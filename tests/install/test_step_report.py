@@ -70,12 +70,12 @@ ubuntu@203.0.113.7: 1 done, 1 already so, 1 failed, 1 not tried (3.2 s, 7 round 
 
 def test_as_json() -> None:
     """The same for other programs, as plain values."""
-    told = json.loads(REPORT.to_json())
-    assert told["where"] == "ubuntu@203.0.113.7"
-    assert told["round_trips"] == 7
-    assert [each["state"] for each in told["outcomes"]] == ["already so", "done", "failed", "not tried"]
-    assert told["outcomes"][1]["changes"][1] == {"attribute": "mode", "before": "0644", "after": "0600"}
-    assert told["outcomes"][1]["diffs"][0].startswith("--- /opt/dify/file\n+++ /opt/dify/file\n@@ -1,3")
+    result = json.loads(REPORT.to_json())
+    assert result["where"] == "ubuntu@203.0.113.7"
+    assert result["round_trips"] == 7
+    assert [each["state"] for each in result["outcomes"]] == ["already so", "done", "failed", "not tried"]
+    assert result["outcomes"][1]["changes"][1] == {"attribute": "mode", "before": "0644", "after": "0600"}
+    assert result["outcomes"][1]["diffs"][0].startswith("--- /opt/dify/file\n+++ /opt/dify/file\n@@ -1,3")
 
 
 def test_as_rich_and_as_html() -> None:
@@ -128,8 +128,8 @@ new-bare-word
 
 def test_the_diff_of_a_secret_file_shows_names_and_no_values() -> None:
     """Neither the new ones, which are known, nor the old ones, which nobody knows any more; and still which changed."""
-    told = diff(content(ENV_BEFORE, secret=True), content(ENV_AFTER, secret=True), Mask())
-    assert told.splitlines() == [
+    result = diff(content(ENV_BEFORE, secret=True), content(ENV_AFTER, secret=True), Mask())
+    assert result.splitlines() == [
         "--- /opt/dify/file",
         "+++ /opt/dify/file",
         "@@ -1,7 +1,5 @@",
@@ -155,7 +155,7 @@ def test_the_diff_of_a_secret_file_shows_names_and_no_values() -> None:
         (None, "", ["--- /dev/null", "+++ /opt/dify/file"]),
     ],
 )
-def test_the_diff_of_a_new_a_gone_and_a_binary_file(
+def test_the_diff_of_a_new_a_deleted_and_a_binary_file(
     before: str | bytes | None, after: str | None, lines: list[str]
 ) -> None:
     """As diff -u says them."""
@@ -166,13 +166,13 @@ def test_a_diff_shows_three_lines_around_a_change() -> None:
     """And leaves out the rest of a long file."""
     old = [f"line {i}" for i in range(1, 101)]
     new = [*old[:9], "line ten", *old[10:]]
-    told = diff(content("\n".join(old)), content("\n".join(new)), Mask()).splitlines()
-    assert told[2] == "@@ -7,7 +7,7 @@"
-    assert [line for line in told if line[0] in "+-"][2:] == ["-line 10", "+line ten"]
-    assert len(told) == 3 + 8
+    result = diff(content("\n".join(old)), content("\n".join(new)), Mask()).splitlines()
+    assert result[2] == "@@ -7,7 +7,7 @@"
+    assert [line for line in result if line[0] in "+-"][2:] == ["-line 10", "+line ten"]
+    assert len(result) == 3 + 8
 
 
 def test_a_content_never_shows_itself() -> None:
     """However it is printed: a Change that holds one is printed, too."""
-    held = content("PASSWORD=old-password\n", secret=True)
-    assert "old-password" not in f"{held} {held!r} {Change('content', None, held)} {Change('content', None, held)!r}"
+    kept = content("PASSWORD=old-password\n", secret=True)
+    assert "old-password" not in f"{kept} {kept!r} {Change('content', None, kept)} {Change('content', None, kept)!r}"

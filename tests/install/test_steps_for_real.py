@@ -28,8 +28,8 @@ def test_a_path_is_shown_as_it_is(tmp_path: Path) -> None:
     (tmp_path / "link").symlink_to("file")
     (tmp_path / "broken").symlink_to("nowhere")
     facts = {name: AtPath(str(tmp_path / name)) for name in ("nothing", "file", "empty", "folder", "link", "broken")}
-    told = LocalHost().ask(facts.values())
-    states = {name: told[fact] for name, fact in facts.items()}
+    result = LocalHost().ask(facts.values())
+    states = {name: result[fact] for name, fact in facts.items()}
     assert states["nothing"] == PathState("nothing")
     assert (states["file"].kind, states["file"].mode, states["file"].data) == ("file", 0o4751, b"a|b\n\xff")
     assert states["file"].owned_by(OWNER)
@@ -59,8 +59,8 @@ def test_a_folder_and_files_in_it(tmp_path: Path) -> None:
     (top / ".env").chmod(0o644)
     (top / "it's.conf").write_text("a = 2\n")
     before = (top / ".env").stat().st_ino
-    mended = converge_host(host, steps)
-    assert [str(change) for outcome in mended for change in outcome.changes] == [
+    repaired = converge_host(host, steps)
+    assert [str(change) for outcome in repaired for change in outcome.changes] == [
         "content: 1 line → 1 line",
         "mode: 0644 → 0600",
     ]
@@ -101,8 +101,8 @@ def test_what_somebody_put_in_the_way_stays(tmp_path: Path) -> None:
     ],
     ids=str,
 )
-def test_a_wish_that_no_host_can_fulfil_is_refused_at_once(wrong: dict[str, object]) -> None:
+def test_a_desired_state_that_no_host_can_have_is_refused_at_once(wrong: dict[str, object]) -> None:
     """When it is said, not when the machine is half done."""
-    wish: dict[str, object] = {"path": "/opt/a", "data": "a"} | wrong
+    desired: dict[str, object] = {"path": "/opt/a", "data": "a"} | wrong
     with pytest.raises(ValueError, match=r"/opt|relative"):
-        File(**wish)  # type: ignore[arg-type]
+        File(**desired)  # type: ignore[arg-type]

@@ -72,8 +72,8 @@ def test_commands_run_through_it(host: SshHost, end: TunnelEnd, sshd: Sshd, tmp_
     path = tmp_path / "file"
     host.write(str(path), os.urandom(300_000), owner=sshd.owner)
     assert host.read(str(path)) == path.read_bytes()
-    (asked,) = end.asked
-    assert {name: value for name, value in asked.items() if not name.startswith("X-Amz-")} == {
+    (requested,) = end.requested
+    assert {name: value for name, value in requested.items() if not name.startswith("X-Amz-")} == {
         "instanceConnectEndpointId": "eice-0123456789abcdef0",
         "remotePort": "22",
         "privateIpAddress": ADDRESS,
@@ -131,7 +131,7 @@ def test_a_tunnel_cut_in_the_middle_of_a_command_is_a_lost_connection(
     with pytest.raises(ConnectionLost, match="touch once"):
         host.run("touch once")
     assert host.must("echo there").stdout == "there\n"
-    assert len(end.urls) == len(end.asked) == 2
+    assert len(end.urls) == len(end.requested) == 2
 
 
 def test_a_command_that_does_no_harm_twice_is_run_again(host: SshHost, end: TunnelEnd, sshd: Sshd) -> None:
@@ -152,20 +152,20 @@ def test_the_end_at_the_host_is_the_end_here(end: TunnelEnd, sshd: Sshd) -> None
 
 def test_what_the_host_says_last_comes_through(end: TunnelEnd) -> None:
     """Also to one who reads late, and meanwhile writes to a host that has gone."""
-    gone, last = threading.Event(), [os.urandom(100_000) for _ in range(8)]
+    deleted, last = threading.Event(), [os.urandom(100_000) for _ in range(8)]
 
     def say_and_go(websocket: ServerConnection) -> None:
         for piece in last:
             websocket.send(piece)
         websocket.close()
-        gone.set()
+        deleted.set()
 
     end.meetings.append(say_and_go)
     with open_to(end) as tunnel:
-        assert gone.wait(5)
+        assert deleted.wait(5)
         tunnel.sendall(b"more")
-        heard = b"".join(iter(partial(tunnel.recv, 500), b""))
-    assert heard == b"".join(last)
+        received = b"".join(iter(partial(tunnel.recv, 500), b""))
+    assert received == b"".join(last)
 
 
 def test_the_end_here_is_the_end_at_the_host(end: TunnelEnd, sshd: Sshd) -> None:
@@ -185,9 +185,11 @@ def test_a_denial_is_reported_at_once_with_the_answer_of_aws(host: SshHost, end:
     end.answers.append(DENIED)
     with pytest.raises(TunnelRefused) as refused:
         host.run("true")
-    told = str(refused.value)
-    assert told.startswith(f"{ADDRESS}: AWS does not open a tunnel to {ADDRESS}: HTTP 403: AccessDenied: User: me is")
-    assert f"(request id {REQUEST_ID})\nAllow ec2-instance-connect:OpenTunnel on the endpoint" in told
+    message = str(refused.value)
+    assert message.startswith(
+        f"{ADDRESS}: AWS does not open a tunnel to {ADDRESS}: HTTP 403: AccessDenied: User: me is"
+    )
+    assert f"(request id {REQUEST_ID})\nAllow ec2-instance-connect:OpenTunnel on the endpoint" in message
     assert clock.slept == []
 
 
@@ -215,7 +217,7 @@ def test_what_passes_is_waited_for(host: SshHost, end: TunnelEnd, clock: FastClo
     end.meetings.append(lambda websocket: websocket.close(1011, "connection refused"))
     assert host.must("echo up").stdout == "up\n"
     assert len(clock.slept) == 3
-    assert len(end.urls) == len(end.asked) == 4
+    assert len(end.urls) == len(end.requested) == 4
 
 
 CLOSED: Final[dict[str, tuple[Callable[[ServerConnection], object], str]]] = {
@@ -232,13 +234,13 @@ CLOSED: Final[dict[str, tuple[Callable[[ServerConnection], object], str]]] = {
 @pytest.mark.parametrize("how", CLOSED)
 def test_a_tunnel_to_nobody_is_reported_as_such(end: TunnelEnd, how: str) -> None:
     """AWS opens it before it knows whether a security group lets it through; paramiko would speak of banners."""
-    meeting, told = CLOSED[how]
+    meeting, result = CLOSED[how]
     end.meetings.append(meeting)
-    with pytest.raises(TunnelClosed, match=told):
+    with pytest.raises(TunnelClosed, match=result):
         open_to(end, 0.3)
 
 
-def test_patience_has_an_end(host: SshHost, end: TunnelEnd, clock: FastClock) -> None:
+def test_retries_have_an_end(host: SshHost, end: TunnelEnd, clock: FastClock) -> None:
     """With what AWS said last."""
     end.answers.extend([NOT_YET] * 200)
     with pytest.raises(Unreachable, match=r"no SSH after 30\d s .*EndpointNotFound: The endpoint is not there"):
@@ -255,17 +257,17 @@ def test_nobody_listens(clock: FastClock) -> None:
 
 def test_who_is_not_aws_learns_nothing(tmp_path: Path) -> None:
     """A certificate that nobody vouches for: no request is sent, so no signature."""
-    asked: list[str] = []
+    requested: list[str] = []
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(self_made_certificate(tmp_path))
-    with serve(lambda websocket: asked.append("met"), "127.0.0.1", 0, ssl=context) as server:
+    with serve(lambda websocket: requested.append("met"), "127.0.0.1", 0, ssl=context) as server:
         serving = threading.Thread(target=server.serve_forever)
         serving.start()
         url = f"wss://127.0.0.1:{server.socket.getsockname()[1]}/openTunnel?X-Amz-Signature=0123456789"
         with pytest.raises(TunnelRefused, match="certificate that is not AWS's: self-signed"):
             open_tunnel(ADDRESS, lambda: Secret(url))
     serving.join()
-    assert asked == []
+    assert requested == []
 
 
 def self_made_certificate(folder: Path) -> Path:

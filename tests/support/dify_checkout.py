@@ -116,9 +116,9 @@ def annotation(each: ValueType) -> str:
         return f"Literal[{', '.join(map(repr, each.choices))}]"
     name = {"int": "int", "size": "int", "number": "float", "bool": "bool"}[each.type]
     words = {"MB": "megabytes", "bytes": "bytes"}.get(each.unit, "")
-    said = f", description='In {words}'" if words else ""
+    text = f", description='In {words}'" if words else ""
     least = f", ge={each.least}" if each.least is not None else ""
-    return f"{name} = Field(default=1{least}{said})" if said or least else name
+    return f"{name} = Field(default=1{least}{text})" if text or least else name
 
 
 def _services(release: Release, names: Iterable[str]) -> Iterable[tuple[str, dict[str, Any]]]:

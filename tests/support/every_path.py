@@ -52,7 +52,7 @@ DRIFTS: Final = (
 class Paths:
     """What AWS would have asked, by who did what."""
 
-    asked: dict[str, dict[str, Request]] = field(default_factory=dict)
+    requested: dict[str, dict[str, Request]] = field(default_factory=dict)
     operations: dict[str, str] = field(default_factory=dict)
     guest: Settings = SETTINGS
 
@@ -61,7 +61,7 @@ class Paths:
         """What the witness hears meanwhile is done by ``who``."""
         outer, iam_recorder.requests = iam_recorder.requests, {}
         yield
-        self.asked.setdefault(who, {}).update(iam_recorder.requests)
+        self.requested.setdefault(who, {}).update(iam_recorder.requests)
         self.operations |= iam_recorder.operations
         iam_recorder.requests = outer
 

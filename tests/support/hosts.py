@@ -96,7 +96,7 @@ class MemoryHost(ScriptedHost):
     def __init__(self, **state: str) -> None:
         super().__init__({})
         self.state = state
-        self.asked: list[list[str]] = []
+        self.requested: list[list[str]] = []
         self.orders: list[str] = []
         self.before: Callable[[str], None] = lambda order: None
         self.after: Callable[[str], None] = lambda order: None
@@ -104,15 +104,15 @@ class MemoryHost(ScriptedHost):
 
     @property
     def round_trips(self) -> int:
-        return len(self.asked) + len(self.orders)
+        return len(self.requested) + len(self.orders)
 
     def ask(self, facts: Iterable[Fact[Any]]) -> Facts:
         with self._lock:
-            asked = list(dict.fromkeys(facts))
-            self.asked.append([fact.script.removeprefix("get ") for fact in asked])
+            requested = list(dict.fromkeys(facts))
+            self.requested.append([fact.script.removeprefix("get ") for fact in requested])
             return Facts(
                 self.where,
-                {fact: Answer(self.state.get(fact.script.removeprefix("get "), "").encode()) for fact in asked},
+                {fact: Answer(self.state.get(fact.script.removeprefix("get "), "").encode()) for fact in requested},
             )
 
     def must(self, script: str, **how: Any) -> Result:

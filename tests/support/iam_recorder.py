@@ -48,13 +48,13 @@ class IamRecorder:
                 region = client.meta.region_name
 
                 def before(params: Mapping[str, Any], model: Any, context: dict[str, Any], **_: object) -> None:
-                    context["said"] = model.service_model.service_name, model.name, dict(params)
-                    service, name, said = context["said"]
-                    self._before(service, name, said, region)
+                    context["request"] = model.service_model.service_name, model.name, dict(params)
+                    service, name, text = context["request"]
+                    self._before(service, name, text, region)
 
                 def after(parsed: dict[str, Any], context: dict[str, Any], **_: object) -> None:
-                    service, name, said = context["said"]
-                    self._after(service, name, said, parsed, region)
+                    service, name, text = context["request"]
+                    self._after(service, name, text, parsed, region)
 
                 client.meta.events.register_last("before-parameter-build", before)
                 client.meta.events.register_last("after-call", after)
@@ -82,9 +82,9 @@ class IamRecorder:
 
         action = f"ec2:{name}"
         if name in ("CreateTags", "DeleteTags"):
-            said = _request_tags(params["Tags"])
+            values = _request_tags(params["Tags"])
             for id in params["Resources"]:
-                yield Request(action, arn(_kind(id), self._name(id)), {**said, **self._tags_of(id)})
+                yield Request(action, arn(_kind(id), self._name(id)), {**values, **self._tags_of(id)})
             return
         if name not in EC2:
             assert name.startswith("Describe"), f"tests/support/iam_reference.py does not know ec2.{name}"
@@ -172,11 +172,11 @@ class IamRecorder:
                 yield there or self._iam(kind, name)
             return
         template = ELSEWHERE.get(operation) or ELSEWHERE[f"{service}.*"]
-        said = {key: value for key, value in params.items() if isinstance(value, str)}
+        values = {key: value for key, value in params.items() if isinstance(value, str)}
         listed = [key for key in re.findall(r"{(\w+)}", template) if isinstance(params.get(key), list)]
         for one in params[listed[0]] if listed else [None]:
             several = {listed[0]: one} if listed else {}
-            arn = template.format(region=region, account=ACCOUNT, **said, **several)
+            arn = template.format(region=region, account=ACCOUNT, **values, **several)
             # A trail may be told by its ARN, and a provider is told by its address.
             yield re.sub(r"(trail|oidc-provider)/(arn:.*/|https://)", r"\1/", arn)
 
@@ -280,9 +280,9 @@ def _tags_in(params: Mapping[str, Any]) -> Any:
 
 
 def _request_tags(tags: Any) -> Context:
-    said = _map(tags)
-    values = {f"aws:RequestTag/{key}": (value,) for key, value in said.items()}
-    return {**values, "aws:TagKeys": tuple(sorted(said))} if said else {}
+    text = _map(tags)
+    values = {f"aws:RequestTag/{key}": (value,) for key, value in text.items()}
+    return {**values, "aws:TagKeys": tuple(sorted(text))} if text else {}
 
 
 def _keys(operation: str, params: Mapping[str, Any]) -> Context:

@@ -36,10 +36,10 @@ WHOLE: Final = {
 }
 """How many of each thing one environment is (subscription: who hears of alarms; volumes: root and data)."""
 
-GONE: Final = {"table": 1}
+AFTER_DESTROY: Final = {"table": 1}
 """What is left when it is gone: the table of locks, which all environments share."""
 
-KEPT: Final = {"bucket": 1, "secret": 1, "volume": 1, **GONE}
+KEPT: Final = {"bucket": 1, "secret": 1, "volume": 1, **AFTER_DESTROY}
 """What is left of a destroy that keeps the data."""
 
 

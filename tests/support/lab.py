@@ -52,7 +52,7 @@ class Lab:
         """All that is there of the stack, by address."""
         return {address: actual for address, actual in self.stack().find(self.aws()).items() if actual is not None}
 
-    def spoil(self, name: str) -> None:
+    def drift(self, name: str) -> None:
         """Do by hand, right after an apply, what the case calls ``name``."""
         assert self.applied is not None
         found = self.applied.found

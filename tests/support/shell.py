@@ -24,7 +24,7 @@ class Screen(io.StringIO):
 
 
 @dataclass(frozen=True)
-class Said:
+class CommandOutput:
     """What came of a command: its status, and what it told where."""
 
     status: int
@@ -40,11 +40,11 @@ class Shell:
     deployment: type[Deployment] = Deployment
     environ: Mapping[str, str] = field(default_factory=lambda: {"DIFY_AWS_ENVIRONMENT": "dev"})
 
-    def __call__(self, words: str, *, typed: str = "", tty: bool = False) -> Said:
+    def __call__(self, words: str, *, typed: str = "", tty: bool = False) -> CommandOutput:
         """Give one command, and type this when it asks."""
         return self.typed_as(words.split(), typed=typed, tty=tty)
 
-    def typed_as(self, arguments: Sequence[str], *, typed: str = "", tty: bool = False) -> Said:
+    def typed_as(self, arguments: Sequence[str], *, typed: str = "", tty: bool = False) -> CommandOutput:
         """Give one command whose arguments have spaces in them."""
         terminal = Terminal(Screen(typed), Screen(tty=tty), Screen(), self.environ)
         status = main(
@@ -52,4 +52,4 @@ class Shell:
         )
         assert isinstance(terminal.stdout, Screen)
         assert isinstance(terminal.stderr, Screen)
-        return Said(status, terminal.stdout.getvalue(), terminal.stderr.getvalue())
+        return CommandOutput(status, terminal.stdout.getvalue(), terminal.stderr.getvalue())

@@ -260,16 +260,16 @@ class _Transport(paramiko.Transport):
 
     def __init__(self, sock: socket.socket) -> None:
         super().__init__(sock)
-        self.told = threading.Condition()
+        self.data = threading.Condition()
         self.granted: set[int] = set()
 
     def _send_user_message(self, data: paramiko.Message) -> None:
         super()._send_user_message(data)  # type: ignore[misc]
         kind, channel = data.asbytes()[:1], int.from_bytes(data.asbytes()[1:5])
         if kind == cMSG_CHANNEL_SUCCESS:
-            with self.told:
+            with self.data:
                 self.granted.add(channel)
-                self.told.notify_all()
+                self.data.notify_all()
 
 
 class _Server(paramiko.ServerInterface):
@@ -312,8 +312,8 @@ class _Server(paramiko.ServerInterface):
 def _answered(handler: Handler, exchange: Exchange) -> None:
     transport, channel = exchange.transport, exchange.channel
     assert isinstance(transport, _Transport)
-    with transport.told:
-        transport.told.wait_for(lambda: channel.remote_chanid in transport.granted, 10)
+    with transport.data:
+        transport.data.wait_for(lambda: channel.remote_chanid in transport.granted, 10)
     # The client may be gone by now; that is what some tests are about.
     with suppress(OSError, EOFError, paramiko.SSHException):
         handler(exchange)

@@ -64,7 +64,7 @@ class TunnelEnd:
     def __init__(self, port: int, *, key: str = KEY) -> None:
         self.port = port
         self.key = key
-        self.asked: list[dict[str, str]] = []
+        self.requested: list[dict[str, str]] = []
         self.answers: deque[tuple[int, str]] = deque()
         self.meetings: deque[Callable[[ServerConnection], object]] = deque()
         session = boto3.Session("AKIDEXAMPLE", KEY, TOKEN, region_name="ap-northeast-1")
@@ -106,7 +106,7 @@ class TunnelEnd:
 
     def _judge(self, websocket: ServerConnection, request: Request) -> Response | None:
         query = dict(parse_qsl(urlsplit(request.path).query))
-        self.asked.append(query)
+        self.requested.append(query)
         if self.answers:
             status, body = self.answers.popleft()
             return refusal(status, body)

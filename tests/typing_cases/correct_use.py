@@ -52,7 +52,7 @@ if TYPE_CHECKING:
     except dify_aws.InstallFailed as stopped:
         assert_type(stopped.report, dify_aws.Report)
         assert_type(stopped.where, str)
-    except dify_aws.AlreadyLocked as held:
-        assert_type(held.lock_id, str)
+    except dify_aws.AlreadyLocked as kept:
+        assert_type(kept.lock_id, str)
     except dify_aws.SettingsError as wrong:
         assert_type(wrong.problems, tuple[dify_aws.Problem, ...])

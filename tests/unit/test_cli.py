@@ -55,8 +55,8 @@ def test_a_flag_counts_most_and_the_file_least(place: Path) -> None:
     )
     environ = {"DIFY_AWS_REGION": "us-east-1", "DIFY_AWS_PROJECT": "variable"}
     settings = given("--project flag", environ)
-    told = (settings.project, settings.region, settings.storage, settings.environment, settings.profile)
-    assert told == ("flag", "us-east-1", "local", "dev", "compact")
+    result = (settings.project, settings.region, settings.storage, settings.environment, settings.profile)
+    assert result == ("flag", "us-east-1", "local", "dev", "compact")
 
 
 def test_an_environment_can_have_a_file_of_its_own(place: Path) -> None:
@@ -86,8 +86,8 @@ def test_every_problem_says_where_it_stands(place: Path) -> None:
     environ = {"DIFY_AWS_REGION": "mars", "DIFY_AWS_LOG": "debug", "DIFY_AWS_NOPE": "1", "HOME": "x"}
     with pytest.raises(SettingsError) as error:
         given("--vpc-cidr 10.0.0.0/30", environ)
-    told = {problem.field: problem.wrong.partition(" (in ")[2] for problem in error.value.problems}
-    assert told == {
+    result = {problem.field: problem.wrong.partition(" (in ")[2] for problem in error.value.problems}
+    assert result == {
         "vpc_cidr": "--vpc-cidr)",
         "region": "DIFY_AWS_REGION)",
         "nope": "DIFY_AWS_NOPE)",
@@ -125,12 +125,12 @@ def _help(verb: str) -> str:
 )
 def test_a_command_that_is_none_has_status_1(words: str) -> None:
     """argparse would say 2, which is `plan` for "there are changes"."""
-    said = Shell()(words)
-    assert said.status == 1
-    assert ("UsageError" in said.out) == ("--json" in words)
-    assert said.err.startswith("error: ")
-    assert "usage: dify-aws" in said.err
-    assert "Traceback" not in said.err
+    result = Shell()(words)
+    assert result.status == 1
+    assert ("UsageError" in result.out) == ("--json" in words)
+    assert result.err.startswith("error: ")
+    assert "usage: dify-aws" in result.err
+    assert "Traceback" not in result.err
 
 
 def test_every_command_tells_what_it_does() -> None:
@@ -145,7 +145,7 @@ def plan(*actions: Action, notes: tuple[str, ...] = ()) -> Plan:
 
 def test_a_plan_as_markdown_is_coloured_by_its_first_column() -> None:
     """GitHub colours lines that begin with +, - and ! in a block of diff; what belongs to them is set in."""
-    told = markdown(
+    result = markdown(
         plan(
             Action("create", "vpc/main", changes=(Change("cidr_block", None, "10.0.0.0/16"),)),
             Action("update", "alarm/cpu", "a", (Change("threshold", 99, 80),)),
@@ -154,7 +154,7 @@ def test_a_plan_as_markdown_is_coloured_by_its_first_column() -> None:
             notes=("It *costs* $49\na month.",),
         )
     )
-    title, block, notes = told.rstrip().split("\n\n")
+    title, block, notes = result.rstrip().split("\n\n")
     assert title == "### dify/dev in eu-west-1: 1 to create, 1 to update, 1 to delete"
     first, *lines, last = block.splitlines()
     assert (first, last) == ("```diff", "```")
@@ -164,24 +164,24 @@ def test_a_plan_as_markdown_is_coloured_by_its_first_column() -> None:
 
 def test_nothing_in_a_plan_ends_its_block() -> None:
     """A value may hold a fence; the block then has a longer one."""
-    told = markdown(plan(Action("create", "x/y", changes=(Change("text", None, "a\n```\n# b"),))))
-    assert "````diff\n" in told
-    assert told.rstrip().endswith("\n````")
+    result = markdown(plan(Action("create", "x/y", changes=(Change("text", None, "a\n```\n# b"),))))
+    assert "````diff\n" in result
+    assert result.rstrip().endswith("\n````")
 
 
 def test_a_result_is_plain_where_no_terminal_is() -> None:
     """Whole lines without colours for a log or a pipe; rich for a terminal; JSON for a program."""
-    wished = Change("description", None, "long " * 19)
-    shown = plan(Action("create", "security-group/host", changes=(wished,)))
-    told = {}
+    desired = Change("description", None, "long " * 19)
+    shown = plan(Action("create", "security-group/host", changes=(desired,)))
+    result = {}
     for form, tty in (("text", False), ("text", True), ("json", True)):
         terminal = Terminal(Screen(), Screen(tty=tty), Screen())
         terminal.show(shown, form)  # type: ignore[arg-type]
         assert isinstance(terminal.stdout, Screen)
-        told[form, tty] = terminal.stdout.getvalue()
-    assert told["text", False] == f"{shown}\n"
-    assert told["text", True] not in ("", told["text", False])
-    assert json.loads(told["json", True]) == shown.to_dict()
+        result[form, tty] = terminal.stdout.getvalue()
+    assert result["text", False] == f"{shown}\n"
+    assert result["text", True] not in ("", result["text", False])
+    assert json.loads(result["json", True]) == shown.to_dict()
 
 
 def test_a_value_without_a_table_is_shown_as_text() -> None:
@@ -208,24 +208,24 @@ def test_a_value_without_a_table_is_shown_as_text() -> None:
 @pytest.mark.parametrize("level", ["debug", "warning"])
 def test_debug_shows_where_it_went_wrong(level: str, place: Path) -> None:
     """The block for people is the same; the traceback and the log are there for who asks for them."""
-    said = Shell(environ={"DIFY_AWS_LOG": level})("plan --settings nowhere.toml")
-    assert said.status == 1
-    assert "error: 1 problem in the settings:\n  - file = 'nowhere.toml'" in said.err
-    assert ("Traceback" in said.err) == (level == "debug")
+    result = Shell(environ={"DIFY_AWS_LOG": level})("plan --settings nowhere.toml")
+    assert result.status == 1
+    assert "error: 1 problem in the settings:\n  - file = 'nowhere.toml'" in result.err
+    assert ("Traceback" in result.err) == (level == "debug")
     assert logging.getLogger("dify_aws").handlers == []
 
 
 def test_a_level_that_is_none_is_reported() -> None:
     """Rather than a log that never comes."""
-    said = Shell(environ={"DIFY_AWS_LOG": "all"})("plan")
-    assert said.status == 1
-    assert "DIFY_AWS_LOG" in said.err
-    assert "debug" in said.err
+    result = Shell(environ={"DIFY_AWS_LOG": "all"})("plan")
+    assert result.status == 1
+    assert "DIFY_AWS_LOG" in result.err
+    assert "debug" in result.err
 
 
 def test_a_mistake_of_ours_is_no_traceback_either() -> None:
     """What nobody has thought of is told as that."""
-    said = Shell(session=object())("status")
-    assert said.status == 1
-    assert "mistake of dify_aws" in said.err
-    assert "Traceback" not in said.err
+    result = Shell(session=object())("status")
+    assert result.status == 1
+    assert "mistake of dify_aws" in result.err
+    assert "Traceback" not in result.err

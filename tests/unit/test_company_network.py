@@ -100,11 +100,11 @@ def test_all_connections_trust_whom_boto3_trusts(
 ) -> None:
     """boto3's own, the question for one's own address, and the tunnel: each through the proxy."""
     monkeypatch.setenv(variable, str(authority.bundle))
-    door = aws(server, monkeypatch)
-    assert door.account == "123456789012"
-    assert Internet(door.ca_bundle, f"https://{server}").my_address() == MY_ADDRESS
+    client = aws(server, monkeypatch)
+    assert client.account == "123456789012"
+    assert Internet(client.ca_bundle, f"https://{server}").my_address() == MY_ADDRESS
     url = Secret(f"wss://{websocket}/openTunnel?X-Amz-Signature=0123456789")
-    with open_tunnel("10.0.1.5", lambda: url, tls_context(door.ca_bundle)) as opened:
+    with open_tunnel("10.0.1.5", lambda: url, tls_context(client.ca_bundle)) as opened:
         assert opened.recv(100) == b"SSH-2.0-test\r\n"
     assert proxy.connected == [server, server, websocket]
 
@@ -118,11 +118,11 @@ def test_the_profile_may_name_the_bundle(
 
 
 def test_without_the_bundle_the_variable_is_named(server: str, websocket: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    door = aws(server, monkeypatch)
+    client = aws(server, monkeypatch)
     monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
     url = Secret(f"wss://{websocket}/openTunnel?X-Amz-Signature=0123456789")
     with pytest.raises(AwsError, match="AWS_CA_BUNDLE"):
-        _ = door.account
+        _ = client.account
     with pytest.raises(DifyAwsError, match="AWS_CA_BUNDLE"):
         Internet(None, f"https://{server}").my_address()
     with pytest.raises(TunnelRefused, match="AWS_CA_BUNDLE"):

@@ -9,7 +9,7 @@ import pytest
 from dify_aws.operations.access.connectivity import Internet
 
 
-def test_a_knock_tells_whether_somebody_is_there() -> None:
+def test_a_checked_port_is_open_or_refused() -> None:
     """On a port where somebody listens, and right after he has gone."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]

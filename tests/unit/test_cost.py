@@ -43,17 +43,17 @@ def row(estimated: CostEstimate, what: str) -> CostRow:
 
 def test_the_environment_in_tokyo_costs_this() -> None:
     """By hand: the quantity of each thing, times its price."""
-    told = {each.what: each.monthly for each in cost(NO_USE).rows}
-    assert told == {
+    result = {each.what: each.monthly for each in cost(NO_USE).rows}
+    assert result == {
         "EC2 t3.medium": Decimal("39.712"),
         "root disk, gp3": Decimal("2.88"),
         "data volume, gp3": Decimal("4.8"),
         "public IPv4 address": Decimal("7.3"),
         "NAT gateway": Decimal("45.26"),
-        "secret in Secrets Manager": told["secret in Secrets Manager"],
+        "secret in Secrets Manager": result["secret in Secrets Manager"],
         "CloudWatch alarm": Decimal("0.3"),
     }
-    assert cost(NO_USE).total == sum(amount for amount in told.values() if amount)
+    assert cost(NO_USE).total == sum(amount for amount in result.values() if amount)
 
 
 def test_use_is_counted_by_what_is_assumed() -> None:
@@ -75,8 +75,8 @@ def test_a_machine_that_runs_half_the_day_costs_half() -> None:
 
 
 def test_every_assumption_is_stated() -> None:
-    told = str(cost(Use(uploads_gb=77, logs_gb=88, internet_gb=99, nat_gb=66, metrics=55, hours=444)))
-    assert all(f" {number} " in told for number in (77, 88, 99, 66, 55, 444))
+    message = str(cost(Use(uploads_gb=77, logs_gb=88, internet_gb=99, nat_gb=66, metrics=55, hours=444)))
+    assert all(f" {number} " in message for number in (77, 88, 99, 66, 55, 444))
 
 
 def test_less_than_nothing_cannot_be_used() -> None:
@@ -85,19 +85,19 @@ def test_less_than_nothing_cannot_be_used() -> None:
 
 
 def test_what_is_not_known_is_unknown_and_never_zero() -> None:
-    told = cost(instance_type="x2idn.32xlarge")
+    result = cost(instance_type="x2idn.32xlarge")
 
-    assert [each.what for each in told.unknown] == ["EC2 x2idn.32xlarge"]
-    assert "at least $" in str(told)
-    assert "and 1 unknown" in str(told)
-    assert json.loads(told.to_json())["complete"] is False
-    assert "unknown" in told._repr_mimebundle_()["text/html"]
+    assert [each.what for each in result.unknown] == ["EC2 x2idn.32xlarge"]
+    assert "at least $" in str(result)
+    assert "and 1 unknown" in str(result)
+    assert json.loads(result.to_json())["complete"] is False
+    assert "unknown" in result._repr_mimebundle_()["text/html"]
 
 
 def test_a_region_without_prices_costs_an_unknown_amount() -> None:
-    told = estimate(environment(Settings(environment="dev"), ACCOUNT), SHEET, "sa-east-1")
-    assert not told.total
-    assert told.unknown == told.rows
+    result = estimate(environment(Settings(environment="dev"), ACCOUNT), SHEET, "sa-east-1")
+    assert not result.total
+    assert result.unknown == result.rows
 
 
 def test_logs_that_are_kept_for_ever_have_no_monthly_cost() -> None:
@@ -107,8 +107,8 @@ def test_logs_that_are_kept_for_ever_have_no_monthly_cost() -> None:
 
 def test_iops_that_are_paid_for_are_not_passed_over() -> None:
     volume = Volume(name="fast", availability_zone=f"{TOKYO}a", size_gib=100, iops=9000, throughput_mib=500)
-    told = estimate(Stack("lab", [volume]), SHEET, TOKYO)
-    assert [(each.what, each.quantity) for each in told.unknown] == [
+    result = estimate(Stack("lab", [volume]), SHEET, TOKYO)
+    assert [(each.what, each.quantity) for each in result.unknown] == [
         ("IOPS that were paid for", Decimal(6000)),
         ("MiB/s that were paid for", Decimal(375)),
     ]
@@ -123,29 +123,29 @@ def test_every_kind_is_counted_or_known_to_be_free() -> None:
 
 
 def test_a_kind_that_nobody_counted_is_unknown() -> None:
-    (told,) = priced(counted({"teapot/short": {}}, Use()), SHEET, TOKYO)
-    assert (told.what, told.addresses, told.monthly) == ("teapot", ("teapot/short",), None)
+    (result,) = priced(counted({"teapot/short": {}}, Use()), SHEET, TOKYO)
+    assert (result.what, result.addresses, result.monthly) == ("teapot", ("teapot/short",), None)
 
 
 def test_it_shows_itself_as_text_html_rich_and_json() -> None:
-    told = replace(cost(), deployment="<dify/dev>")
+    result = replace(cost(), deployment="<dify/dev>")
     out = StringIO()
-    Console(file=out, width=160).print(told)
+    Console(file=out, width=160).print(result)
 
-    total = f"{told.total:,.2f}"
-    assert total in str(told)
+    total = f"{result.total:,.2f}"
+    assert total in str(result)
     assert total in out.getvalue()
-    assert total in told._repr_mimebundle_()["text/html"]
-    assert "&lt;dify/dev&gt;" in told._repr_mimebundle_()["text/html"]
-    assert Decimal(json.loads(told.to_json())["total"]) == told.total.quantize(Decimal("0.000001"))
+    assert total in result._repr_mimebundle_()["text/html"]
+    assert "&lt;dify/dev&gt;" in result._repr_mimebundle_()["text/html"]
+    assert Decimal(json.loads(result.to_json())["total"]) == result.total.quantize(Decimal("0.000001"))
 
 
 def test_the_regions_are_compared() -> None:
-    told = regions(environment(Settings(environment="dev"), ACCOUNT), SHEET)
-    known = [amount for amount in told.values() if amount is not None]
-    assert set(told) == set(SHEET.regions)
+    result = regions(environment(Settings(environment="dev"), ACCOUNT), SHEET)
+    known = [amount for amount in result.values() if amount is not None]
+    assert set(result) == set(SHEET.regions)
     assert known == sorted(known)
-    assert told[TOKYO] == cost().total
+    assert result[TOKYO] == cost().total
 
 
 # What flags would save -----------------------------------------------------------------------------------------------
@@ -153,9 +153,9 @@ def test_the_regions_are_compared() -> None:
 
 def test_savings_are_those_of_the_settings_really_changed() -> None:
     settings = Settings(environment="dev", instance_type="t3.large", data_volume_gib=60)
-    told = {each.changes: each.monthly for each in estimate_settings(settings, ACCOUNT, SHEET).savings}
+    result = {each.changes: each.monthly for each in estimate_settings(settings, ACCOUNT, SHEET).savings}
 
-    assert told == {
+    assert result == {
         "nat_gateway=False": cost(instance_type="t3.large").total
         - cost(instance_type="t3.large", nat_gateway=False).total,
         "instance_type='t3.medium'": Decimal("39.712"),
@@ -164,32 +164,32 @@ def test_savings_are_those_of_the_settings_really_changed() -> None:
         "log_retention_days=7": cost().total - cost(log_retention_days=7).total,
         "ssh='tunnel'": Decimal(0),
     }
-    assert told["nat_gateway=False"] == Decimal("48.91")
+    assert result["nat_gateway=False"] == Decimal("48.91")
 
 
 def test_what_dify_would_not_fit_into_is_no_saving() -> None:
-    told = [each.changes for each in estimate_settings(Settings(environment="dev"), ACCOUNT, SHEET).savings]
-    assert not [changes for changes in told if "small" in changes]
+    result = [each.changes for each in estimate_settings(Settings(environment="dev"), ACCOUNT, SHEET).savings]
+    assert not [changes for changes in result if "small" in changes]
 
 
 def test_a_full_dify_becomes_compact_when_it_gets_half_the_memory() -> None:
     settings = Settings(environment="dev", profile="full", instance_type="t3.large")
-    told = [each.changes for each in estimate_settings(settings, ACCOUNT, SHEET).savings]
-    assert "profile='compact', instance_type='t3.medium'" in told
+    result = [each.changes for each in estimate_settings(settings, ACCOUNT, SHEET).savings]
+    assert "profile='compact', instance_type='t3.medium'" in result
 
 
 def test_a_saving_at_an_unknown_price_is_unknown() -> None:
     settings = Settings(environment="dev", instance_type="m6i.large")
-    told = {each.changes: each.monthly for each in estimate_settings(settings, ACCOUNT, SHEET).savings}
-    assert told["instance_type='m6a.large'"] is None
+    result = {each.changes: each.monthly for each in estimate_settings(settings, ACCOUNT, SHEET).savings}
+    assert result["instance_type='m6a.large'"] is None
 
 
 def test_a_refresh_asks_for_what_the_savings_need_too() -> None:
     """Else a saving would be the difference of today's price and an old one."""
-    told = products_of(Settings(environment="dev", instance_type="m6i.xlarge"), ACCOUNT)
-    types = {name for name in told if name.startswith("instance/")}
+    result = products_of(Settings(environment="dev", instance_type="m6i.xlarge"), ACCOUNT)
+    types = {name for name in result if name.startswith("instance/")}
     assert types == {"instance/m6i.xlarge", "instance/m6i.large", "instance/m6a.xlarge"}
-    assert {"nat-gateway/hour", "ebs/gp3", "logs/stored"} <= told
+    assert {"nat-gateway/hour", "ebs/gp3", "logs/stored"} <= result
 
 
 # What a plan changes -------------------------------------------------------------------------------------------------
@@ -225,8 +225,8 @@ def change(verb: str, address: str, id: str = "", **changes: object) -> Action:
     ],
 )
 def test_an_action_changes_the_bill(action: Action, dollars: str | None) -> None:
-    told = plan_difference(Plan("dify/dev", TOKYO, (action,)), SHEET, ALL)
-    assert told.by_address == ({action.address: Decimal(dollars)} if dollars else {})
+    result = plan_difference(Plan("dify/dev", TOKYO, (action,)), SHEET, ALL)
+    assert result.by_address == ({action.address: Decimal(dollars)} if dollars else {})
 
 
 def test_a_plan_adds_up() -> None:
@@ -236,9 +236,9 @@ def test_a_plan_adds_up() -> None:
         change("delete", "nat-gateway/main", "nat-1"),
         change("delete", "elastic-ip/nat", "eip-2"),
     )
-    told = plan_difference(Plan("dify/dev", TOKYO, actions), SHEET, ALL)
-    assert told.monthly == Decimal("-47.95")
-    assert str(told).startswith("-47.95 $/month by AWS's list prices")
+    result = plan_difference(Plan("dify/dev", TOKYO, actions), SHEET, ALL)
+    assert result.monthly == Decimal("-47.95")
+    assert str(result).startswith("-47.95 $/month by AWS's list prices")
 
 
 def test_a_difference_that_is_not_known_is_stated() -> None:
@@ -247,10 +247,10 @@ def test_a_difference_that_is_not_known_is_stated() -> None:
         change("delete", "volume/lost", "vol-9"),
         change("create", "elastic-ip/nat"),
     )
-    told = plan_difference(Plan("dify/dev", TOKYO, actions), SHEET, ALL)
-    assert told.unknown == ("instance/host", "volume/lost")
-    assert str(told).startswith("+3.65 $/month")
-    assert "Not known is what these cost: instance/host, volume/lost." in str(told)
+    result = plan_difference(Plan("dify/dev", TOKYO, actions), SHEET, ALL)
+    assert result.unknown == ("instance/host", "volume/lost")
+    assert str(result).startswith("+3.65 $/month")
+    assert "Not known is what these cost: instance/host, volume/lost." in str(result)
 
 
 def test_a_plan_shows_it_as_a_note() -> None:
@@ -267,14 +267,14 @@ def test_a_plan_shows_it_as_a_note() -> None:
 def test_waste_is_what_is_paid_for_and_not_used() -> None:
     loose = Actual(address="elastic-ip/host", id="eip-1", values={"instance": ""}, facts={"association_id": ""})
     idle = replace(VOLUME, facts={"state": "available"})
-    told = {each.address: each for each in waste((GATEWAY, ADDRESS, loose, idle), SHEET, TOKYO)}
+    result = {each.address: each for each in waste((GATEWAY, ADDRESS, loose, idle), SHEET, TOKYO)}
 
-    assert {address: each.monthly for address, each in told.items()} == {
+    assert {address: each.monthly for address, each in result.items()} == {
         "nat-gateway/main": Decimal("48.91"),
         "elastic-ip/host": Decimal("3.65"),
         "volume/data": Decimal("4.8"),
     }
-    assert str(told["volume/data"]).startswith("volume/data (vol-1), $4.80 a month: it is attached to no machine.")
+    assert str(result["volume/data"]).startswith("volume/data (vol-1), $4.80 a month: it is attached to no machine.")
 
 
 def test_what_is_used_is_no_waste() -> None:
@@ -291,6 +291,6 @@ def test_what_is_used_is_no_waste() -> None:
 
 
 def test_a_volume_in_a_region_without_prices_is_waste_all_the_same() -> None:
-    (told,) = waste((replace(VOLUME, facts={"state": "available"}),), SHEET, "sa-east-1")
-    assert told.monthly is None
-    assert "at an unknown price" in str(told)
+    (result,) = waste((replace(VOLUME, facts={"state": "available"}),), SHEET, "sa-east-1")
+    assert result.monthly is None
+    assert "at an unknown price" in str(result)

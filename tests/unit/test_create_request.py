@@ -73,9 +73,9 @@ def test_the_other_services_take_lists_and_maps(operation: str, where: tuple[str
 
 
 def test_a_bucket_takes_them_inside_its_configuration() -> None:
-    said = {"CreateBucketConfiguration": {"LocationConstraint": "ap-northeast-1"}}
+    params = {"CreateBucketConfiguration": {"LocationConstraint": "ap-northeast-1"}}
 
-    request = create_request(model("s3.CreateBucket"), said, TAGS, turn=0)
+    request = create_request(model("s3.CreateBucket"), params, TAGS, turn=0)
 
     assert request["CreateBucketConfiguration"] == {"LocationConstraint": "ap-northeast-1", "Tags": AS_LIST}
 

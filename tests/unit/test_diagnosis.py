@@ -10,7 +10,7 @@ from rich.console import Console
 
 from dify_aws.operations.diagnosis.diagnosis import Diagnosis, ok, unknown, warning, wrong
 
-TOLD = Diagnosis(
+DIAGNOSIS = Diagnosis(
     "dify/dev",
     "ap-northeast-1",
     (
@@ -24,7 +24,7 @@ TOLD = Diagnosis(
 
 def test_it_reads_as_text() -> None:
     """One line each, with evidence and way out below it, and the sum above."""
-    assert str(TOLD).splitlines() == [
+    assert str(DIAGNOSIS).splitlines() == [
         "dify/dev in ap-northeast-1: 1 wrong, 1 warning, 1 unknown, 1 ok",
         "✓ instance: i-1 is running",
         "! backups: nothing is there",
@@ -39,36 +39,36 @@ def test_it_reads_as_text() -> None:
 
 def test_it_is_true_when_something_is_wrong() -> None:
     """A warning is not wrong, and what nobody could tell is not either."""
-    assert TOLD
-    assert not Diagnosis("dify/dev", "ap-northeast-1", TOLD.findings[:2] + TOLD.findings[3:])
+    assert DIAGNOSIS
+    assert not Diagnosis("dify/dev", "ap-northeast-1", DIAGNOSIS.findings[:2] + DIAGNOSIS.findings[3:])
     assert "nothing was looked at" in str(Diagnosis("dify/dev", "ap-northeast-1"))
 
 
-def test_it_is_asked_by_subject() -> None:
+def test_findings_are_indexed_by_subject() -> None:
     """As a program does."""
-    assert TOLD["backups"].remedy == "Set one up."
-    assert TOLD.named("wrong", "unknown") == ("container <api>", "quota")
-    assert len(TOLD) == len(list(TOLD)) == 4
+    assert DIAGNOSIS["backups"].remedy == "Set one up."
+    assert DIAGNOSIS.named("wrong", "unknown") == ("container <api>", "quota")
+    assert len(DIAGNOSIS) == len(list(DIAGNOSIS)) == 4
     with pytest.raises(KeyError):
-        TOLD["moon"]
+        DIAGNOSIS["moon"]
 
 
 def test_it_is_shown_in_json_a_notebook_and_a_terminal() -> None:
     """All of it in each, and in HTML nothing of it as HTML."""
-    given = json.loads(TOLD.to_json())
-    assert given["summary"] == TOLD.summary()
+    given = json.loads(DIAGNOSIS.to_json())
+    assert given["summary"] == DIAGNOSIS.summary()
     assert given["findings"][0] == {
         "subject": "instance",
         "condition": "ok",
         "evidence": "i-1 is running",
         "remedy": "",
     }
-    html = TOLD._repr_mimebundle_()["text/html"]
+    html = DIAGNOSIS._repr_mimebundle_()["text/html"]
     assert "container &lt;api&gt;" in html
     assert "boom" in html
     assert ">→ install() brings it up.</span>" in html
     terminal = Console(file=StringIO(), width=100)
-    terminal.print(TOLD)
+    terminal.print(DIAGNOSIS)
     assert isinstance(terminal.file, StringIO)
     shown = terminal.file.getvalue()
-    assert all(finding.evidence.splitlines()[-1] in shown for finding in TOLD)
+    assert all(finding.evidence.splitlines()[-1] in shown for finding in DIAGNOSIS)

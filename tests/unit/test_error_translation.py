@@ -14,7 +14,7 @@ from dify_aws.errors import AwsError, CredentialsError, PermissionDenied, QuotaE
 
 
 def answered(operation: str, code: str, message: str = "no", status: int = 400, date: str | None = None) -> AwsError:
-    said: Any = {
+    params: Any = {
         "Error": {"Code": code, "Message": message},
         "ResponseMetadata": {
             "RequestId": "4711",
@@ -22,7 +22,7 @@ def answered(operation: str, code: str, message: str = "no", status: int = 400, 
             "HTTPHeaders": {"date": date} if date else {},
         },
     }
-    return refusal(operation, ClientError(said, operation.partition(".")[2]), "ap-northeast-1")
+    return refusal(operation, ClientError(params, operation.partition(".")[2]), "ap-northeast-1")
 
 
 def test_it_says_where_what_and_the_request_id() -> None:
@@ -126,17 +126,19 @@ def test_no_network() -> None:
     ],
 )
 @pytest.mark.parametrize(
-    ("hours", "told"), [(-3.5, "3 h 30 min behind AWS's"), (26, "1 d 2 h ahead of AWS's")], ids=["behind", "ahead"]
+    ("hours", "expected_text"),
+    [(-3.5, "3 h 30 min behind AWS's"), (26, "1 d 2 h ahead of AWS's")],
+    ids=["behind", "ahead"],
 )
 def test_a_wrong_clock_is_reported_in_every_service(
-    operation: str, code: str, message: str, hours: float, told: str
+    operation: str, code: str, message: str, hours: float, expected_text: str
 ) -> None:
     """By the time in the answer, whatever the words are: EC2 speaks only of credentials."""
     there = datetime.now(UTC) - timedelta(hours=hours)
     error = answered(operation, code, message, 403, date=format_datetime(there))
 
     assert isinstance(error, CredentialsError)
-    assert told in str(error)
+    assert expected_text in str(error)
     assert "timedatectl" in str(error)
 
 
@@ -152,7 +154,7 @@ def test_credentials_that_are_wrong_at_the_right_time() -> None:
 
 
 @pytest.mark.parametrize(
-    ("reason", "told"),
+    ("reason", "message"),
     [
         ("with an explicit deny in a service control policy", "organisation"),
         ("because no service control policies allow the ec2:RunInstances action", "organisation"),
@@ -164,7 +166,7 @@ def test_credentials_that_are_wrong_at_the_right_time() -> None:
         ("because no identity-based policy allows the ec2:RunInstances action", "Allow ec2:RunInstances"),
     ],
 )
-def test_a_denial_names_the_policy_that_has_to_change(reason: str, told: str) -> None:
+def test_a_denial_names_the_policy_that_has_to_change(reason: str, message: str) -> None:
     """AWS says which kind of policy it was: to allow an action that an SCP denies helps nobody."""
     who = (
         "User: arn:aws:sts::123456789012:assumed-role/x/y is not authorized to perform: ec2:RunInstances on resource: *"
@@ -172,7 +174,7 @@ def test_a_denial_names_the_policy_that_has_to_change(reason: str, told: str) ->
     error = answered("ec2.RunInstances", "UnauthorizedOperation", f"{who} {reason}", 403)
 
     assert isinstance(error, PermissionDenied)
-    assert told in str(error)
+    assert message in str(error)
     assert ("Allow ec2:RunInstances to whoever" in str(error)) == ("identity-based policy allows" in reason)
 
 

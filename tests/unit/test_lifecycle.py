@@ -22,9 +22,9 @@ def test_a_rule_is_read_back_as_it_was_given(rule: LifecycleRule) -> None:
     assert lifecycle_rule(rule.said()) == rule
 
 
-@pytest.mark.parametrize("told", [{"Prefix": ""}, {}])
-def test_all_objects_are_listed_in_two_ways(told: dict[str, Any]) -> None:
-    assert lifecycle_rule({**ALL_OBJECTS.said(), "Filter": told}) == ALL_OBJECTS
+@pytest.mark.parametrize("result", [{"Prefix": ""}, {}])
+def test_all_objects_are_listed_in_two_ways(result: dict[str, Any]) -> None:
+    assert lifecycle_rule({**ALL_OBJECTS.said(), "Filter": result}) == ALL_OBJECTS
 
 
 @pytest.mark.parametrize(
@@ -39,7 +39,7 @@ def test_all_objects_are_listed_in_two_ways(told: dict[str, Any]) -> None:
 )
 def test_a_rule_that_says_more_is_unlike_ours(more: dict[str, Any]) -> None:
     """So it is drift, whoever made it so."""
-    told = lifecycle_rule({**BACKUPS.said(), **more})
+    result = lifecycle_rule({**BACKUPS.said(), **more})
 
-    assert told != BACKUPS
-    assert told.unlike is not None
+    assert result != BACKUPS
+    assert result.unlike is not None

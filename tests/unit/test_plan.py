@@ -41,10 +41,10 @@ def test_it_prints_what_would_happen() -> None:
 
 
 def test_it_is_json_for_other_programs() -> None:
-    told = json.loads(plan(GROW).to_json())
+    result = json.loads(plan(GROW).to_json())
 
-    assert told["summary"] == "1 to update"
-    assert told["actions"] == [
+    assert result["summary"] == "1 to update"
+    assert result["actions"] == [
         {
             "verb": "update",
             "address": "volume/data",
@@ -56,9 +56,9 @@ def test_it_is_json_for_other_programs() -> None:
 
 def test_it_shows_itself_in_a_notebook_and_in_rich() -> None:
     spoiled = Action("update", "alarm/cpu", "cpu", (Change("description", "<b>", "fine"),))
-    told = plan(spoiled)._repr_mimebundle_()
-    assert "&lt;b&gt; → fine" in told["text/html"]
-    assert told["text/plain"] == str(plan(spoiled))
+    result = plan(spoiled)._repr_mimebundle_()
+    assert "&lt;b&gt; → fine" in result["text/html"]
+    assert result["text/plain"] == str(plan(spoiled))
 
     out = StringIO()
     Console(file=out, width=100).print(plan(GROW))
@@ -66,11 +66,11 @@ def test_it_shows_itself_in_a_notebook_and_in_rich() -> None:
 
 
 def test_it_never_shows_a_secret() -> None:
-    told = plan(Action("update", "secret/key", "key", (Change("value", Secret("hunter2"), Secret("hunter3")),)))
+    result = plan(Action("update", "secret/key", "key", (Change("value", Secret("hunter2"), Secret("hunter3")),)))
     out = StringIO()
-    Console(file=out, width=100).print(told)
+    Console(file=out, width=100).print(result)
 
-    assert "hunter" not in str(told) + told.to_json() + repr(told) + told._repr_mimebundle_()["text/html"]
+    assert "hunter" not in str(result) + result.to_json() + repr(result) + result._repr_mimebundle_()["text/html"]
     assert "hunter" not in out.getvalue()
 
 

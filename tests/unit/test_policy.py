@@ -95,11 +95,11 @@ def test_another_policy_is_another(other: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize(
-    "told", ["", "{", "[1]", '"x"', "null", '{"Statement": 7}', '{"Statement": ["x"]}', "[" * 9000]
+    "message", ["", "{", "[1]", '"x"', "null", '{"Statement": 7}', '{"Statement": ["x"]}', "[" * 9000]
 )
-def test_what_is_no_policy_equals_nothing_that_is_wished_for(told: str) -> None:
+def test_what_is_no_policy_equals_nothing_that_is_desired(message: str) -> None:
     """And it can be read, so that it can be put right."""
-    read = PolicyDocument.read(told)
+    read = PolicyDocument.read(message)
     assert read != PolicyDocument(POLICY)
     assert isinstance(read.statements, tuple)
     assert json.loads(read.text()) == read

@@ -84,7 +84,7 @@ def test_what_is_not_in_the_sheet_is_not_known() -> None:
     assert SHEET.product("teapot") is None
 
 
-def test_each_product_says_how_the_price_list_is_asked_for_it() -> None:
+def test_each_product_says_how_it_is_queried_in_the_price_list() -> None:
     """The region is in every question, and no placeholder is left in any."""
     for name, product in SHEET.products.items():
         question = product.question(name, TOKYO)
@@ -92,7 +92,7 @@ def test_each_product_says_how_the_price_list_is_asked_for_it() -> None:
         assert not [value for _, _, value in question if "{" in value], name
 
 
-def test_a_type_that_is_not_in_the_sheet_can_be_asked_for_like_the_others() -> None:
+def test_a_type_that_is_not_in_the_sheet_can_be_queried_like_the_others() -> None:
     product = SHEET.product("instance/c7i.large")
     assert product is not None
     question = product.question("instance/c7i.large", TOKYO)
@@ -100,9 +100,9 @@ def test_a_type_that_is_not_in_the_sheet_can_be_asked_for_like_the_others() -> N
     assert not product.prices, "it only stands for that type"
 
 
-def test_no_two_products_are_asked_for_alike() -> None:
-    asked = [product.question(name, TOKYO) for name, product in SHEET.products.items()]
-    assert len(set(asked)) == len(asked)
+def test_no_two_products_are_queried_alike() -> None:
+    requested = [product.question(name, TOKYO) for name, product in SHEET.products.items()]
+    assert len(set(requested)) == len(requested)
 
 
 def test_newer_prices_replace_those_of_one_region_only() -> None:
@@ -115,7 +115,7 @@ def test_newer_prices_replace_those_of_one_region_only() -> None:
     assert SHEET.date != newer.date
 
 
-def test_a_new_type_has_a_price_where_it_was_asked_for() -> None:
+def test_a_new_type_has_a_price_where_it_was_requested() -> None:
     newer = SHEET.with_prices("2027-01-01", {("instance/c7i.large", TOKYO): Price(Decimal(1), "Hrs", "test")})
 
     assert newer.price("instance/c7i.large", TOKYO)

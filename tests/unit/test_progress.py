@@ -70,7 +70,7 @@ def test_a_terminal_that_is_redrawn_meanwhile_holds_nobody_up() -> None:
     assert ended.wait(30), "two threads wait for each other"
 
 
-def test_a_log_is_told_what_takes_long() -> None:
+def test_a_log_has_what_takes_long() -> None:
     """With the time so far, and how long AWS usually takes; what has just begun, or has ended, is not repeated."""
     log = io.StringIO()
     with Progress(Console(file=log, width=200)) as progress:

@@ -14,14 +14,14 @@ class Source:
     """Something to ask: counts how often, and can hold an answer back."""
 
     def __init__(self) -> None:
-        self.asked = 0
+        self.requested = 0
         self.begun = threading.Event()
         self.go_on = threading.Event()
         self.go_on.set()
 
     def __call__(self) -> int:
-        self.asked += 1
-        answer = self.asked
+        self.requested += 1
+        answer = self.requested
         self.begun.set()
         assert self.go_on.wait(5)
         return answer
@@ -90,7 +90,7 @@ def test_a_failed_read_is_raised_for_all_who_waited_and_tried_again_later() -> N
     assert read_cache.read("vpcs", lambda: 1) == 1
 
 
-def test_what_is_known_is_not_asked() -> None:
+def test_what_is_known_is_not_requested() -> None:
     read_cache, source = ReadCache(), Source()
     read_cache.know("tags", 4711, "web")
     assert read_cache.read("tags", source, "web") == 4711

@@ -21,10 +21,10 @@ class Aws:
     def __init__(self, *errors: AwsError, for_ever: bool = False) -> None:
         self.errors = list(errors)
         self.for_ever = for_ever
-        self.asked = 0
+        self.requested = 0
 
     def __call__(self) -> str:
-        self.asked += 1
+        self.requested += 1
         if self.errors:
             raise self.errors[0] if self.for_ever else self.errors.pop(0)
         return "yes"
@@ -50,7 +50,7 @@ def test_another_error_of_the_same_code_goes_through_at_once() -> None:
 
     with pytest.raises(AwsError, match="imageId"):
         RetryRules(clock).call(aws, lambda: True)
-    assert (aws.asked, clock.now()) == (1, 0)
+    assert (aws.requested, clock.now()) == (1, 0)
 
 
 def test_not_found_is_waited_out_only_for_what_was_just_made() -> None:
@@ -59,7 +59,7 @@ def test_not_found_is_waited_out_only_for_what_was_just_made() -> None:
     aws = Aws(NOT_FOUND)
     with pytest.raises(AwsError, match="NotFound"):
         RetryRules(VirtualClock()).call(aws, lambda: False)
-    assert aws.asked == 1
+    assert aws.requested == 1
 
 
 def test_retries_end_and_the_last_error_is_reported() -> None:

@@ -22,9 +22,9 @@ def test_it_is_masked(shown: str) -> None:
 
 def test_it_is_masked_in_a_log_and_in_an_exception(caplog: pytest.LogCaptureFixture) -> None:
     logging.getLogger("dify_aws.test").error("key %s %r", KEY, {"key": KEY})
-    told = "".join(traceback.format_exception(ValueError("bad key", KEY)))
+    result = "".join(traceback.format_exception(ValueError("bad key", KEY)))
 
-    assert "hunter2" not in caplog.text + told
+    assert "hunter2" not in caplog.text + result
 
 
 def test_joining_it_into_a_command_by_mistake_is_an_error() -> None:
@@ -32,7 +32,7 @@ def test_joining_it_into_a_command_by_mistake_is_an_error() -> None:
         "echo " + KEY  # type: ignore[operator]
 
 
-def test_it_says_itself_only_when_asked() -> None:
+def test_a_secret_is_shown_only_by_reveal() -> None:
     assert KEY.reveal() == "hunter2"
 
 

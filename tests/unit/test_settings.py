@@ -310,23 +310,23 @@ def test_from_file_tells_all_problems_and_the_file(tmp_path: Path) -> None:
     path = write(tmp_path, 'regoin = "us-east-1"\nvpc_cidr = "10.0.0.0/8"\n[network]\na = 1\n')
     with pytest.raises(SettingsError) as caught:
         Settings.from_file(path, nat_gateway="yes")
-    told = {one.field: one for one in caught.value.problems}
-    assert told.keys() == {"regoin", "vpc_cidr", "network", "environment", "nat_gateway"}
-    assert told["regoin"].right == 'Did you mean "region"?'
-    assert "table" in told["network"].wrong
-    assert {name for name, one in told.items() if str(path) not in one.wrong} == {"nat_gateway"}
+    result = {one.field: one for one in caught.value.problems}
+    assert result.keys() == {"regoin", "vpc_cidr", "network", "environment", "nat_gateway"}
+    assert result["regoin"].right == 'Did you mean "region"?'
+    assert "table" in result["network"].wrong
+    assert {name for name, one in result.items() if str(path) not in one.wrong} == {"nat_gateway"}
 
 
 @pytest.mark.parametrize(
-    ("content", "told"),
+    ("content", "message"),
     [(b"environment = dev\n", "line 1"), (b'environment = "\xff"\n', "UTF-8"), (None, "No such file")],
 )
-def test_unreadable_file_is_a_settings_error(tmp_path: Path, content: bytes | None, told: str) -> None:
+def test_unreadable_file_is_a_settings_error(tmp_path: Path, content: bytes | None, message: str) -> None:
     """A missing file, a slip in the TOML and a wrong encoding are told like all else, by file and line."""
     path = tmp_path / "settings.toml"
     if content is not None:
         path.write_bytes(content)
-    with pytest.raises(SettingsError, match=told) as caught:
+    with pytest.raises(SettingsError, match=message) as caught:
         Settings.from_file(path)
     assert str(path) in str(caught.value)
 

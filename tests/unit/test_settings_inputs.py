@@ -167,7 +167,7 @@ def test_a_variable_of_dify_above_its_table_is_reported(tmp_path: Path) -> None:
         ("", "203.0.113.0/24"),
     ],
 )
-def test_a_network_that_is_most_likely_another_is_asked_about(value: str, right: str) -> None:
+def test_a_network_that_is_most_likely_another_is_questioned(value: str, right: str) -> None:
     """One address that nobody has, where everybody was meant, makes a Dify that nobody reaches."""
     (problem,) = problems(web_cidrs=[value])
     assert right in problem.right

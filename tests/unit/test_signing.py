@@ -62,7 +62,7 @@ def test_without_credentials_it_is_stated_where_they_come_from(monkeypatch: pyte
         tunnel_url(bare, endpoint_id=ENDPOINT, dns_name=NAME, address=ADDRESS)
 
 
-def test_fips_where_it_is_wished_for(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_fips_where_it_is_configured(monkeypatch: pytest.MonkeyPatch) -> None:
     """By the same setting as everything else of boto3. Where there is none, nobody falls back to the other silently."""
     monkeypatch.setenv("AWS_USE_FIPS_ENDPOINT", "true")
     wishing = Aws(

@@ -65,17 +65,17 @@ def test_a_circle_is_named() -> None:
 
 
 def test_ctrl_c_ends_waits_finishes_what_runs_and_says_what_is_done() -> None:
-    asked_to_stop, second_begun = threading.Event(), threading.Event()
+    stop_requested, second_begun = threading.Event(), threading.Event()
 
     def visit(node: str) -> None:
         if node == "interrupted":
             assert second_begun.wait(5)
             raise KeyboardInterrupt
         second_begun.set()
-        assert asked_to_stop.wait(5), "nobody ended the wait"
+        assert stop_requested.wait(5), "nobody ended the wait"
 
     with pytest.raises(KeyboardInterrupt) as caught:
-        walk({"interrupted": (), "waiting": (), "later": ("waiting",)}, visit, on_interrupt=asked_to_stop.set)
+        walk({"interrupted": (), "waiting": (), "later": ("waiting",)}, visit, on_interrupt=stop_requested.set)
 
     assert isinstance(caught.value, RunInterrupted)
     assert (caught.value.done, caught.value.not_done) == (("waiting",), ("interrupted", "later"))

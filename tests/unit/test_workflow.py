@@ -32,9 +32,9 @@ def steps(workflow: dict[str, Any]) -> list[dict[str, Any]]:
 
 def test_it_is_started_by_hand_with_these_inputs() -> None:
     """By nothing else; whoever changes nothing only looks."""
-    asked = loaded()["on"]
-    assert asked.keys() == {"workflow_dispatch"}
-    inputs = asked["workflow_dispatch"]["inputs"]
+    requested = loaded()["on"]
+    assert requested.keys() == {"workflow_dispatch"}
+    inputs = requested["workflow_dispatch"]["inputs"]
     assert {name: each["default"] for name, each in inputs.items()} == {
         "action": "plan",
         "environment_name": "dev",
@@ -100,8 +100,8 @@ def test_no_script_holds_an_expression() -> None:
 
 def test_its_commands_are_commands() -> None:
     """With these words, as the command line of this version takes them."""
-    told = "\n".join(step["run"] for step in steps(loaded()) if "run" in step)
-    words = [found.split() for found in re.findall(r"python -m dify_aws ([a-z -]+[a-z])", told)]
+    result = "\n".join(step["run"] for step in steps(loaded()) if "run" in step)
+    words = [found.split() for found in re.findall(r"python -m dify_aws ([a-z -]+[a-z])", result)]
     assert [each[0] for each in words] == ["plan", "deploy", "plan", "destroy", "access"]
     for each in words:
         assert parser().parse_args(each).command.name == each[0]
@@ -135,7 +135,7 @@ def test_the_access_is_closed_whatever_happened() -> None:
 
 
 @pytest.mark.parametrize("action", ["plan", "deploy", "destroy"])
-def test_only_what_was_asked_for_is_run(action: str) -> None:
+def test_only_what_was_requested_is_run(action: str) -> None:
     """A plan is all that `plan` runs; `destroy` shows its own plan and deploys nothing."""
     expected = {"plan": ["Plan"], "deploy": ["Plan", "Deploy"], "destroy": ["Plan to destroy", "Destroy"]}[action]
     conditions = {step["name"]: step["if"] for step in steps(loaded()) if step.get("if", "").startswith("inputs.")}

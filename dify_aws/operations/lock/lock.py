@@ -46,24 +46,10 @@ POLL_SECONDS: Final = (1.0, 2.0, 4.0, 8.0)
 """Seconds between the looks of who waits for another run; the last one again and again."""
 
 SETTLE_SECONDS: Final = 10.0
-"""How long AWS may still execute what a run of this machine has sent before it was seen dead, and not show it yet."""
+"""How long AWS may still execute what a run of this machine has sent before it ended, and not show it yet."""
 
 TRIES: Final = 5
 """How often a lock may slip away between the look and the grip."""
-
-PERMISSIONS: Final = frozenset(
-    {
-        "dynamodb:CreateTable",
-        "dynamodb:DescribeTable",
-        "dynamodb:GetItem",
-        "dynamodb:ListTagsOfResource",
-        "dynamodb:PutItem",
-        "dynamodb:TagResource",
-        "dynamodb:UpdateItem",
-        "tag:GetResources",
-    }
-)
-"""Every IAM action that a lock needs, with those that make its table."""
 
 
 class Lock:
@@ -133,10 +119,10 @@ class Lock:
         if lock_owner is not None and self._wait != 0:
             log.info("waiting for %s", lock_owner)
             longest = (lock_owner.expires - self._table.now()).total_seconds() if self._wait is None else self._wait
-            told = f"{lock_owner}; at the most {longest:.0f} s" + (
+            detail = f"{lock_owner}; at the most {longest:.0f} s" + (
                 ", or until it renews its lock and so is alive" if self._wait is None else ""
             )
-            self._listener(Event("waiting", detail=told, where=self._aws.deployment))
+            self._listener(Event("waiting", detail=detail, where=self._aws.deployment))
             lock_owner = self._outlast(lock_owner) if self._wait is None else self._wait_for_the_end(self._wait)
         if lock_owner is not None:
             raise lock_owner.as_error()
@@ -206,7 +192,7 @@ class Lock:
                 # The answer to our writing was lost, and botocore sent it again, to find that there is a lock already.
                 return None
             if lock_owner is not None and lock_owner.expires > self._table.now():
-                if not lock_owner.is_dead:
+                if not lock_owner.has_ended:
                     return lock_owner
                 self._settle(lock_owner)
             began, now = self._aws.clock.now(), self._table.at_the_latest()
@@ -225,11 +211,13 @@ class Lock:
                 return None
         raise DifyAwsError(f"others take and give back the lock of {self._aws.deployment} all the time. Run again.")
 
-    def _settle(self, dead: LockOwner) -> None:
-        """Wait until what a process of this machine has sent before it died has arrived, or is lost."""
-        log.info("the process of this lock is dead: %s", dead)
-        told = f"{SETTLE_SECONDS:.0f} s for the last requests of {dead.owner}, which was killed during {dead.reason}"
-        self._listener(Event("waiting", detail=told, where=self._aws.deployment))
+    def _settle(self, killed: LockOwner) -> None:
+        """Wait until what a process of this machine has sent before it ended has arrived, or is lost."""
+        log.info("the process of this lock has ended: %s", killed)
+        detail = (
+            f"{SETTLE_SECONDS:.0f} s for the last requests of {killed.owner}, which was killed during {killed.reason}"
+        )
+        self._listener(Event("waiting", detail=detail, where=self._aws.deployment))
         self._aws.clock.sleep(SETTLE_SECONDS)
 
     def _keep(self) -> None:

@@ -34,9 +34,9 @@ class LockOwner:
     process: ProcessIdentity | None = None
 
     @property
-    def is_dead(self) -> bool:
+    def has_ended(self) -> bool:
         """Whether its process ran on this machine and is dead. False if it may live, here or elsewhere."""
-        return self.process is not None and self.process.is_dead()
+        return self.process is not None and self.process.has_ended()
 
     def __str__(self) -> str:
         return printable(

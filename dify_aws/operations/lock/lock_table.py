@@ -25,6 +25,20 @@ NO_TABLE: Final = "ResourceNotFoundException"
 TURN: Final = "turn"
 """The attribute that stays when a lock is given back."""
 
+PERMISSIONS: Final = frozenset(
+    {
+        "dynamodb:CreateTable",
+        "dynamodb:DescribeTable",
+        "dynamodb:GetItem",
+        "dynamodb:ListTagsOfResource",
+        "dynamodb:PutItem",
+        "dynamodb:TagResource",
+        "dynamodb:UpdateItem",
+        "tag:GetResources",
+    }
+)
+"""Every IAM action that a lock needs, with those that make its table."""
+
 
 @dataclass(frozen=True)
 class LockState:

@@ -61,7 +61,7 @@ class ProcessIdentity:
             return None
         return cls(words[0], words[1], words[2], int(words[3]), words[4])
 
-    def is_dead(self) -> bool:
+    def has_ended(self) -> bool:
         """Whether it ran on this machine, since its last boot, and does not run any more. False if nobody can tell."""
         try:
             if (self.host, self.boot, self.namespace) != self._place() or self.pid < 1:

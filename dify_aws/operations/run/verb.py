@@ -15,7 +15,7 @@ from typing import Any, Concatenate, Final, Literal, ParamSpec, TypeAlias, Typed
 
 from dify_aws.iam_policies.grants import Grant
 from dify_aws.operations.history import history
-from dify_aws.operations.lock import lock
+from dify_aws.operations.lock import lock_table
 from dify_aws.operations.run.command_line import SUCCESS, CommandLine
 from dify_aws.operations.run.context import DeploymentContext
 from dify_aws.operations.run.recorded_run import RecordedRun, recorded_run
@@ -60,7 +60,7 @@ class Verb:
     @property
     def actions(self) -> frozenset[str]:
         """Every IAM action that it needs beside those of the resources."""
-        shared = lock.PERMISSIONS | history.PERMISSIONS if self.effect == "changes" else frozenset[str]()
+        shared = lock_table.PERMISSIONS | history.PERMISSIONS if self.effect == "changes" else frozenset[str]()
         return shared.union(self.permissions, *(grant.named() for grant in self.grants))
 
 

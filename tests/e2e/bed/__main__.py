@@ -22,7 +22,7 @@ def _say(text: str) -> None:
     sys.stdout.flush()
 
 
-def _told(folder: Path) -> None:
+def _show(folder: Path) -> None:
     _say(str(folder))
 
 
@@ -32,11 +32,11 @@ def main() -> None:
         sys.exit(f"the bed needs {', '.join(lacking)}")
     cache = Cache.of_this_machine()
     keys, base = Keys.kept(cache), Base.kept(cache)
-    _told(base.folder)
-    _told(Root.kept(cache, keys, base).folder)
-    _told(Archive.kept(cache, keys, base).folder)
-    _told(Agent.kept(cache, keys).folder)
-    _told(Store.kept(cache).folder)
+    _show(base.folder)
+    _show(Root.kept(cache, keys, base).folder)
+    _show(Archive.kept(cache, keys, base).folder)
+    _show(Agent.kept(cache, keys).folder)
+    _show(Store.kept(cache).folder)
     if "--fill" in sys.argv:
         return
     with Bed() as bed:

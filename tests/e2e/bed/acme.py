@@ -48,8 +48,8 @@ class Acme:
         try:
             connection.request("GET", f"/.well-known/acme-challenge/{token}", headers={"Host": domain})
             answer = connection.getresponse()
-            said = answer.read(1000).decode(errors="replace")
-            return said if answer.status == 200 else f"{answer.status} {said}"
+            text = answer.read(1000).decode(errors="replace")
+            return text if answer.status == 200 else f"{answer.status} {text}"
         except OSError as error:
             return str(error)
         finally:

@@ -42,8 +42,8 @@ class Base:
 
 def mirror() -> str:
     """The Debian mirror that this machine uses."""
-    told = run("apt-get", "indextargets", "--format", "$(REPO_URI)", "Created-By: Packages", "Origin: Debian")
-    uris = [uri.rstrip("/") for uri in told.split() if uri.startswith("http")]
+    result = run("apt-get", "indextargets", "--format", "$(REPO_URI)", "Created-By: Packages", "Origin: Debian")
+    uris = [uri.rstrip("/") for uri in result.split() if uri.startswith("http")]
     found = next((uri for uri in uris if uri.endswith("/debian")), None)
     if found is None:
         raise RuntimeError("apt knows no Debian mirror here: name one in its sources, and run apt-get update")

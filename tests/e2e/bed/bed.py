@@ -102,8 +102,8 @@ class Bed:
     @property
     def host_key(self) -> str:
         """The host's keys as the console tells them, one line each; waits for the first boot to tell."""
-        told: list[str] = _wait(lambda: CONSOLE_KEYS.findall(self.console), "host keys on the console")
-        return told[-1].replace("\r", "")
+        result: list[str] = _wait(lambda: CONSOLE_KEYS.findall(self.console), "host keys on the console")
+        return result[-1].replace("\r", "")
 
     @property
     def data_volume_id(self) -> str:
@@ -192,7 +192,7 @@ class Bed:
         self._ask("cut")
 
     @property
-    def asked(self) -> Sequence[str]:
+    def requested(self) -> Sequence[str]:
         """What the guest asked its world for so far, oldest first: "GET host/path", "DNS host/dns"."""
         return list(self._ask("asked"))
 

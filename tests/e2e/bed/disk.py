@@ -16,7 +16,7 @@ class Disk:
     volume_id: str
     image: Path
     device: Path
-    held: int
+    descriptor: int
 
     @classmethod
     def attach(cls, name: str, image: Path) -> "Disk":
@@ -26,9 +26,9 @@ class Disk:
         nobody has it open.
         """
         device = Path(run("losetup", "--find", "--show", image).strip())
-        held = os.open(device, os.O_RDWR | os.O_CLOEXEC)
+        kept = os.open(device, os.O_RDWR | os.O_CLOEXEC)
         run("losetup", "--detach", device)
-        return cls(name, f"vol-0{secrets.token_hex(8)}", image, device, held)
+        return cls(name, f"vol-0{secrets.token_hex(8)}", image, device, kept)
 
     @classmethod
     def blank(cls, name: str, image: Path, gib: int) -> "Disk":
@@ -45,7 +45,7 @@ class Disk:
     @property
     def number(self) -> tuple[int, int]:
         """Major and minor."""
-        number = os.fstat(self.held).st_rdev
+        number = os.fstat(self.descriptor).st_rdev
         return os.major(number), os.minor(number)
 
     @property

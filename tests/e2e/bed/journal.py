@@ -32,7 +32,7 @@ class Journal:
     lines: list[str] = field(default_factory=list)
     lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def asked(self, method: str, host: str, path: str) -> Fault | None:
+    def requested(self, method: str, host: str, path: str) -> Fault | None:
         """Note a request, and tell what is to go wrong with it."""
         with self.lock:
             self.lines.append(f"{method} {host}{path}")

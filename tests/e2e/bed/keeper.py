@@ -103,7 +103,7 @@ class Keeper:
         """Let these go wrong, and no others."""
         self._journal.faults = [Fault(**fault) for fault in faults]
 
-    def asked(self) -> list[str]:
+    def requested(self) -> list[str]:
         """What the world was asked for so far."""
         return list(self._journal.lines)
 
@@ -121,18 +121,18 @@ VERBS = """
 """.split()
 
 
-def _asked() -> Iterator[tuple[str, list[Any]]]:
+def _requests() -> Iterator[tuple[str, list[Any]]]:
     """What comes in. Its end is the end of all, in the middle of whatever is being done: nobody is there any more."""
-    asked: SimpleQueue[str] = SimpleQueue()
+    requested: SimpleQueue[str] = SimpleQueue()
 
     def read() -> None:
         for line in sys.stdin:
-            asked.put(line)
+            requested.put(line)
         os._exit(0)
 
     threading.Thread(target=read, daemon=True).start()
     while True:
-        verb, arguments = json.loads(asked.get())
+        verb, arguments = json.loads(requested.get())
         yield verb, arguments
 
 
@@ -141,7 +141,7 @@ def main() -> None:
     # Network namespaces have their names below /run; on a /run of our own these end with us.
     run("mount", "-t", "tmpfs", "-o", "mode=755", "bed", "/run")
     keeper = Keeper(Order.of(sys.argv[1]))
-    for verb, arguments in _asked():
+    for verb, arguments in _requests():
         try:
             if verb not in VERBS:
                 raise ValueError(f"{verb!r} is no verb of the keeper")

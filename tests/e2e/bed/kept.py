@@ -54,12 +54,12 @@ class Kept:
             try:
                 process.stdin.write(json.dumps([verb, arguments]) + "\n")
                 process.stdin.flush()
-                told = process.stdout.readline()
+                result = process.stdout.readline()
             except BrokenPipeError:
-                told = ""
-        if not told:
+                result = ""
+        if not result:
             raise BedFailed(f"the keeper is gone:\n{self._log.read_text()[-3000:]}")
-        answer = json.loads(told)
+        answer = json.loads(result)
         if "failed" in answer:
             raise BedFailed(f"{verb}: {answer['failed']}")
         return answer["done"]

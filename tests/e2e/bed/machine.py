@@ -13,7 +13,7 @@ from tests.e2e.bed.command import run
 from tests.e2e.bed.disk import Disk
 from tests.e2e.bed.fence import Fence
 
-ASKED_FOR_REBOOT = 133
+REBOOT_REQUESTED = 133
 DISKS = "etc/bed/disks"
 INSIDE_SECONDS = 300
 SHOW_DISKS = "/usr/local/lib/bed/disks"
@@ -74,8 +74,8 @@ class Machine:
 
     def _stay_up(self) -> None:
         try:
-            status = ASKED_FOR_REBOOT
-            while status == ASKED_FOR_REBOOT or self._pulled:
+            status = REBOOT_REQUESTED
+            while status == REBOOT_REQUESTED or self._pulled:
                 self._pulled = False
                 self.boots += 1
                 status = self._boot()

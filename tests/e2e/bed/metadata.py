@@ -37,14 +37,16 @@ class Metadata:
             return Answer(200, "2021-03-23\nlatest")
         if not re.fullmatch(r"latest|\d{4}-\d\d-\d\d", version):
             return Answer(404)
-        told: Any = self._tree()
+        result: Any = self._tree()
         for part in filter(None, path.split("/")):
             # A key pair is listed as "0=name" and asked for as "0".
-            named = {name.partition("=")[0]: value for name, value in told.items()} if isinstance(told, dict) else {}
+            named = (
+                {name.partition("=")[0]: value for name, value in result.items()} if isinstance(result, dict) else {}
+            )
             if part not in named:
                 return Answer(404)
-            told = named[part]
-        return Answer(200, _listed(told) if isinstance(told, dict) else told)
+            result = named[part]
+        return Answer(200, _listed(result) if isinstance(result, dict) else result)
 
     def _tree(self) -> dict[str, Any]:
         identity = {

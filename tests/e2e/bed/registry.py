@@ -20,10 +20,10 @@ class Registry:
         """404 with the registry's own error for an image that the store has not."""
         if request.path in ("/v2", "/v2/"):
             return Answer(200, "{}", "application/json", VERSION)
-        asked = re.fullmatch(r"/v2/(.+)/(manifests|blobs)/([^/]+)", request.path)
-        if not asked:
+        requested = re.fullmatch(r"/v2/(.+)/(manifests|blobs)/([^/]+)", request.path)
+        if not requested:
             return _error("UNSUPPORTED")
-        name, kind, reference = asked.groups()
+        name, kind, reference = requested.groups()
         if not reference.startswith("sha256:"):
             reference = self.store.tags().get(f"{request.host}/{name}:{reference}", "")
         blob = self.store.blob(reference)
@@ -34,5 +34,5 @@ class Registry:
 
 
 def _error(code: str) -> Answer:
-    said = {"errors": [{"code": code, "message": code.lower().replace("_", " ")}]}
-    return Answer(404, json.dumps(said), "application/json", VERSION)
+    params = {"errors": [{"code": code, "message": code.lower().replace("_", " ")}]}
+    return Answer(404, json.dumps(params), "application/json", VERSION)

@@ -43,7 +43,7 @@ class Resolver:
         except (struct.error, IndexError):
             return None
         question = query[HEADER.size : end + 4]
-        fault = self.journal.asked("DNS", name, "/dns")
+        fault = self.journal.requested("DNS", name, "/dns")
         address = self.addresses.get(name)
         if fault or address is None:
             return HEADER.pack(number, RESPONSE | NO_SUCH_NAME, 1, 0, 0, 0) + question

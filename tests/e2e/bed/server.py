@@ -32,7 +32,7 @@ class Server:
 
     def _answer(self, request: Request) -> Answer | None:
         """None: hang up."""
-        fault = self.journal.asked(request.method, request.host, request.path)
+        fault = self.journal.requested(request.method, request.host, request.path)
         if fault:
             time.sleep(fault.seconds)
             if fault.status is not None:

@@ -21,8 +21,8 @@ class SigningKey:
         key = cls(folder)
         key._gpg("--passphrase", "", "--quick-generate-key", owner, "rsa2048", "sign", "never")
         key.public.write_text(key._gpg("--export", "--armor"))
-        told = key._gpg("--with-colons", "--list-keys").splitlines()
-        (folder / FINGERPRINT).write_text(next(line.split(":")[9] for line in told if line.startswith("fpr:")))
+        result = key._gpg("--with-colons", "--list-keys").splitlines()
+        (folder / FINGERPRINT).write_text(next(line.split(":")[9] for line in result if line.startswith("fpr:")))
         return key
 
     @property

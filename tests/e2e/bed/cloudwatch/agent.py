@@ -26,25 +26,25 @@ def main() -> None:
     if not found:
         log.write("E! no configuration\n")
         sys.exit(1)
-    told: dict[str, Any] = {}
+    result: dict[str, Any] = {}
     try:
         for path in found:
-            told |= json.loads(path.read_text())
+            result |= json.loads(path.read_text())
     except ValueError as error:
         log.write(f"E! {error}\n")
         sys.exit(1)
-    (HOME / "var/configuration").write_text(json.dumps(told, indent=1))
-    heard = (HOME / "var/heard").open("a", buffering=1)
-    user = pwd.getpwnam(told.get("agent", {}).get("run_as_user", USER))
+    (HOME / "var/configuration").write_text(json.dumps(result, indent=1))
+    received = (HOME / "var/heard").open("a", buffering=1)
+    user = pwd.getpwnam(result.get("agent", {}).get("run_as_user", USER))
     os.setgid(user.pw_gid)
     os.setuid(user.pw_uid)
-    collected = told.get("metrics", {}).get("metrics_collected", {})
+    collected = result.get("metrics", {}).get("metrics_collected", {})
     host, _, port = collected.get("statsd", {}).get("service_address", STATSD).rpartition(":")
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as listening:
         listening.bind((host, int(port)))
         log.write("I! everything is ready\n")
         while True:
-            heard.write(listening.recv(65536).decode().strip() + "\n")
+            received.write(listening.recv(65536).decode().strip() + "\n")
 
 
 if __name__ == "__main__":

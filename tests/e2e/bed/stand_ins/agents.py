@@ -5,7 +5,7 @@ import os
 import sys
 
 from tests.e2e.bed.stand_ins.container import begin, refuse
-from tests.e2e.bed.stand_ins.service import Asked, Reply, serve
+from tests.e2e.bed.stand_ins.service import Reply, Request, serve
 
 BACKEND = """
     DIFY_AGENT_API_TOKEN DIFY_AGENT_SERVER_SECRET_KEY DIFY_AGENT_REDIS_URL DIFY_AGENT_PLUGIN_DAEMON_API_KEY
@@ -32,8 +32,8 @@ def local_sandbox() -> None:
     serve(5004, _answer)
 
 
-def _answer(asked: Asked) -> Reply:
-    return Reply({"status": "ok"}) if asked.route in ("GET /healthz", "GET /health") else Reply({}, 401)
+def _answer(request: Request) -> Reply:
+    return Reply({"status": "ok"}) if request.route in ("GET /healthz", "GET /health") else Reply({}, 401)
 
 
 if __name__ == "__main__":

@@ -21,28 +21,28 @@ RENEWED_BEFORE = 30 * 86400
 
 def main() -> None:
     """``certbot certonly --webroot``, and nothing else."""
-    told = _told()
-    live = HOME / "live" / told.cert_name
-    if told.keep_until_expiring and not told.dry_run and _lasts(live / "cert.pem"):
+    result = _show()
+    live = HOME / "live" / result.cert_name
+    if result.keep_until_expiring and not result.dry_run and _lasts(live / "cert.pem"):
         sys.stdout.write("Certificate not yet due for renewal; no action taken.\n")
         return
     token, proof = secrets.token_urlsafe(16), secrets.token_urlsafe(32)
-    challenge = Path(told.webroot_path) / ".well-known/acme-challenge" / token
+    challenge = Path(result.webroot_path) / ".well-known/acme-challenge" / token
     challenge.parent.mkdir(parents=True, exist_ok=True)
     challenge.write_text(proof)
     try:
-        answer = _order(STAGING if told.dry_run else AUTHORITY, f"/acme/{told.domain}/{token}/{proof}")
+        answer = _order(STAGING if result.dry_run else AUTHORITY, f"/acme/{result.domain}/{token}/{proof}")
     finally:
         challenge.unlink()
-    if told.dry_run:
+    if result.dry_run:
         sys.stdout.write("The dry run was successful.\n")
         return
-    _keep(told.cert_name, answer)
-    if not told.quiet:
+    _keep(result.cert_name, answer)
+    if not result.quiet:
         sys.stdout.write(f"Successfully received certificate.\nCertificate is saved at: {live}/fullchain.pem\n")
 
 
-def _told() -> argparse.Namespace:
+def _show() -> argparse.Namespace:
     parser = argparse.ArgumentParser("certbot")
     parser.add_argument("command", choices=["certonly"])
     for flag in ("keep-until-expiring", "dry-run", "quiet"):
@@ -65,12 +65,12 @@ def _order(authority: str, path: str) -> Mapping[str, str]:
     try:
         connection.request("GET", path)
         answer = connection.getresponse()
-        said = answer.read().decode()
+        text = answer.read().decode()
     except OSError as error:
         sys.exit(f"An unexpected error occurred:\n{authority}: {error}")
     if answer.status != 200:
-        sys.exit(f"Certbot failed to authenticate some domains (authenticator: webroot).\n{answer.status}: {said}")
-    certificate: Mapping[str, str] = json.loads(said)
+        sys.exit(f"Certbot failed to authenticate some domains (authenticator: webroot).\n{answer.status}: {text}")
+    certificate: Mapping[str, str] = json.loads(text)
     return certificate
 
 

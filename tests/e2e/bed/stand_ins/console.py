@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.e2e.bed.stand_ins.database import Database
-from tests.e2e.bed.stand_ins.service import Asked, Reply
+from tests.e2e.bed.stand_ins.service import Reply, Request
 
 EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
 PASSWORD = re.compile(r"(?=.*[a-zA-Z])(?=.*\d).{8,}")
@@ -25,7 +25,7 @@ class Console:
 
     database: Database
 
-    def answer(self, asked: Asked) -> Reply:
+    def answer(self, request: Request) -> Reply:
         """Every answer tells the version."""
         routes = {
             "GET /health": self._health,
@@ -38,12 +38,12 @@ class Console:
             "POST /console/api/login": self._log_in,
             "GET /console/api/account/profile": self._profile,
         }
-        found = routes.get(asked.route)
-        reply = found(asked) if found else _error(404, "not_found", asked.route)
-        told = {"X-Version": _version(), "X-Env": os.environ.get("DEPLOY_ENV", "PRODUCTION")}
-        return Reply(reply.said, reply.status, {**reply.headers, **told}, reply.cookies)
+        found = routes.get(request.route)
+        reply = found(request) if found else _error(404, "not_found", request.route)
+        output = {"X-Version": _version(), "X-Env": os.environ.get("DEPLOY_ENV", "PRODUCTION")}
+        return Reply(reply.content, reply.status, {**reply.headers, **output}, reply.cookies)
 
-    def _health(self, _: Asked) -> Reply:
+    def _health(self, _: Request) -> Reply:
         # Asks neither PostgreSQL nor Redis: Dify's own does not.
         return Reply({"pid": os.getpid(), "status": "ok", "version": _version()})
 
@@ -51,30 +51,30 @@ class Console:
         """An error, as long as there are no tables."""
         return next(iter(self.database.ask("SELECT setup_at FROM dify_setups")), None)
 
-    def _setup_status(self, _: Asked) -> Reply:
+    def _setup_status(self, _: Request) -> Reply:
         at = self._set_up_at()
         return Reply({"step": "finished" if at else "not_started", "setup_at": at})
 
-    def _may_set_up(self, asked: Asked) -> bool:
+    def _may_set_up(self, request: Request) -> bool:
         password = os.environ.get("INIT_PASSWORD")
-        return not password or asked.cookies.get("session") == _sealed("init")
+        return not password or request.cookies.get("session") == _sealed("init")
 
-    def _init_status(self, asked: Asked) -> Reply:
-        return Reply({"status": "finished" if self._may_set_up(asked) or self._set_up_at() else "not_started"})
+    def _init_status(self, request: Request) -> Reply:
+        return Reply({"status": "finished" if self._may_set_up(request) or self._set_up_at() else "not_started"})
 
-    def _init(self, asked: Asked) -> Reply:
+    def _init(self, request: Request) -> Reply:
         if self._set_up_at():
             return _error(403, "already_setup", INSTALLED)
-        if asked.body.get("password") != os.environ.get("INIT_PASSWORD"):
+        if request.body.get("password") != os.environ.get("INIT_PASSWORD"):
             return _error(401, "init_validate_failed", "Init validation failed. Check the password and try again.")
         return Reply(SUCCESS, 201, cookies={"session": _sealed("init")})
 
-    def _set_up(self, asked: Asked) -> Reply:
+    def _set_up(self, request: Request) -> Reply:
         if self._set_up_at():
             return _error(403, "already_setup", INSTALLED)
-        if not self._may_set_up(asked):
+        if not self._may_set_up(request):
             return _error(401, "not_init_validated", "Init validation has not been completed yet.")
-        email, name, password = (str(asked.body.get(key, "")) for key in ("email", "name", "password"))
+        email, name, password = (str(request.body.get(key, "")) for key in ("email", "name", "password"))
         if not EMAIL.fullmatch(email):
             return _error(400, "invalid_param", f"{email} is not a valid email.")
         if not 0 < len(name) <= NAME_LENGTH:
@@ -94,10 +94,10 @@ class Console:
         )
         return Reply(SUCCESS, 201)
 
-    def _log_in(self, asked: Asked) -> Reply:
-        email = str(asked.body.get("email", ""))
+    def _log_in(self, request: Request) -> Reply:
+        email = str(request.body.get("email", ""))
         try:
-            password = base64.b64decode(str(asked.body.get("password", "")), validate=True).decode()
+            password = base64.b64decode(str(request.body.get("password", "")), validate=True).decode()
         except ValueError:
             password = ""
         if self.database.ask("SELECT password FROM accounts WHERE email = :'email'", email=email) != [hashed(password)]:
@@ -105,8 +105,8 @@ class Console:
         tokens = {"access_token": f"{email}/{_sealed(email)}", "csrf_token": _sealed(f"csrf of {email}")}
         return Reply(SUCCESS, cookies={_cookie(name): value for name, value in tokens.items()})
 
-    def _profile(self, asked: Asked) -> Reply:
-        email, _, seal = asked.cookies.get(_cookie("access_token"), "").rpartition("/")
+    def _profile(self, request: Request) -> Reply:
+        email, _, seal = request.cookies.get(_cookie("access_token"), "").rpartition("/")
         found = self.database.ask("SELECT name FROM accounts WHERE email = :'email'", email=email)
         if seal != _sealed(email) or not found:
             return _error(401, "unauthorized", "Invalid token.")
@@ -114,8 +114,8 @@ class Console:
 
 
 def _error(status: int, code: str, message: str) -> Reply:
-    said: dict[str, Any] = {"code": code, "message": message, "status": status}
-    return Reply(said, status)
+    text: dict[str, Any] = {"code": code, "message": message, "status": status}
+    return Reply(text, status)
 
 
 def _version() -> str:

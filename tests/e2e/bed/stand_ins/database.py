@@ -21,12 +21,12 @@ class Database:
         Raises:
             DatabaseFailed: not reached, not let in, or not understood.
         """
-        told = os.environ
+        result = os.environ
         words = ["psql", "-XqAt", "-vON_ERROR_STOP=1", *(f"-v{name}={value}" for name, value in values.items())]
-        where = {"PGHOST": told["DB_HOST"], "PGPORT": told["DB_PORT"], "PGDATABASE": self.name}
-        who = {"PGUSER": told["DB_USERNAME"], "PGPASSWORD": told["DB_PASSWORD"], "PGCONNECT_TIMEOUT": "5"}
+        where = {"PGHOST": result["DB_HOST"], "PGPORT": result["DB_PORT"], "PGDATABASE": self.name}
+        who = {"PGUSER": result["DB_USERNAME"], "PGPASSWORD": result["DB_PASSWORD"], "PGCONNECT_TIMEOUT": "5"}
         done = subprocess.run(
-            words, input=sql, env={**told, **where, **who}, capture_output=True, text=True, check=False
+            words, input=sql, env={**result, **where, **who}, capture_output=True, text=True, check=False
         )
         if done.returncode:
             raise DatabaseFailed(done.stderr.strip())

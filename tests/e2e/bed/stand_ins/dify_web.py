@@ -3,7 +3,7 @@
 import os
 
 from tests.e2e.bed.stand_ins.container import begin
-from tests.e2e.bed.stand_ins.service import Asked, Reply, serve
+from tests.e2e.bed.stand_ins.service import Reply, Request, serve
 
 PAGES = {"/signin": "Log in to Dify", "/install": "Setting up an admin account", "/apps": "Studio"}
 
@@ -13,8 +13,8 @@ def main() -> None:
     begin("CONSOLE_API_URL", "APP_API_URL")
     api = f"{os.environ['CONSOLE_API_URL']}/console/api"
 
-    def answer(asked: Asked) -> Reply:
-        path = asked.route.removeprefix("GET ")
+    def answer(request: Request) -> Reply:
+        path = request.route.removeprefix("GET ")
         if path == "/":
             return Reply(status=307, headers={"Location": "/apps"})
         if path not in PAGES:

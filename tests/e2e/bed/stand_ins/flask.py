@@ -6,7 +6,7 @@ from tests.e2e.bed.stand_ins.console import PASSWORD, hashed
 from tests.e2e.bed.stand_ins.database import Database
 
 
-def _asked(question: str) -> str:
+def _requests(question: str) -> str:
     """An answer. As with click, nothing is shown of it, and an input that ends early aborts."""
     sys.stdout.write(f"{question}: ")
     answer = sys.stdin.readline()
@@ -19,7 +19,7 @@ def main() -> None:
     """Ends with status 0 whatever comes of it, like Dify's, and says what did."""
     if sys.argv[1:] != ["reset-password"]:
         sys.exit(f"Error: No such command {sys.argv[1:]}.")
-    email, password, again = _asked("Email"), _asked("New password"), _asked("Password confirm")
+    email, password, again = _requests("Email"), _requests("New password"), _requests("Password confirm")
     sys.stdout.write(f"{_reset(email, password, again)}\n")
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from tests.e2e.bed.stand_ins.container import begin, refuse
 from tests.e2e.bed.stand_ins.database import Database, DatabaseFailed
-from tests.e2e.bed.stand_ins.service import Asked, Reply, serve
+from tests.e2e.bed.stand_ins.service import Reply, Request, serve
 
 NEEDED = "SERVER_KEY SERVER_PORT DIFY_INNER_API_URL DIFY_INNER_API_KEY DB_DATABASE REDIS_HOST REDIS_PASSWORD".split()
 
@@ -23,12 +23,12 @@ def main() -> None:
         refuse(str(error))
     (Path(os.environ["PLUGIN_WORKING_PATH"])).mkdir(parents=True, exist_ok=True)
 
-    def answer(asked: Asked) -> Reply:
-        if asked.route == "GET /health/check":
+    def answer(request: Request) -> Reply:
+        if request.route == "GET /health/check":
             return Reply({"status": "ok", "version": os.environ["IMAGE"].rpartition(":")[2]})
-        if " /e/" in asked.route:
-            return Reply({"error": f"no plugin is at {asked.headers.get('dify-hook-url')}"}, 404)
-        if asked.headers.get("x-api-key") != os.environ["SERVER_KEY"]:
+        if " /e/" in request.route:
+            return Reply({"error": f"no plugin is at {request.headers.get('dify-hook-url')}"}, 404)
+        if request.headers.get("x-api-key") != os.environ["SERVER_KEY"]:
             return Reply({"message": "unauthorized"}, 401)
         return Reply({"code": 0, "message": "success", "data": []})
 

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 from tests.e2e.bed.stand_ins.container import begin, refuse
-from tests.e2e.bed.stand_ins.service import Asked, Reply, serve
+from tests.e2e.bed.stand_ins.service import Reply, Request, serve
 
 CONFIG = Path("/conf/config.yaml")
 
@@ -18,10 +18,10 @@ def _run(code: str, seconds: int) -> Reply:
         done = subprocess.run(
             [sys.executable, "-c", code], capture_output=True, text=True, check=False, timeout=seconds
         )
-        said = {"error": done.stderr, "stdout": done.stdout}
+        params = {"error": done.stderr, "stdout": done.stdout}
     except subprocess.TimeoutExpired:
-        said = {"error": "error: timeout", "stdout": ""}
-    return Reply({"code": 0, "message": "success", "data": said})
+        params = {"error": "error: timeout", "stdout": ""}
+    return Reply({"code": 0, "message": "success", "data": params})
 
 
 def main() -> None:
@@ -31,16 +31,16 @@ def main() -> None:
         refuse(f"panic: open {CONFIG}: no such file or directory")
     numbers = dict(re.findall(r"^ *(port|worker_timeout): *(\d+)$", CONFIG.read_text(), re.MULTILINE))
 
-    def answer(asked: Asked) -> Reply:
-        if asked.route == "GET /health":
+    def answer(request: Request) -> Reply:
+        if request.route == "GET /health":
             return Reply({"status": "ok"})
-        if asked.headers.get("x-api-key") != os.environ["API_KEY"]:
+        if request.headers.get("x-api-key") != os.environ["API_KEY"]:
             return Reply({"code": -401, "message": "Unauthorized", "data": None}, 401)
-        if asked.route != "POST /v1/sandbox/run":
+        if request.route != "POST /v1/sandbox/run":
             return Reply({"code": -404, "message": "not found", "data": None}, 404)
-        if asked.body.get("language") != "python3":
+        if request.body.get("language") != "python3":
             return Reply({"code": -400, "message": "unsupported language", "data": None})
-        return _run(str(asked.body.get("code")), int(numbers["worker_timeout"]))
+        return _run(str(request.body.get("code")), int(numbers["worker_timeout"]))
 
     serve(int(numbers["port"]), answer)
 

@@ -13,7 +13,7 @@ from tests.e2e.bed.stand_ins.container import say
 
 
 @dataclass(frozen=True)
-class Asked:
+class Request:
     """A request: ``route`` is its method and its path, headers are in lower case, ``body`` is what was sent as JSON."""
 
     route: str
@@ -26,13 +26,13 @@ class Asked:
 class Reply:
     """An answer: a text is HTML, all else is JSON."""
 
-    said: Any = ""
+    content: Any = ""
     status: int = 200
     headers: Mapping[str, str] = field(default_factory=dict)
     cookies: Mapping[str, str] = field(default_factory=dict)
 
 
-def serve(port: int, answer: Callable[[Asked], Reply]) -> None:
+def serve(port: int, answer: Callable[[Request], Reply]) -> None:
     """Answer for ever; 500 where ``answer`` raises."""
 
     class Handler(BaseHTTPRequestHandler):
@@ -43,7 +43,7 @@ def serve(port: int, answer: Callable[[Asked], Reply]) -> None:
 
         def do_GET(self) -> None:
             try:
-                reply = answer(self._asked())
+                reply = answer(self._requests())
             except Exception as error:  # noqa: BLE001 - as a web framework does
                 say(traceback.format_exc())
                 reply = Reply({"code": "internal_server_error", "message": str(error), "status": 500}, 500)
@@ -51,16 +51,16 @@ def serve(port: int, answer: Callable[[Asked], Reply]) -> None:
 
         do_POST = do_HEAD = do_GET
 
-        def _asked(self) -> Asked:
+        def _requests(self) -> Request:
             headers = {name.lower(): value for name, value in self.headers.items()}
             cookies = {name: morsel.value for name, morsel in SimpleCookie(headers.get("cookie", "")).items()}
             sent = self.rfile.read(int(headers.get("content-length", 0)))
             method = "GET" if self.command == "HEAD" else self.command
-            return Asked(f"{method} {urlsplit(self.path).path}", headers, cookies, json.loads(sent) if sent else {})
+            return Request(f"{method} {urlsplit(self.path).path}", headers, cookies, json.loads(sent) if sent else {})
 
         def _say(self, reply: Reply) -> None:
-            text = isinstance(reply.said, str)
-            body = (reply.said if text else json.dumps(reply.said)).encode()
+            text = isinstance(reply.content, str)
+            body = (reply.content if text else json.dumps(reply.content)).encode()
             self.send_response(reply.status)
             self.send_header("Content-Type", "text/html; charset=utf-8" if text else "application/json")
             self.send_header("Content-Length", str(len(body)))

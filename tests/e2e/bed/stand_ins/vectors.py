@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 from tests.e2e.bed.stand_ins.container import begin
-from tests.e2e.bed.stand_ins.service import Asked, Reply, serve
+from tests.e2e.bed.stand_ins.service import Reply, Request, serve
 
 
 def weaviate() -> None:
@@ -14,12 +14,12 @@ def weaviate() -> None:
     keys = os.environ["AUTHENTICATION_APIKEY_ALLOWED_KEYS"].split(",")
     (Path(os.environ["PERSISTENCE_DATA_PATH"]) / "raft").mkdir(exist_ok=True)
 
-    def answer(asked: Asked) -> Reply:
-        if asked.route in ("GET /v1/.well-known/ready", "GET /v1/.well-known/live"):
+    def answer(request: Request) -> Reply:
+        if request.route in ("GET /v1/.well-known/ready", "GET /v1/.well-known/live"):
             return Reply()
-        if asked.headers.get("authorization", "").removeprefix("Bearer ") not in keys:
+        if request.headers.get("authorization", "").removeprefix("Bearer ") not in keys:
             return Reply({"code": 401, "message": "anonymous access not enabled"}, 401)
-        return Reply({"classes": []}) if asked.route == "GET /v1/schema" else Reply({}, 404)
+        return Reply({"classes": []}) if request.route == "GET /v1/schema" else Reply({}, 404)
 
     serve(8080, answer)
 
@@ -29,12 +29,12 @@ def qdrant() -> None:
     begin("QDRANT__SERVICE__API_KEY")
     (Path("/qdrant/storage") / "collections").mkdir(parents=True, exist_ok=True)
 
-    def answer(asked: Asked) -> Reply:
-        if asked.route in ("GET /readyz", "GET /livez", "GET /healthz"):
+    def answer(request: Request) -> Reply:
+        if request.route in ("GET /readyz", "GET /livez", "GET /healthz"):
             return Reply("all shards are ready")
-        if asked.headers.get("api-key") != os.environ["QDRANT__SERVICE__API_KEY"]:
+        if request.headers.get("api-key") != os.environ["QDRANT__SERVICE__API_KEY"]:
             return Reply("Must provide an API key or an Authorization bearer token", 401)
-        return Reply({"result": {"collections": []}} if asked.route == "GET /collections" else {}, 200)
+        return Reply({"result": {"collections": []}} if request.route == "GET /collections" else {}, 200)
 
     serve(6333, answer)
 

@@ -44,20 +44,20 @@ def install(host: ModelHost, settings: Settings) -> Report:
     )
 
 
-@pytest.mark.parametrize("wishes", [{}, {**FULL, **DOMAIN}], ids=["defaults", "all of it"])
+@pytest.mark.parametrize("overrides", [{}, {**FULL, **DOMAIN}], ids=["defaults", "all of it"])
 @pytest.mark.parametrize("when", ["before", "after"])
-def test_killed_at_every_command(when: str, wishes: dict[str, Any]) -> None:
+def test_killed_at_every_command(when: str, overrides: dict[str, Any]) -> None:
     """The process dies at a command that none has died at, and the next goes on, until one comes to the end."""
-    settings, machine = Settings(environment="dev", **wishes), large()
-    died: set[str] = set()
+    settings, machine = Settings(environment="dev", **overrides), large()
+    killed: set[str] = set()
 
-    def dies(script: str) -> None:
-        if script not in died:
-            died.add(script)
+    def kill(script: str) -> None:
+        if script not in killed:
+            killed.add(script)
             raise Killed(script)
 
     for _ in range(400):
-        host = ModelHost(machine, before=dies) if when == "before" else ModelHost(machine, after=dies)
+        host = ModelHost(machine, before=kill) if when == "before" else ModelHost(machine, after=kill)
         try:
             report = install(host, settings)
             break
@@ -65,7 +65,7 @@ def test_killed_at_every_command(when: str, wishes: dict[str, Any]) -> None:
             continue
     else:
         pytest.fail("it never came to an end")
-    assert len(died) > 60, died
+    assert len(killed) > 60, killed
     assert not report.named("failed", "not tried")
     assert not install(ModelHost(machine), settings)
 
@@ -88,7 +88,7 @@ def test_the_connection_is_lost_again_and_again() -> None:
     assert not install(ModelHost(machine), settings)
 
 
-def test_as_much_as_can_be_is_wished_otherwise() -> None:
+def test_as_many_settings_as_can_be_differ_from_the_default() -> None:
     """Settings that change something on a machine that runs: done, and then nothing is left to do."""
     settings, machine = Settings(environment="dev"), large()
     install(ModelHost(machine), settings)
