@@ -18,6 +18,7 @@ LONG = (
     "dify_aws/engine/stack.py",
     "dify_aws/host/ssh/ssh_host.py",
     "dify_aws/iam_policies/grants.py",
+    "dify_aws/limits/limits.py",
     "dify_aws/offline/corrections/ec2/instances.py",
     "dify_aws/offline/corrections/schedules.py",
     "dify_aws/resources/ec2/instance.py",
