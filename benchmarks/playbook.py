@@ -19,8 +19,10 @@ from dify_aws.host.steps.sysctl import FIRST_LINE
 from dify_aws.operations.credentials import dify_secrets
 from dify_aws.runtimes.compose.agent import agent_package
 from dify_aws.runtimes.compose.base_system import KERNEL, TOOLS, engine_packages
-from dify_aws.runtimes.compose.bundle import AGENT, DATA, HOME, Bundle
-from dify_aws.runtimes.compose.stages import steps
+from dify_aws.runtimes.compose.bundle import Bundle
+from dify_aws.runtimes.compose.paths import AGENT, DATA, HOME
+from dify_aws.runtimes.compose.stages.order import all_steps
+from dify_aws.runtimes.compose.stages.stage import StageInputs
 from dify_aws.runtimes.compose.steps.same_secrets import MARK
 from tests.e2e.bed.bed import Bed
 from tests.e2e.connectivity import BedDeployment
@@ -104,7 +106,8 @@ class Playbook:
         settings, publishers = deployment.settings, self._dify.connectivity.publishers
         secrets = dify_secrets.completed(deployment.aws, outputs.secrets["application"])
         bundle = Bundle.render(settings, outputs, secrets)
-        wished = steps(settings, outputs, secrets, bundle, publishers)
+        inputs = StageInputs(settings=settings, outputs=outputs, secrets=secrets, publishers=publishers)
+        wished = all_steps(inputs)
         disk = next(step for step in wished if isinstance(step, DataDisk))
         files = [step for step in wished if isinstance(step, File)]
         files.append(File(path=MARK.path, data=f"{secrets.mark}\n", mode=0o600))

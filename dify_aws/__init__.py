@@ -24,8 +24,8 @@ from dify_aws.dify.service import Need, Service
 from dify_aws.dify.variable_types import ValueType
 from dify_aws.dify.variables import Reader, Refusal, Variable
 from dify_aws.engine.applied import Applied
-from dify_aws.engine.external_node import ExternalNode
 from dify_aws.engine.fact import Alternative, Fact
+from dify_aws.engine.node import Node, Nodes, Referable
 from dify_aws.engine.plan import Action, Plan
 from dify_aws.engine.progress import Progress
 from dify_aws.engine.resource import Actual, Ref, Resource
@@ -144,7 +144,7 @@ from dify_aws.runtimes.compose.https.domain import DomainElsewhere
 from dify_aws.secrets import Secret
 from dify_aws.settings import Settings
 from dify_aws.topologies.account import Account
-from dify_aws.topologies.topology import ResourceAddresses, Topology
+from dify_aws.topologies.topology import HostInstaller, ResourceAddresses, Topology
 from dify_aws.verbs.password import Login
 
 if TYPE_CHECKING:
@@ -156,23 +156,23 @@ __all__ = [
     "Ambiguous", "Answer", "Applied", "AuthenticationRefused", "Aws", "AwsError", "Bucket", "Change", "ChangeRefused",
     "CommandFailed", "CommandResult", "CommandTimedOut", "Comparison", "ConnectionLost", "Connectivity",
     "ContainerFailed", "CostEstimate", "CostRow", "CredentialsError", "DeletionProtected", "Deployment",
-    "DeploymentContext", "Diagnosis", "DifyAwsError", "DomainElsewhere", "ElasticIp", "Endpoint", "Event",
-    "ExternalNode", "Fact", "FactUnreadable", "Finding", "FirstUse", "FixedAttribute", "Foundation",
-    "FoundationOutputs", "Gate", "Grant", "Host", "HostClosed", "HostError", "HostFact", "HostFacts", "HostKeyMismatch",
-    "HostOutput", "InstallFailed", "Instance", "InstanceConnectEndpoint", "InstanceProfile", "InstanceType",
-    "InternetGateway", "Job", "KeyPair", "Lease", "LifecycleRule", "Listed", "Listener", "Lock", "LockLost",
-    "LockOwner", "LockUnreadable", "LogGroup", "Login", "NatGateway", "Need", "NotAdoptable", "NotAvailable",
-    "NotConverged", "NotOurs", "OidcProvider", "OpenAccess", "Outcome", "OutcomeUnknown", "Outputs", "PackageUntrusted",
+    "DeploymentContext", "Diagnosis", "DifyAwsError", "DomainElsewhere", "ElasticIp", "Endpoint", "Event", "Fact",
+    "FactUnreadable", "Finding", "FirstUse", "FixedAttribute", "Foundation", "FoundationOutputs", "Gate", "Grant",
+    "Host", "HostClosed", "HostError", "HostFact", "HostFacts", "HostInstaller", "HostKeyMismatch", "HostOutput",
+    "InstallFailed", "Instance", "InstanceConnectEndpoint", "InstanceProfile", "InstanceType", "InternetGateway", "Job",
+    "KeyPair", "Lease", "LifecycleRule", "Listed", "Listener", "Lock", "LockLost", "LockOwner", "LockUnreadable",
+    "LogGroup", "Login", "NatGateway", "Need", "Node", "Nodes", "NotAdoptable", "NotAvailable", "NotConverged",
+    "NotOurs", "OidcProvider", "OpenAccess", "Outcome", "OutcomeUnknown", "Outputs", "PackageUntrusted",
     "PermissionDenied", "Permissions", "Plan", "PlanOutdated", "PlanRefused", "Problem", "ProcessIdentity", "Progress",
-    "PublicAccessBlock", "Publishers", "QuotaExceeded", "Reader", "Record", "RecordedRun", "Ref", "Refusal", "Release",
-    "ReleaseCheck", "ReleaseDraft", "ReleaseError", "Report", "Requirements", "Resource", "ResourceAddresses",
-    "ResourceError", "RetryRule", "Role", "Route", "RouteTable", "Rule", "RunFailed", "RunInterrupted", "RunLock",
-    "Saving", "ScheduleGroup", "Secret", "SecretUnusable", "SecurityGroup", "Service", "Session", "SessionRefused",
-    "Settings", "SettingsError", "Stack", "StackError", "Status", "StepNotConverged", "StepRefused", "StepsWrong",
-    "StoredSecret", "Subnet", "Table", "Topic", "Topology", "Trail", "TunnelRefused", "UnexpectedAnswer", "Unknown",
-    "Unreachable", "Use", "ValueType", "Variable", "Verb", "Volume", "Vpc", "VpcEndpoint", "WaitTimedOut", "Waiter",
-    "World", "Zone", "changing_verb", "check_release", "github_workflow", "import_release", "load_plan", "offline",
-    "permissions", "reading_verb", "save_plan", "verbs_of",
+    "PublicAccessBlock", "Publishers", "QuotaExceeded", "Reader", "Record", "RecordedRun", "Ref", "Referable",
+    "Refusal", "Release", "ReleaseCheck", "ReleaseDraft", "ReleaseError", "Report", "Requirements", "Resource",
+    "ResourceAddresses", "ResourceError", "RetryRule", "Role", "Route", "RouteTable", "Rule", "RunFailed",
+    "RunInterrupted", "RunLock", "Saving", "ScheduleGroup", "Secret", "SecretUnusable", "SecurityGroup", "Service",
+    "Session", "SessionRefused", "Settings", "SettingsError", "Stack", "StackError", "Status", "StepNotConverged",
+    "StepRefused", "StepsWrong", "StoredSecret", "Subnet", "Table", "Topic", "Topology", "Trail", "TunnelRefused",
+    "UnexpectedAnswer", "Unknown", "Unreachable", "Use", "ValueType", "Variable", "Verb", "Volume", "Vpc",
+    "VpcEndpoint", "WaitTimedOut", "Waiter", "World", "Zone", "changing_verb", "check_release", "github_workflow",
+    "import_release", "load_plan", "offline", "permissions", "reading_verb", "save_plan", "verbs_of",
 ]
 # fmt: on
 

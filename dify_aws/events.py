@@ -24,7 +24,8 @@ class Event:
     on. ``address`` is that of a resource or the name of a step, ``verb`` is create, update or delete; ``seconds``
     counts from the start of the same thing (of the run, for "finished"); ``total`` is how many things there are to do.
     ``usual`` is how many seconds it usually takes, with "started", where that is known.
-    ``where`` tells runs apart that go on at the same time: the deployment, or the host.
+    ``where`` tells runs apart that go on at the same time: the deployment, or the host. ``stage`` is the stage of the
+    installation that a step belongs to, as in "dify/docker"; it is empty in AWS.
     """
 
     moment: Moment
@@ -35,6 +36,7 @@ class Event:
     detail: str = ""
     where: str = ""
     usual: float = 0.0
+    stage: str = ""
 
 
 Listener: TypeAlias = Callable[[Event], None]
@@ -69,16 +71,26 @@ class EventEmitter:
             self._listener(replace(event, where=self._where, address=address, detail=detail))
 
     @contextmanager
-    def work(self, verb: str, address: str, detail: str = "", *, usual: float = 0.0) -> Iterator[None]:
+    def work(self, verb: str, address: str, detail: str = "", *, usual: float = 0.0, stage: str = "") -> Iterator[None]:
         """Tell that work on ``address`` has started, and how it ended."""
         began = self._now()
-        self.tell(Event("started", address, verb, detail=detail, usual=usual))
+        self.tell(Event("started", address, verb, detail=detail, usual=usual, stage=stage))
         try:
             yield
         except Exception as error:
-            self.tell(Event("failed", address, verb, self._now() - began, detail=self._mask(str(error))))
+            self.tell(Event("failed", address, verb, self._now() - began, detail=self._mask(str(error)), stage=stage))
             raise
-        self.tell(Event("done", address, verb, self._now() - began))
+        self.tell(Event("done", address, verb, self._now() - began, stage=stage))
+
+    @contextmanager
+    def reported(self, address: str) -> Iterator[None]:
+        """Tell only if work on ``address`` fails: what it does is told by others."""
+        began = self._now()
+        try:
+            yield
+        except Exception as error:
+            self.tell(Event("failed", address, "update", self._now() - began, detail=self._mask(str(error))))
+            raise
 
     def planned(self, total: int, detail: str) -> None:
         """Tell how much there is to do."""

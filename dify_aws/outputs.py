@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
-from typing import Any
+from types import MappingProxyType
+from typing import Any, Final
 
 from dify_aws.presentation import JsonMixin, NotebookMixin
 from dify_aws.printable import printable
@@ -145,3 +146,44 @@ class Outputs(JsonMixin, NotebookMixin):
             if value is not None:
                 rows += [(label if place == 0 else "", printable(line)) for place, line in enumerate(lines)]
         return rows
+
+
+class PartialOutputs(Outputs):
+    """Outputs of a deployment of which a part exists: what its hosts need so far. Reading any other is an error.
+
+    Args:
+        known: the fields that are known.
+    """
+
+    def __init__(self, known: Mapping[str, Any]) -> None:
+        for name, value in known.items():
+            object.__setattr__(self, name, value)
+
+    def __getattr__(self, name: str) -> Any:
+        raise AttributeError(f"the output {name} is not known here: what reads it does not say that it needs it")
+
+
+PLACEHOLDER: Final = Outputs(
+    deployment="dify/nowhere",
+    region="ap-northeast-1",
+    url="http://192.0.2.1",
+    hosts=(
+        HostOutput(
+            name="host",
+            public_ip="192.0.2.1",
+            private_ip="10.0.0.1",
+            instance_id="i-0123456789abcdef0",
+            availability_zone="ap-northeast-1a",
+            data_volume_id="vol-0123456789abcdef0",
+        ),
+    ),
+    endpoints=MappingProxyType({"database": Endpoint("db_postgres", 5432), "cache": Endpoint("redis", 6379)}),
+    vpc_id="vpc-0123456789abcdef0",
+    subnets=MappingProxyType({}),
+    security_groups=MappingProxyType({}),
+    bucket="nowhere",
+    secrets=MappingProxyType({}),
+    log_groups=MappingProxyType(dict.fromkeys(("system", "docker", "dify", "nginx"), "nowhere")),
+    alarm_topic="nowhere",
+)
+"""A deployment that is nowhere, to render what does not depend on one. Addresses as in RFC 5737."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Container, Iterable, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from graphlib import CycleError, TopologicalSorter
@@ -31,13 +31,14 @@ def walk(
     visit: Callable[[str], T],
     *,
     workers: int = WORKERS,
-    go_on: bool = False,
+    may_fail: Container[str] = (),
     on_interrupt: Callable[[], None] = lambda: None,
 ) -> Walked[T]:
     """Visit every node after all that it needs (``edges[node]``).
 
-    When a visit fails, nothing new is started (with ``go_on``: nothing that needs it), what runs is finished, and the
-    rest is told as not tried. Ctrl-C is the same: ``on_interrupt`` asks running visits to end their waits.
+    When a visit fails, nothing new is started, what runs is finished, and the rest is told as not tried. Ctrl-C is the
+    same: ``on_interrupt`` asks running visits to end their waits. The failure of a node that ``may_fail`` only keeps
+    those from being started that need it.
 
     Raises:
         StackError: the graph has a cycle; it is named.
@@ -61,7 +62,9 @@ def walk(
                     break
                 finished, _ = wait(running, return_when=FIRST_COMPLETED)
                 for future in finished:
-                    _settle(running.pop(future), future, walked, sorter, stopping, go_on=go_on)
+                    node = running.pop(future)
+                    if not _settled(node, future, walked, sorter) and node not in may_fail:
+                        stopping.set()
         except KeyboardInterrupt:
             on_interrupt()
             for future in running:
@@ -86,22 +89,14 @@ def prepared(edges: Mapping[str, Iterable[str]]) -> TopologicalSorter[str]:
     return sorter
 
 
-def _settle(
-    node: str,
-    future: Future[T],
-    walked: Walked[T],
-    sorter: TopologicalSorter[str],
-    stopping: threading.Event,
-    *,
-    go_on: bool,
-) -> None:
+def _settled(node: str, future: Future[T], walked: Walked[T], sorter: TopologicalSorter[str]) -> bool:
+    """Note how a visit ended; whether it was done."""
     error = future.exception()
     if error is None:
         walked.done[node] = future.result()
         sorter.done(node)
-    elif isinstance(error, Exception):
-        walked.failures[node] = error
-        if not go_on:
-            stopping.set()
-    else:
+        return True
+    if not isinstance(error, Exception):
         raise error
+    walked.failures[node] = error
+    return False

@@ -10,7 +10,7 @@ from dify_aws.engine.converge import converge, create, remove, wait_until_shown
 from dify_aws.engine.creation_order import creation_edges
 from dify_aws.engine.deletion_order import deletion_edges
 from dify_aws.engine.discovery import Discovery, Things
-from dify_aws.engine.external_node import ExternalNode
+from dify_aws.engine.node import Nodes, visible
 from dify_aws.engine.plan import Plan
 from dify_aws.engine.resource import Actual, Resource
 from dify_aws.engine.run_lock import RunLock
@@ -30,9 +30,9 @@ def execute(
     found: dict[str, Actual | None],
     emitter: EventEmitter,
     turn: RunLock,
-    external: Mapping[str, ExternalNode],
+    nodes: Nodes,
 ) -> tuple[dict[str, Actual], dict[str, Exception]]:
-    """What is there in the end, and what ``external`` work raised.
+    """What is there in the end, and what nodes raised: their failures stop nothing but what needs them.
 
     Args:
         found: what is there, by address; what is made and mended is noted in it, also if the run fails.
@@ -44,17 +44,15 @@ def execute(
     verbs = {action.address: action.verb for action in todo.actions}
     retired = looked.retired()
     going = {place: retired[place] for place, verb in verbs.items() if verb == "delete"}
-    failed: dict[str, Exception] = {}
-    graph, creations = creation_edges(resources, edges, found)
+    beside = nodes.by_address()
+    created, creations = creation_edges(resources, edges, found)
+    graph = nodes.edges(created)
 
     def visit(address: str) -> Actual | None:
         turn.check()
-        if address in external:
-            try:
-                external[address].do(found)
-            except Exception as error:  # noqa: BLE001
-                # What is wrong on a machine is no reason to leave AWS half made.
-                failed[address] = error
+        if address in beside:
+            with emitter.reported(address):
+                beside[address].run(visible(address, graph, found))
             return None
         if address in creations:
             _create_only(resources[creations[address]], aws, found, emitter)
@@ -71,27 +69,30 @@ def execute(
 
     def stop() -> None:
         aws.stop_waiting()
-        for work in external.values():
-            work.stop()
+        nodes.stop()
 
+    work = [*(address for address, verb in verbs.items() if verb != "keep"), *beside]
     try:
-        made = walk({**graph, **{name: work.needs for name, work in external.items()}}, visit, on_interrupt=stop)
+        # What is wrong on a machine is no reason to leave AWS half made.
+        made = walk(graph, visit, may_fail=beside, on_interrupt=stop)
     except RunInterrupted as stopped:
-        ended = [each for each in stopped.done if each in verbs or each in external.keys() - failed.keys()]
-        rest = [each for each in [*verbs, *external] if each not in ended and verbs.get(each) != "keep"]
-        raise RunInterrupted(ended, rest, found) from None
+        ended = [each for each in stopped.done if each in work]
+        raise RunInterrupted(ended, [each for each in work if each not in ended], found) from None
+    failed = {address: error for address, error in made.failures.items() if address in beside}
     done = [address for address in made.done if address in verbs]
-    if made.failures:
+    if made.failures.keys() - failed.keys():
         failures = {creations.get(node, node): error for node, error in made.failures.items()}
         not_tried = [node for node in made.not_tried if node not in creations and node not in failures]
-        raise RunFailed({**failures, **failed}, done, [*not_tried, *going])
+        raise RunFailed(failures, done, [*not_tried, *going])
     if unseen := _not_shown(aws, [resources[address] for address in done if verbs[address] == "create"]):
         raise RunFailed({**unseen, **failed}, done, going)
     try:
         removed = delete_all(aws, going, {}, emitter=emitter, turn=turn)
     except RunInterrupted as stopped:
         raise RunInterrupted(
-            [*done, *external.keys() - failed.keys(), *stopped.done], [*failed, *stopped.not_done], found
+            [*(each for each in made.done if each in work), *stopped.done],
+            [*failed, *(each for each in made.not_tried if each in beside), *stopped.not_done],
+            found,
         ) from None
     if removed.failures:
         raise RunFailed(removed.failures, [*done, *removed.done], removed.not_tried)

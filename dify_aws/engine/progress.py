@@ -109,7 +109,7 @@ class Progress:
                     if event.total:
                         self._say((event.detail, "bold"))
                 case "started":
-                    began = {(event.where, event.address): (event.verb, time.monotonic(), event.usual)}
+                    began = {(event.where, _name(event)): (event.verb, time.monotonic(), event.usual)}
                     self._running = {**self._running, **began}
                 case "done":
                     self._end(event, ("✓", "green"))
@@ -122,9 +122,11 @@ class Progress:
                     self._say((event.detail, "bold"), *([(f" in {event.seconds:.0f} s", "dim")] if worked else []))
 
     def _end(self, event: Event, mark: tuple[str, str]) -> None:
-        self._running = {key: work for key, work in self._running.items() if key != (event.where, event.address)}
-        self._left = {**self._left, event.where: self._left.get(event.where, 1) - 1}
-        self._say(mark, *_work(event.verb, event.address, event.seconds))
+        name = _name(event)
+        if (event.where, name) in self._running:
+            self._left = {**self._left, event.where: self._left.get(event.where, 1) - 1}
+        self._running = {key: work for key, work in self._running.items() if key != (event.where, name)}
+        self._say(mark, *_work(event.verb, name, event.seconds))
 
     def _say(self, *parts: tuple[str, str]) -> None:
         from rich.text import Text
@@ -146,6 +148,11 @@ class Progress:
         if left:
             lines.append(Text(f"{left} to go", style="dim"))
         return Group(*lines)
+
+
+def _name(event: Event) -> str:
+    """What is worked on: of a host, with the stage that it belongs to."""
+    return f"{event.stage}: {event.address}" if event.stage else event.address
 
 
 def _work(verb: str, address: str, seconds: float, usual: float = 0.0) -> tuple[tuple[str, str], ...]:

@@ -16,8 +16,8 @@ from dify_aws.engine.converge import remove
 from dify_aws.engine.creation_order import creation_edges
 from dify_aws.engine.discovery import Discovery
 from dify_aws.engine.execute import execute
-from dify_aws.engine.external_node import ExternalNode
 from dify_aws.engine.fact import Fact
+from dify_aws.engine.node import Nodes
 from dify_aws.engine.plan import Action, Plan
 from dify_aws.engine.resource import Actual, Resource
 from dify_aws.engine.run_lock import RunLock
@@ -40,7 +40,7 @@ def execute_where_possible(
     plan: Callable[[Mapping[str, Resource], Discovery], Plan],
     emitter: EventEmitter,
     turn: RunLock,
-    external: Mapping[str, ExternalNode],
+    nodes: Nodes,
 ) -> tuple[Plan, dict[str, Actual], dict[str, Exception]]:
     """Carry out a plan, and again with each alternative that AWS leaves.
 
@@ -52,10 +52,10 @@ def execute_where_possible(
         todo: what is to be done.
         agreed: the plan that was agreed to. Only what its notes speak of gets an alternative.
         plan: what is to be done with other resources.
-        teller, turn, further: as for :func:`execute`.
+        emitter, turn, nodes: as for :func:`execute`.
 
     Returns:
-        What was done in all, what is there in the end, and what ``external`` work raised.
+        What was done in all, what is there in the end, and what nodes raised.
 
     Raises:
         RunFailed: something failed on the way, and there is no alternative, or none is left.
@@ -67,7 +67,7 @@ def execute_where_possible(
         found = dict(looked.found)
         try:
             there, failed = execute(
-                resources, edges, aws, looked, todo, found=found, emitter=emitter, turn=turn, external=external
+                resources, edges, aws, looked, todo, found=found, emitter=emitter, turn=turn, nodes=nodes
             )
             return done, there, failed
         except RunInterrupted as stopped:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack
-from types import MappingProxyType
 
 from dify_aws.aws import Aws
 from dify_aws.aws.physical_name import RESOURCE
@@ -20,8 +19,8 @@ from dify_aws.engine.deletion import planned_deletions, things_of
 from dify_aws.engine.difference import differences, refuse
 from dify_aws.engine.discovery import Discovery, Things, discover
 from dify_aws.engine.execute import delete_all
-from dify_aws.engine.external_node import ExternalNode
 from dify_aws.engine.fact import Fact
+from dify_aws.engine.node import NO_NODES, Nodes
 from dify_aws.engine.plan import Action, Plan
 from dify_aws.engine.relocation import execute_where_possible
 from dify_aws.engine.resource import Actual, Resource
@@ -102,7 +101,7 @@ class Stack:
         *,
         delete_data: bool = False,
         listener: Listener = quiet,
-        external: Mapping[str, ExternalNode] = MappingProxyType({}),
+        nodes: Nodes = NO_NODES,
         turn: RunLock | None = None,
     ) -> Applied:
         """Make everything as wished for, and take away what is ours and no longer wished for.
@@ -113,7 +112,7 @@ class Stack:
             plan: the plan that was agreed to; nothing is done that it does not show.
             delete_data: also take away what holds data and is no longer wished for.
             listener: is told what happens as it happens.
-            external: work that is no resource, by name. What it raises is in ``Applied.failed`` and stops nothing else.
+            nodes: work that is no resource. What it raises is in ``Applied.failed``, and stops only what needs it.
             turn: waited for before anything is changed, held until the end; not taken if there is nothing to do.
 
         Raises:
@@ -127,12 +126,11 @@ class Stack:
             mine = not turn.look()
             held: RunLock = until_the_end.enter_context(turn) if mine else NoRunLock()
             looked, todo = self._agreed(aws, plan, delete_data)
-            if (todo or external) and not mine:
+            if (todo or nodes.nodes) and not mine:
                 held = until_the_end.enter_context(turn)
                 if not turn.unchanged_since_look:
                     looked, todo = self._agreed(aws, plan, delete_data)
-            for node in external.values():
-                node.check(looked.found)
+            nodes.check(looked.found)
             emitter = EventEmitter(listener, aws.clock.now, self.name)
             aws.patience.notify = emitter.waiting
             emitter.planned(len(todo), todo.summary())
@@ -148,7 +146,7 @@ class Stack:
                 ),
                 emitter=emitter,
                 turn=held,
-                external=external,
+                nodes=nodes,
             )
             emitter.finished(done.done())
         return Applied(done, found, aws.clock.now() - began, failed)
@@ -187,14 +185,6 @@ class Stack:
             emitter.finished(todo.done())
         left = {place: actual for place, (_, actual) in things_of(things, todo.actions, "keep").items()}
         return Applied(todo, left, aws.clock.now() - began)
-
-    def behind(self, *kinds: str) -> frozenset[str]:
-        """The addresses of these kinds, and of all that needs one of them, however far back."""
-        behind: set[str] = set()
-        for address in in_order(self.edges):
-            if self.resources[address].kind in kinds or behind.intersection(self.edges[address]):
-                behind.add(address)
-        return frozenset(behind)
 
     def find(self, aws: Aws) -> Mapping[str, Actual | None]:
         """What is there of this stack, by address. Reads only.

@@ -30,7 +30,7 @@ from dify_aws.errors import DifyAwsError
 
 if TYPE_CHECKING:
     from dify_aws.host.host import Result
-    from dify_aws.host.report import Report
+    from dify_aws.host.report import Outcome, Report
     from dify_aws.host.ssh.host_key import HostKey
 
 LAST_LINES: Final = 20
@@ -171,7 +171,7 @@ class InstallFailed(HostError):
         self.report = report
         self.failures = dict(failures)
         # From the report, where secrets are masked.
-        text = "\n".join(_indented(f"{step}: {report[step].error}") for step in self.failures)
+        text = "\n".join(_indented(f"{_named(report[step])}: {report[step].error}") for step in self.failures)
         super().__init__(
             report.where,
             f"{len(self.failures)} failed:\n{text}\n"
@@ -179,6 +179,10 @@ class InstallFailed(HostError):
             f"not tried: {_listed(report.named('not tried'))}\n"
             "Nothing is lost: fix the cause and run again to continue.",
         )
+
+
+def _named(outcome: Outcome) -> str:
+    return f"{outcome.stage}: {outcome.step}" if outcome.stage else outcome.step
 
 
 def _output(result: Result) -> str:

@@ -77,6 +77,10 @@ class Facts:
         self.where = where
         self._answers = dict(answers)
 
+    def __contains__(self, fact: object) -> bool:
+        """Whether it was asked."""
+        return fact in self._answers
+
     def __getitem__(self, fact: Fact[T]) -> T:
         """Raises FactUnreadable if the answer means nothing, KeyError if it was not asked."""
         answer = self._answers[fact]

@@ -24,16 +24,38 @@ class FactCollection:
     timed: one for each change that has ended.
     """
 
-    def __init__(self, host: Host, steps: Sequence[Step], needs: Mapping[str, frozenset[str]]) -> None:
+    def __init__(self, host: Host) -> None:
         self._host = host
-        self._steps = {step.name: step for step in steps}
-        self._needs = needs
+        self._steps: dict[str, Step] = {}
+        self._needs: Mapping[str, frozenset[str]] = {}
         self._lock = threading.Lock()
         self._moment = 0
         self._changed: dict[str, int] = {}
         self._seen: dict[str, _Seen] = {}
-        self._waiting = set(self._steps)
-        self._undone = set(self._steps)
+        self._waiting: set[str] = set()
+        self._undone: set[str] = set()
+
+    def expect(self, steps: Sequence[Step], needs: Mapping[str, frozenset[str]]) -> None:
+        """Take steps in, or replace those of the same names. What was seen for these still counts.
+
+        Args:
+            steps: that are still to be done.
+            needs: of every step of the run, all that must be done before it.
+        """
+        with self._lock:
+            names = [step.name for step in steps]
+            self._steps |= dict(zip(names, steps, strict=True))
+            self._needs = needs
+            self._waiting.update(names)
+            self._undone.update(names)
+
+    def needs(self, name: str) -> frozenset[str]:
+        """All that must be done before a step, however far back.
+
+        Args:
+            name: of the step.
+        """
+        return self._needs[name]
 
     def of(self, step: Step) -> Facts:
         """What is true now of what the step asks."""
@@ -56,8 +78,9 @@ class FactCollection:
             self._undone.discard(step.name)
 
     def collect(self) -> None:
-        """Ask what every step wants to know, at once."""
-        self._ask(tuple(self._steps))
+        """Ask what every step wants to know of which nothing is known yet, at once."""
+        if names := [name for name in self._steps if name not in self._seen]:
+            self._ask(names)
 
     def _look(self, step: Step) -> Facts:
         """Ask for this step, and in the same breath for those that wait for nothing, or only for it."""
@@ -76,7 +99,11 @@ class FactCollection:
     def _fresh(self, name: str) -> bool:
         """Whether what was seen for a step holds still."""
         seen = self._seen.get(name)
-        return seen is not None and all(self._changed.get(need, 0) <= seen.moment for need in self._needs[name])
+        return (
+            seen is not None
+            and all(fact in seen.facts for fact in self._steps[name].facts())
+            and all(self._changed.get(need, 0) <= seen.moment for need in self._needs[name])
+        )
 
     def _ask(self, names: Sequence[str]) -> None:
         with self._lock:

@@ -18,7 +18,10 @@ SIGNS: Final[dict[State, str]] = {"done": "~", "would change": "~", "already so"
 
 @dataclass(frozen=True)
 class Outcome:
-    """What came of one step. It holds no secret: neither does ``error``, nor a change, nor a diff."""
+    """What came of one step. It holds no secret: neither does ``error``, nor a change, nor a diff.
+
+    ``stage`` is the stage of the installation that it belongs to, as in "dify/docker"; empty for a step by itself.
+    """
 
     step: str
     state: State
@@ -26,6 +29,7 @@ class Outcome:
     changes: tuple[Change, ...] = ()
     diffs: tuple[str, ...] = ()
     error: str = ""
+    stage: str = ""
 
     def __str__(self) -> str:
         lines = [f"{SIGNS[self.state]} {self.step}" + (f"  {self.seconds:.1f} s" if self.state == "done" else "")]
@@ -37,6 +41,7 @@ class Outcome:
         """The outcome as plain values."""
         return {
             "step": self.step,
+            "stage": self.stage or None,
             "state": self.state,
             "seconds": round(self.seconds, 3),
             "changes": [
@@ -56,6 +61,7 @@ def outcome(
     seconds: float = 0.0,
     changes: Sequence[Change] = (),
     error: str = "",
+    stage: str = "",
 ) -> Outcome:
     """An outcome out of what a step said: contents become diffs, values become the text that they are shown as."""
     diffs = [
@@ -64,7 +70,7 @@ def outcome(
         if isinstance(change.before, Content) or isinstance(change.after, Content)
     ]
     shown = [Change(change.attribute, _shown(change.before, mask), _shown(change.after, mask)) for change in changes]
-    return Outcome(step, state, seconds, tuple(shown), tuple(map(printable, diffs)), printable(mask(error)))
+    return Outcome(step, state, seconds, tuple(shown), tuple(map(printable, diffs)), printable(mask(error)), stage)
 
 
 @dataclass(frozen=True)
@@ -99,19 +105,6 @@ class Report(JsonMixin, NotebookMixin):
         shown = [str(outcome) for outcome in self.outcomes if outcome.state != "already so"]
         return "\n".join([f"{self.where}: {self.summary()}", *shown])
 
-    def then(self, later: Report) -> Report:
-        """This run and a later one on the same host as one: a step of both is told with all that was done to it."""
-        again = {outcome.step: outcome for outcome in later}
-        merged = [_both(outcome, again.pop(outcome.step, None)) for outcome in self]
-        return Report(
-            where=self.where,
-            outcomes=(*merged, *again.values()),
-            seconds=self.seconds + later.seconds,
-            round_trips=self.round_trips + later.round_trips,
-            dry_run=self.dry_run,
-            images={**self.images, **later.images},
-        )
-
     def named(self, *states: State) -> tuple[str, ...]:
         """The names of the steps that ended like this."""
         return tuple(outcome.step for outcome in self.outcomes if outcome.state in states)
@@ -141,8 +134,16 @@ class Report(JsonMixin, NotebookMixin):
         return render_report(self)
 
 
-def _both(first: Outcome, second: Outcome | None) -> Outcome:
-    if second is None or second.state == "already so":
+def replaced(first: Outcome | None, second: Outcome) -> Outcome:
+    """What came of a step that was gone through again: all that was done to it.
+
+    Args:
+        first: what came of it before; None if it was not tried.
+        second: what came of it now.
+    """
+    if first is None or first.state == "not tried":
+        return second
+    if second.state == "already so":
         return first
     return replace(
         second,

@@ -21,7 +21,7 @@ from dify_aws.resources import Instance
 from dify_aws.runtimes.compose.fingerprint import TAG, UNFINISHED, Fingerprint, Installed
 from dify_aws.runtimes.compose.pending_changes import not_installed, pending_changes
 from dify_aws.settings import Settings
-from dify_aws.topologies.single_host_topology import topology_of
+from dify_aws.topologies.single_host.topology import topology_of
 
 ADDRESS: Final = "dify"
 """Of Dify itself in a plan, beside the resources of AWS."""
@@ -131,14 +131,14 @@ class InstallationMark:
     Args:
         aws: the client.
         settings: what is desired.
-        outputs: of the environment.
+        instance_id: of the machine.
         tags: of the machine, as they are.
     """
 
-    def __init__(self, aws: Aws, settings: Settings, outputs: Outputs, tags: Mapping[str, str]) -> None:
+    def __init__(self, aws: Aws, settings: Settings, instance_id: str, tags: Mapping[str, str]) -> None:
         self._aws = aws
         self._settings = settings
-        self._outputs = outputs
+        self._instance_id = instance_id
         self._tags = dict(tags)
 
     def unfinished(self) -> None:
@@ -147,13 +147,17 @@ class InstallationMark:
         if installed is not None and installed.finished:
             self._write({TAG: f"{UNFINISHED} {installed.release}"})
 
-    def finished(self) -> None:
-        """After everything was proved. Writes only what is not so already."""
-        tags = Fingerprint.of(self._settings, self._outputs).tags()
+    def finished(self, outputs: Outputs) -> None:
+        """After everything was proved. Writes only what is not so already.
+
+        Args:
+            outputs: of the environment.
+        """
+        tags = Fingerprint.of(self._settings, outputs).tags()
         stale = {name: "" for name in self._tags if name.startswith(f"{TAG}-") and name not in tags}
         self._write({name: value for name, value in {**tags, **stale}.items() if self._tags.get(name, "") != value})
 
     def _write(self, tags: Mapping[str, str]) -> None:
         if tags:
-            self._aws.call("ec2.CreateTags", Resources=[self._outputs.instance_id], Tags=tag_list(tags))
+            self._aws.call("ec2.CreateTags", Resources=[self._instance_id], Tags=tag_list(tags))
             self._tags |= tags

@@ -18,7 +18,7 @@ from dify_aws.operations.lock.unlock import lock_owner_of
 from dify_aws.presentation import JsonMixin
 from dify_aws.printable import printable
 from dify_aws.settings import Settings
-from dify_aws.topologies.single_host_topology import topology_of
+from dify_aws.topologies.single_host.topology import topology_of
 
 
 @dataclass(frozen=True)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
+from dify_aws.engine.node import Node
 from dify_aws.engine.resource import Actual
 from dify_aws.engine.stack import Stack
 from dify_aws.outputs import Outputs
@@ -37,6 +38,22 @@ class ResourceAddresses:
         return self.hosts[0]
 
 
+class HostInstaller(Protocol):
+    """What does the work of the stages. Each method is given the outputs that its node needs, and no others."""
+
+    def connect(self, outputs: Outputs) -> None:
+        """Open the connection that all stages share."""
+
+    def read_secrets(self, outputs: Outputs) -> None:
+        """Read the secrets of Dify, and make those that are missing."""
+
+    def check_domain(self, outputs: Outputs) -> None:
+        """Make sure that the domain leads to the host."""
+
+    def run(self, stage: str, outputs: Outputs) -> None:
+        """Bring a stage to its end, by its name."""
+
+
 class Topology(Protocol):
     """A layout. It never asks AWS anything: it is given what was found."""
 
@@ -45,17 +62,22 @@ class Topology(Protocol):
         """Where others find the resources that they ask for."""
         ...
 
-    @property
-    def not_needed_by_hosts(self) -> frozenset[str]:
-        """Kinds that the installer does not wait for, with all that needs them."""
-        ...
-
     def stack(self, settings: Settings, account: Account) -> Stack:
         """All resources of an environment.
 
         Args:
             settings: what is desired.
             account: where it is.
+        """
+        ...
+
+    def stages(self, settings: Settings, account: Account, installer: HostInstaller) -> Iterable[Node]:
+        """The stages of the installation as nodes of the walk, each with references to what it needs.
+
+        Args:
+            settings: what is desired.
+            account: where it is.
+            installer: does the work.
         """
         ...
 

@@ -3,23 +3,21 @@
 from __future__ import annotations
 
 from argparse import ArgumentParser
-from collections.abc import Mapping
+from collections.abc import Iterator
 
-from dify_aws.engine.external_node import ExternalNode
 from dify_aws.engine.plan import Plan
-from dify_aws.engine.resource import Actual
 from dify_aws.errors import RunFailed
 from dify_aws.host.report import Report
 from dify_aws.operations.access import access, host_key
 from dify_aws.operations.history.record import changes_of
-from dify_aws.operations.installed import upgrade_notes
+from dify_aws.operations.install import Installer
 from dify_aws.operations.run.agreement import add_our_address, add_plan_file, agreed_plan
 from dify_aws.operations.run.command_line import SUCCESS, CommandLine
 from dify_aws.operations.run.context import DeploymentContext
 from dify_aws.operations.run.recorded_run import RecordedRun
 from dify_aws.operations.run.verb import changing_verb
 from dify_aws.outputs import Outputs
-from dify_aws.verbs.install import installation
+from dify_aws.verbs.install import installer_of
 from dify_aws.verbs.outputs import outputs_of
 from dify_aws.verbs.plan import plan as plan_all
 
@@ -59,27 +57,20 @@ def deploy(deployment: DeploymentContext, run: RecordedRun, plan: Plan | None = 
         RunFailed: something failed in AWS; it says what is done, and the next run goes on from there.
         HostError: AWS is done, and something is wrong with the machine, as for :meth:`install`.
     """
-    stack, topology = deployment.stack, deployment.topology
-    installer, reports = installation(deployment, run), list[Report]()
-
-    def install_dify(found: Mapping[str, Actual | None]) -> None:
-        existing = {address: actual for address, actual in found.items() if actual is not None}
-        reports.append(installer.run(topology.outputs(deployment.settings, existing), probe=True))
-
-    def check(found: Mapping[str, Actual | None]) -> None:
-        if (host := found.get(topology.addresses.host)) is not None:
-            upgrade_notes(deployment.settings, host.tags)
-
-    needs = stack.resources.keys() - stack.behind(*topology.not_needed_by_hosts)
-    dify = ExternalNode(frozenset(needs), install_dify, installer.stop, check)
-    try:
-        applied = stack.apply(deployment.aws, plan, listener=deployment.listener, external={"dify": dify}, turn=run)
-    except RunFailed:
-        run.note(changes_of(*reports))
-        raise
-    run.note(changes_of(applied.plan, *reports))
-    found = outputs_of(deployment, applied.found)
-    run.note([], found)
-    for error in applied.failed.values():
-        raise error
+    with installer_of(deployment, run, probe=True) as installer:
+        nodes = installer.nodes(deployment.topology, deployment.account)
+        try:
+            applied = deployment.stack.apply(deployment.aws, plan, listener=deployment.listener, nodes=nodes, turn=run)
+        except RunFailed:
+            run.note(changes_of(*_reports(installer)))
+            raise
+        run.note(changes_of(applied.plan, *_reports(installer)))
+        found = outputs_of(deployment, applied.found)
+        run.note([], found)
+        installer.finish(applied.failed)
     return found
+
+
+def _reports(installer: Installer) -> Iterator[Report]:
+    if report := installer.report():
+        yield report

@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 from argparse import ArgumentParser
+from collections.abc import Callable, Mapping
 
+from dify_aws.engine.node import run_nodes
 from dify_aws.engine.plan import Plan
+from dify_aws.engine.resource import Actual
 from dify_aws.engine.run_lock import NoRunLock, RunLock
 from dify_aws.host.report import Report
 from dify_aws.operations.access import access, host_key
 from dify_aws.operations.history.record import changes_of
-from dify_aws.operations.install import Installation
+from dify_aws.operations.install import Installer
 from dify_aws.operations.installed import with_dify
 from dify_aws.operations.run.agreement import add_our_address
 from dify_aws.operations.run.command_line import SUCCESS, CommandLine
 from dify_aws.operations.run.context import DeploymentContext
 from dify_aws.operations.run.recorded_run import RecordedRun
 from dify_aws.operations.run.verb import changing_verb
-from dify_aws.verbs.outputs import outputs
+from dify_aws.verbs.outputs import outputs_of
 
 
 def _arguments(parser: ArgumentParser) -> None:
@@ -66,19 +69,66 @@ def install(deployment: DeploymentContext, run: RecordedRun, *, dry_run: bool = 
         InstallFailed: a step failed; it says what is done, and the next run goes on from there.
     """
     if dry_run:
-        return installation(deployment, NoRunLock()).run(outputs(deployment), dry_run=True)
+        return install_stages(deployment, NoRunLock(), deployment.stack.find(deployment.aws), dry_run=True)
     with run:
-        found = outputs(deployment)
-        report = installation(deployment, run).run(found)
-        run.note(changes_of(report), found)
+        found = deployment.stack.find(deployment.aws)
+        outputs = outputs_of(deployment, found)
+        report = install_stages(deployment, run, found, note=lambda part: run.note(changes_of(part)))
+        run.note([], outputs)
     return report
 
 
-def installation(deployment: DeploymentContext, run_lock: RunLock) -> Installation:
-    """A run of the installer for a deployment.
+def install_stages(
+    deployment: DeploymentContext,
+    run_lock: RunLock,
+    found: Mapping[str, Actual | None],
+    *,
+    dry_run: bool = False,
+    probe: bool = False,
+    note: Callable[[Report], None] = lambda report: None,
+) -> Report:
+    """Run the stages of the installation, where all resources are there already.
 
     Args:
         deployment: whose machine is installed.
         run_lock: checked before each step.
+        found: the resources, by address.
+        dry_run: only find out what would be changed.
+        probe: try Dify out at the end, even if nothing was changed.
+        note: is given the report, also if a stage failed.
+
+    Raises:
+        DifyAwsError: there is no such deployment, or it is not complete.
+        PlanRefused: the release is older than the one that is installed, or cannot follow it at once.
+        HostError: as :func:`install`.
     """
-    return Installation(deployment.aws, deployment.settings, deployment.connectivity, deployment.listener, run_lock)
+    outputs_of(deployment, found)
+    with installer_of(deployment, run_lock, dry_run=dry_run, probe=probe) as installer:
+        nodes = installer.nodes(deployment.topology, deployment.account)
+        nodes.check(found)
+        failed = run_nodes(nodes, deployment.stack.edges, found)
+        if report := installer.report():
+            note(report)
+        return installer.finish(failed)
+
+
+def installer_of(
+    deployment: DeploymentContext, run_lock: RunLock, *, dry_run: bool = False, probe: bool = False
+) -> Installer:
+    """What runs the stages of a deployment.
+
+    Args:
+        deployment: whose machine is installed.
+        run_lock: checked before each step.
+        dry_run: only find out what would be changed.
+        probe: try Dify out at the end, even if nothing was changed.
+    """
+    return Installer(
+        deployment.aws,
+        deployment.settings,
+        deployment.connectivity,
+        deployment.listener,
+        run_lock,
+        dry_run=dry_run,
+        probe=probe,
+    )

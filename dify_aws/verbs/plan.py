@@ -18,8 +18,7 @@ from dify_aws.operations.run.context import DeploymentContext
 from dify_aws.operations.run.verb import reading_verb
 from dify_aws.prices.sheet import PriceSheet
 from dify_aws.verbs.destroy import add_delete_data, plan_destroy
-from dify_aws.verbs.install import installation
-from dify_aws.verbs.outputs import outputs
+from dify_aws.verbs.install import install_stages
 
 
 def _arguments(parser: ArgumentParser) -> None:
@@ -81,7 +80,7 @@ def plan(deployment: DeploymentContext, *, host: bool = False) -> Plan:
         cost = [str(plan_difference(planned, sheet, existing))] if planned else []
     planned = with_dify(planned, deployment.settings, found)
     if host:
-        report = installation(deployment, NoRunLock()).run(outputs(deployment), dry_run=True)
+        report = install_stages(deployment, NoRunLock(), deployment.stack.find(aws), dry_run=True)
         planned = with_report(planned, report)
     return planned.noted(*cost, *_downtime(deployment, planned), *lost)
 

@@ -33,7 +33,7 @@ PAGES: Final[Mapping[str, tuple[str, str]]] = {
         "Stack Resource Ref Actual Fact Alternative Aws Session Alarm Bucket ElasticIp Instance "
         "InstanceConnectEndpoint InstanceProfile InstanceType InternetGateway KeyPair LifecycleRule LogGroup "
         "NatGateway OidcProvider PublicAccessBlock Role RouteTable Rule ScheduleGroup SecurityGroup StoredSecret "
-        "Subnet Table Topic Trail Volume Vpc VpcEndpoint Zone ExternalNode RunLock "
+        "Subnet Table Topic Trail Volume Vpc VpcEndpoint Zone Node Nodes Referable RunLock HostInstaller "
         "Listed RetryRule Waiter Topology ResourceAddresses",
     ),
     "Releases": (

@@ -14,8 +14,8 @@ from dify_aws.host.report import Report
 from dify_aws.host.ssh.host_key import FirstUse
 from dify_aws.host.ssh.ssh_host import SshHost
 from dify_aws.offline.world import World
-from dify_aws.operations.install import Installation
 from dify_aws.secrets import Secret
+from dify_aws.verbs.install import install_stages
 from tests.e2e.bed.bed import Bed
 
 
@@ -65,5 +65,10 @@ class BedDeployment:
     def install(self, *, dry_run: bool = False, probe: bool = False, settings: Settings | None = None) -> Report:
         """As ``Deployment.install``, also with other settings."""
         of = self.deployment
-        installation = Installation(of.aws, settings or of.settings, self.connectivity, of.listener, NoRunLock())
-        return installation.run(self.outputs, dry_run=dry_run, probe=probe)
+        if settings is not None:
+            of = Deployment(settings, session=of.aws.session, connectivity=self.connectivity, listener=of.listener)
+        found = dict(of.stack.find(of.aws))
+        disk = found["volume/data"]
+        assert disk is not None
+        found["volume/data"] = replace(disk, id=self.outputs.data_volume_id)
+        return install_stages(of, NoRunLock(), found, dry_run=dry_run, probe=probe)

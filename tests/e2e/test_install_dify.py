@@ -20,8 +20,8 @@ from dify_aws.host.report import Report
 from dify_aws.host.ssh.ssh_host import SshHost
 from dify_aws.host.step import Step
 from dify_aws.operations.credentials import dify_secrets
-from dify_aws.runtimes.compose.bundle import HOME
 from dify_aws.runtimes.compose.dify_secrets import DifySecrets
+from dify_aws.runtimes.compose.paths import HOME
 from dify_aws.runtimes.compose.smoke import smoke
 from dify_aws.runtimes.compose.steps.containers import Containers
 from dify_aws.runtimes.compose.steps.image import Image

@@ -14,7 +14,8 @@ from dify_aws.host.steps.directory import Directory
 from dify_aws.host.steps.file import File
 from dify_aws.host.steps.service import Service
 from dify_aws.runtimes.compose.agent import UNIT, agent_answers, agent_package
-from dify_aws.runtimes.compose.bundle import AGENT, Bundle
+from dify_aws.runtimes.compose.bundle import Bundle
+from dify_aws.runtimes.compose.paths import AGENT
 from dify_aws.runtimes.compose.steps.certificate import Certificate, CertificateOf, CertificateState
 from dify_aws.secrets import Secret
 from tests.e2e.bed.bed import Bed

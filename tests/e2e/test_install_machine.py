@@ -23,7 +23,8 @@ from dify_aws.host.steps.file import File
 from dify_aws.host.steps.machine import Machine
 from dify_aws.host.steps.packages import Packages
 from dify_aws.host.steps.service import Service
-from dify_aws.runtimes.compose.base_system import DAEMON, base_system
+from dify_aws.runtimes.compose.base_system import base_system, docker_engine
+from dify_aws.runtimes.compose.paths import DAEMON
 from dify_aws.secrets import Secret
 from dify_aws.settings import Settings
 from tests.e2e.bed.bed import Bed
@@ -49,11 +50,10 @@ def host(bed: Bed) -> Iterator[SshHost]:
 @pytest.fixture(scope="module")
 def steps(bed: Bed) -> tuple[Step, ...]:
     """What is wished for."""
-    return base_system(
-        Settings(environment="dev"),
-        volume_id=bed.data_volume_id,
-        daemon=CONFIGURATION,
-        publishers=replace(Publishers(), docker=bed.archive_fingerprint),
+    settings, publishers = Settings(environment="dev"), replace(Publishers(), docker=bed.archive_fingerprint)
+    return (
+        *base_system(settings, volume_id=bed.data_volume_id),
+        *docker_engine(settings, daemon=CONFIGURATION, publishers=publishers),
     )
 
 

@@ -15,7 +15,7 @@ from dify_aws.host.converge import converge_host
 from dify_aws.host.errors import CommandFailed
 from dify_aws.host.ssh.ssh_host import SshHost
 from dify_aws.runtimes.compose.admin_password import AccountUnknown, set_password
-from dify_aws.runtimes.compose.stages import database_roles
+from dify_aws.runtimes.compose.stages.containers import database_roles
 from dify_aws.secrets import Secret
 from tests.e2e.bed.bed import Bed
 from tests.e2e.bed.image import images

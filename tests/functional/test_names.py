@@ -19,7 +19,7 @@ from dify_aws.resources.ec2.key_pair import KeyPair
 from dify_aws.resources.named_resource import NamedResource
 from dify_aws.topologies.account import Account
 from dify_aws.topologies.foundation import RECORDS, foundation, state_bucket_name
-from dify_aws.topologies.single_host import environment
+from dify_aws.topologies.single_host.resources import environment
 from tests.support.fuzzing import examples
 from tests.support.iam_policy import Policies, Request
 

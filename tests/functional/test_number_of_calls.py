@@ -18,7 +18,7 @@ from dify_aws.offline.world import World
 from dify_aws.resources import OidcProvider
 from dify_aws.topologies.account import Account
 from dify_aws.topologies.kinds import ENVIRONMENT_KINDS
-from dify_aws.topologies.single_host import environment
+from dify_aws.topologies.single_host.resources import environment
 
 SETTINGS: Final = Settings(environment="dev", alarm_email="a@your-company.com")
 MOST_CALLS_OF_A_PLAN: Final = 44

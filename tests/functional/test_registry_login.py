@@ -104,7 +104,7 @@ def test_a_password_that_was_changed_in_aws_reaches_the_machine(world: World) ->
     ],
 )
 def test_what_is_no_login_is_reported_and_not_shown(text: str, world: World) -> None:
-    """Before the machine is entered."""
+    """Nothing is done on the machine that needs a secret."""
     put(world, text)
     deployment = Deployment(SETTINGS, session=world.session)
     deployment.apply()
@@ -113,7 +113,8 @@ def test_what_is_no_login_is_reported_and_not_shown(text: str, world: World) -> 
     ) as caught:
         deployment.install()
     assert "hunter2" not in str(caught.value)
-    assert not world.connectivity.machines
+    (machine,) = world.connectivity.machines.values()
+    assert machine.files.get("/opt/dify") is None
 
 
 def test_a_secret_that_is_not_there_is_reported_with_how_to_make_it(world: World) -> None:

@@ -20,12 +20,12 @@ from dify_aws.offline.machine.host import ModelHost
 from dify_aws.offline.machine.machine import Machine
 from dify_aws.resources import Alarm
 from dify_aws.runtimes.compose.agent import STATSD_PORT, UNIT, agent_answers, agent_package
-from dify_aws.runtimes.compose.bundle import AGENT
+from dify_aws.runtimes.compose.paths import AGENT
 from dify_aws.settings import Settings
 from dify_aws.topologies.account import Account
 from dify_aws.topologies.names import LOGS, log_group_name
 from dify_aws.topologies.role_policies import host_policy
-from dify_aws.topologies.single_host import environment
+from dify_aws.topologies.single_host.resources import environment
 from tests.support.bundles import OUTPUTS, bundle, compose, given
 
 SETTINGS = Settings(environment="dev")

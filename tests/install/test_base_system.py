@@ -27,20 +27,21 @@ from dify_aws.host.steps.swap import Swap
 from dify_aws.offline.machine.files import Entry
 from dify_aws.offline.machine.host import ModelHost
 from dify_aws.offline.machine.machine import Machine
-from dify_aws.runtimes.compose.base_system import DAEMON, DOCKER, base_system
+from dify_aws.runtimes.compose.base_system import DOCKER, base_system, docker_engine
+from dify_aws.runtimes.compose.paths import DAEMON
 from dify_aws.settings import Settings
 from tests.support.model import VOLUME, deaths, fresh
 
 DOCKERS_KEY = "https://download.docker.com/linux/ubuntu/gpg"
 
 
-def steps(**settings: Any) -> tuple[Step, ...]:
-    return base_system(
-        Settings(environment="dev", **settings),
-        volume_id=VOLUME,
-        daemon='{"data-root": "/data/docker"}\n',
-        publishers=Publishers(),
-    )
+def steps(*, daemon: str = '{"data-root": "/data/docker"}\n', **settings: Any) -> tuple[Step, ...]:
+    return steps_of(Settings(environment="dev", **settings), daemon)
+
+
+def steps_of(settings: Settings, daemon: str) -> tuple[Step, ...]:
+    docker = docker_engine(settings, daemon=daemon, publishers=Publishers())
+    return (*base_system(settings, volume_id=VOLUME), *docker)
 
 
 def converged(host: Host, steps: Sequence[Step]) -> Report:
@@ -112,10 +113,7 @@ def test_a_new_configuration_restarts_docker_and_nothing_else() -> None:
     converge_host(ModelHost(machine), steps())
     machine.clock.sleep(60)
     order: list[str] = []
-    other = base_system(
-        Settings(environment="dev"), volume_id=VOLUME, daemon='{"data-root": "/data/docker", "debug": true}\n',
-        publishers=Publishers(),
-    )  # fmt: skip
+    other = steps(daemon='{"data-root": "/data/docker", "debug": true}\n')
     report = converge_host(ModelHost(machine, before=order.append), other)
     assert report.named("done") == (f"file {DAEMON}", DOCKER)
     assert order == [f"write {DAEMON}", "systemctl restart docker.service\nsystemctl is-active docker.service"]
@@ -332,7 +330,7 @@ def test_docker_and_compose_are_as_new_as_the_record_of_the_release_asks(version
 def test_what_a_release_asks_for_and_no_repository_has_is_refused(tmp_path: Path) -> None:
     """With what is there, and what is needed."""
     settings = needing(tmp_path, compose="2.99", docker="28.1")
-    overrides = base_system(settings, volume_id=VOLUME, daemon="{}\n", publishers=Publishers())
+    overrides = steps_of(settings, "{}\n")
     with pytest.raises(InstallFailed, match=r"docker-compose-v2 2\.37.*; it has to be 2\.99 or later"):
         converged(ModelHost(fresh()), overrides)
 
@@ -340,7 +338,7 @@ def test_what_a_release_asks_for_and_no_repository_has_is_refused(tmp_path: Path
 def test_a_machine_with_less_memory_than_the_release_asks_for_is_refused(tmp_path: Path) -> None:
     """Before anything is changed on it."""
     settings = needing(tmp_path, memory_mib=8192)
-    overrides = base_system(settings, volume_id=VOLUME, daemon="{}\n", publishers=Publishers())
+    overrides = steps_of(settings, "{}\n")
     with pytest.raises(InstallFailed, match="this profile needs 7168") as caught:
         converged(ModelHost(fresh()), overrides)
     assert caught.value.report.named("done") == ()

@@ -12,8 +12,9 @@ import pytest
 from jinja2 import UndefinedError
 
 from dify_aws.dify.known_releases import RELEASES
-from dify_aws.runtimes.compose.bundle import AGENT, Bundle
+from dify_aws.runtimes.compose.bundle import Bundle
 from dify_aws.runtimes.compose.dify_secrets import DifySecrets
+from dify_aws.runtimes.compose.paths import AGENT
 from dify_aws.runtimes.compose.render import render
 from dify_aws.settings import Settings
 from dify_aws.topologies.account import Account
@@ -205,7 +206,7 @@ def agent(**overrides: Any) -> Any:
 
 
 def test_metrics_are_those_that_the_alarms_look_at() -> None:
-    """Namespace, names and the one dimension are what dify_aws/topologies/single_host.py has in its alarms."""
+    """Namespace, names and the one dimension are what dify_aws/topologies/single_host/alarms.py has."""
     settings = Settings(environment="dev")
     metrics = agent()["metrics"]
     assert metrics["namespace"] == settings.metric_namespace == "Dify/dev"

@@ -12,7 +12,7 @@ from dify_aws.dify.records import KNOWN, known
 from dify_aws.errors import SettingsError
 from dify_aws.runtimes.compose.render import dotenv
 from dify_aws.settings import Settings
-from dify_aws.topologies.single_host_notes import notes_of
+from dify_aws.topologies.single_host.notes import notes_of
 from tests.support.bundles import SECRETS, bundle, compose, every, given, variables
 
 APPS = ("api", "worker", "worker_beat", "api_websocket")

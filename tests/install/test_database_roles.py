@@ -11,23 +11,21 @@ from dataclasses import replace
 
 import pytest
 
-from dify_aws.events import quiet
 from dify_aws.host.errors import CommandFailed, InstallFailed
 from dify_aws.host.fact import Answer, Facts
-from dify_aws.host.packages.publishers import Publishers
 from dify_aws.host.report import Report
 from dify_aws.offline.machine.dify import TABLES, complaint, database
 from dify_aws.offline.machine.engine import of_service
 from dify_aws.offline.machine.files import Entry
 from dify_aws.offline.machine.host import ModelHost
 from dify_aws.offline.machine.machine import Machine
-from dify_aws.runtimes.compose.bundle import HOME
 from dify_aws.runtimes.compose.database.scram import verifier, verifies
-from dify_aws.runtimes.compose.stages import install_dify
+from dify_aws.runtimes.compose.paths import HOME
 from dify_aws.runtimes.compose.steps.database_roles import DatabaseOwner, DatabaseOwners, DatabaseRoles
 from dify_aws.secrets import Secret
 from dify_aws.settings import Settings
-from tests.support.bundles import OUTPUTS, SECRETS
+from tests.support import installed
+from tests.support.bundles import SECRETS
 from tests.support.hosts import ScriptedHost
 from tests.support.model import Killed, fresh
 
@@ -40,17 +38,7 @@ RIGHT = [f"role|r|{STORED}|t", "database|d|r|f", "others|d|0", "extension|d|vect
 
 
 def install(host: ModelHost) -> Report:
-    return install_dify(
-        host,
-        SETTINGS,
-        OUTPUTS,
-        SECRETS,
-        publishers=Publishers(),
-        dry_run=False,
-        probe=False,
-        listener=quiet,
-        clock=host.machine.clock,
-    )
+    return installed.install(host, SETTINGS)
 
 
 def of_an_earlier_version() -> Machine:

@@ -13,7 +13,6 @@ import pytest
 
 from dify_aws.host.converge import converge_host
 from dify_aws.host.errors import HostError, InstallFailed
-from dify_aws.host.packages.publishers import Publishers
 from dify_aws.host.report import Report
 from dify_aws.host.step import Step, needed
 from dify_aws.offline.clock import VirtualClock
@@ -23,13 +22,13 @@ from dify_aws.offline.machine.files import Entry
 from dify_aws.offline.machine.host import ModelHost
 from dify_aws.offline.machine.machine import Machine
 from dify_aws.offline.machine.units import UnitRecord
-from dify_aws.runtimes.compose.bundle import DATA, HOME, Bundle
+from dify_aws.runtimes.compose.paths import DATA, HOME
 from dify_aws.runtimes.compose.smoke import smoke
-from dify_aws.runtimes.compose.stages import steps as dify_steps
 from dify_aws.runtimes.compose.steps.migration import MARKER
 from dify_aws.secrets import Secret
 from dify_aws.settings import Settings
-from tests.support.bundles import COMBINATIONS, OUTPUTS, SECRETS
+from tests.support.bundles import COMBINATIONS, SECRETS
+from tests.support.installed import steps_of
 
 EMAIL = "admin@example.com"
 SETTINGS = Settings(environment="dev", storage="local", admin_email=EMAIL)
@@ -39,7 +38,7 @@ PASSWORD = Secret('a-"good"-\\passw0rd')
 def steps(settings: Settings = SETTINGS, *, password: Secret = PASSWORD, secrets: Any = SECRETS) -> Sequence[Step]:
     """All that the installer does about Dify, for a machine whose disk, packages and Docker are there already."""
     known = replace(secrets, admin_password=password)
-    desired = dify_steps(settings, OUTPUTS, known, Bundle.render(settings, OUTPUTS, known), Publishers())
+    desired = steps_of(settings, known)
     of_dify: tuple[str, ...] = (f"directory {HOME}", f"directory {DATA}/", f"file {HOME}/", "image ", "data services")
     of_dify += ("database roles", "migration", "dify", "first admin", "nginx")
     return [step for step in desired if step.name.startswith(of_dify)]
@@ -146,8 +145,7 @@ def test_nginx_waits_for_all_that_it_must_not_be_there_before(desired: dict[str,
     settings = SETTINGS.replace(**chosen, **domain)
     for admin in (EMAIL, None):
         settings = settings.replace(admin_email=admin)
-        bundle = Bundle.render(settings, OUTPUTS, SECRETS, https=desired["https"])
-        before = needed(dify_steps(settings, OUTPUTS, SECRETS, bundle, Publishers()))
+        before = needed(steps_of(settings, https=desired["https"]))
         assert {"dify", "migration", "data services"} <= before["nginx"]
         assert ("first admin" in before["nginx"]) == bool(admin)
 

@@ -8,19 +8,18 @@ import re
 import pytest
 
 from dify_aws.dify.known_releases import DIGESTS, RELEASES, images, pinned
-from dify_aws.events import quiet
 from dify_aws.host.errors import InstallFailed
-from dify_aws.host.packages.publishers import Publishers
 from dify_aws.host.report import Report
 from dify_aws.offline.machine.engine import first_digest, of_service
 from dify_aws.offline.machine.files import Entry
 from dify_aws.offline.machine.host import ModelHost
 from dify_aws.offline.machine.machine import Machine
-from dify_aws.runtimes.compose.bundle import HOME, references
-from dify_aws.runtimes.compose.stages import install_dify
+from dify_aws.runtimes.compose.bundle import references
+from dify_aws.runtimes.compose.paths import HOME
 from dify_aws.runtimes.compose.steps.image_digests import RECORD
 from dify_aws.settings import Settings
-from tests.support.bundles import COMBINATIONS, OUTPUTS, SECRETS, bundle, compose
+from tests.support import installed
+from tests.support.bundles import COMBINATIONS, bundle, compose
 from tests.support.model import fresh
 
 SETTINGS = Settings(environment="dev", domain="dify.example.com", email="ops@your-company.com")
@@ -29,17 +28,7 @@ OTHER = f"sha256:{'f' * 64}"
 
 
 def install(machine: Machine, settings: Settings = SETTINGS, *, dry_run: bool = False) -> Report:
-    return install_dify(
-        ModelHost(machine),
-        settings,
-        OUTPUTS,
-        SECRETS,
-        publishers=Publishers(),
-        dry_run=dry_run,
-        probe=False,
-        listener=quiet,
-        clock=machine.clock,
-    )
+    return installed.install(ModelHost(machine), settings, dry_run=dry_run)
 
 
 def recorded(machine: Machine) -> dict[str, str]:

@@ -7,15 +7,11 @@ from typing import Any
 
 import pytest
 
-from dify_aws.events import quiet
 from dify_aws.host.errors import ConnectionLost
-from dify_aws.host.packages.publishers import Publishers
-from dify_aws.host.report import Report
 from dify_aws.offline.machine.host import ModelHost
 from dify_aws.offline.machine.machine import Machine
-from dify_aws.runtimes.compose.stages import install_dify
 from dify_aws.settings import Settings
-from tests.support.bundles import OUTPUTS, SECRETS
+from tests.support.installed import install
 from tests.support.model import VOLUME, Killed, fresh
 
 FULL = {"profile": "full", "vector_store": "qdrant", "admin_email": "admin@example.com", "storage": "local"}
@@ -27,21 +23,6 @@ def large() -> Machine:
     machine = fresh()
     machine.memory_mib = 7900
     return machine
-
-
-def install(host: ModelHost, settings: Settings) -> Report:
-    """Once."""
-    return install_dify(
-        host,
-        settings,
-        OUTPUTS,
-        SECRETS,
-        publishers=Publishers(),
-        dry_run=False,
-        probe=False,
-        listener=quiet,
-        clock=host.machine.clock,
-    )
 
 
 @pytest.mark.parametrize("overrides", [{}, {**FULL, **DOMAIN}], ids=["defaults", "all of it"])

@@ -12,12 +12,11 @@ from typing import Any
 import pytest
 
 from dify_aws.errors import Problem, SettingsError
-from dify_aws.host.packages.publishers import Publishers
 from dify_aws.host.steps.machine import Machine
 from dify_aws.runtimes.compose.bundle import Bundle
-from dify_aws.runtimes.compose.stages import steps
 from dify_aws.settings import Settings
 from tests.support.bundles import OUTPUTS, SECRETS, compose, given, of_dify
+from tests.support.installed import steps_of
 
 MIB = 1 << 20
 
@@ -264,7 +263,7 @@ def test_more_memory_is_required_of_the_machine_before_anything_is_done_to_it(
 ) -> None:
     """A container may grow to half of the memory: where limits were raised, the first step refuses small machines."""
     settings = Settings(environment="dev", **overrides)
-    made = steps(settings, OUTPUTS, SECRETS, Bundle.render(settings, OUTPUTS, SECRETS), Publishers())
+    made = steps_of(settings)
     (machine,) = (step for step in made if isinstance(step, Machine))
     assert machine.memory_mib == least
 

@@ -14,17 +14,13 @@ import pytest
 from dify_aws.dify.drafts.record_text import record_text
 from dify_aws.dify.records import known
 from dify_aws.dify.release import Job
-from dify_aws.events import quiet
 from dify_aws.host.errors import InstallFailed
-from dify_aws.host.packages.publishers import Publishers
-from dify_aws.host.report import Report
 from dify_aws.offline.clock import VirtualClock
 from dify_aws.offline.machine.host import ModelHost
 from dify_aws.offline.machine.machine import Machine
-from dify_aws.runtimes.compose.stages import install_dify
 from dify_aws.runtimes.compose.steps.jobs import MARKER
 from dify_aws.settings import Settings
-from tests.support.bundles import OUTPUTS, SECRETS
+from tests.support.installed import install
 from tests.support.model import Killed, fresh
 
 BEFORE, AFTER = "1.16.1", "1.17.1"
@@ -43,20 +39,6 @@ def settings(tmp_path: Path) -> Settings:
     record = tmp_path / "with-jobs.toml"
     record.write_text(record_text(replace(known(AFTER), jobs=JOBS)))
     return Settings(environment="dev", release=str(record), dify_version=AFTER)
-
-
-def install(host: ModelHost, settings: Settings) -> Report:
-    return install_dify(
-        host,
-        settings,
-        OUTPUTS,
-        SECRETS,
-        publishers=Publishers(),
-        dry_run=False,
-        probe=False,
-        listener=quiet,
-        clock=host.machine.clock,
-    )
 
 
 @cache

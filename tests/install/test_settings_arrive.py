@@ -23,7 +23,7 @@ from dify_aws.secrets import Secret
 from dify_aws.settings import Settings
 from dify_aws.settings.shown import shown
 from dify_aws.topologies.account import Account
-from dify_aws.topologies.single_host import environment
+from dify_aws.topologies.single_host.resources import environment
 from tests.support.bundles import OUTPUTS, SECRETS
 from tests.support.dotenv_of_compose import read_dotenv
 from tests.support.fuzzing import examples

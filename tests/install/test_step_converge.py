@@ -18,6 +18,7 @@ from dify_aws.host.converge import converge_host
 from dify_aws.host.errors import ConnectionLost, HostClosed, InstallFailed, StepNotConverged, StepRefused
 from dify_aws.host.fact import Answer, Fact, Facts
 from dify_aws.host.host import Host
+from dify_aws.host.host_run import HostRun
 from dify_aws.host.step import Step, StepsWrong
 from tests.support.hosts import MemoryHost
 
@@ -380,3 +381,47 @@ def test_no_steps_are_no_work() -> None:
     report = converge_host(host, [])
     assert not report
     assert len(report) == 0
+
+
+def test_several_lists_of_steps_are_one_run() -> None:
+    """All is asked in one round trip, and a list that is so already asks nothing more. Events tell the stage."""
+    host, events = MemoryHost(a="on", b="on"), list[Event]()
+    run = HostRun(host, listener=events.append)
+    first, second = [Setting("a", needs=())], [Setting("b", needs=("a",)), Setting("c", needs=("b",))]
+    run.expect([*first, *second])
+    run.converge(first, stage="dify/first")
+    assert host.round_trips == 1
+    run.converge(second, stage="dify/second")
+    report = run.finished()
+    assert [(each.step, each.state, each.stage) for each in report] == [
+        ("a", "already so", "dify/first"),
+        ("b", "already so", "dify/second"),
+        ("c", "done", "dify/second"),
+    ]
+    assert {(event.address, event.stage) for event in events if event.moment == "done"} == {("c", "dify/second")}
+
+
+def test_a_step_that_needs_one_that_was_not_done_is_refused() -> None:
+    """A stage that does not wait for another one would meet its step half done, now and then."""
+    run = HostRun(MemoryHost())
+    first, second = [Setting("a", needs=())], [Setting("b", needs=("a",))]
+    run.expect([*first, *second])
+    with pytest.raises(StepsWrong, match="'b' needs 'a', which was not done before"):
+        run.converge(second)
+
+
+def test_a_list_of_steps_can_be_repeated_after_a_failure() -> None:
+    """What failed then and is done now is reported as done."""
+    host = MemoryHost()
+
+    def fail(order: str) -> None:
+        raise StepRefused(host.where, "the disk is full. Make room.")
+
+    host.before = fail
+    run, steps = HostRun(host), [Setting("a", needs=())]
+    with pytest.raises(InstallFailed):
+        run.converge(steps)
+    host.before = lambda order: None
+    run.converge(steps)
+    assert run.failures == {}
+    assert run.report()["a"].state == "done"

@@ -17,7 +17,7 @@ from dify_aws.outputs import HostOutput, Outputs
 from dify_aws.runtimes.compose.bundle import Bundle
 from dify_aws.runtimes.compose.dify_secrets import DifySecrets
 from dify_aws.settings import Settings
-from dify_aws.topologies.single_host_outputs import CONTAINERS
+from dify_aws.topologies.single_host.outputs import CONTAINERS
 
 OUTPUTS: Final = Outputs(
     deployment="dify/dev",

@@ -20,7 +20,7 @@ from dify_aws.operations.cost.savings import estimate_settings, products_of
 from dify_aws.operations.cost.waste import waste
 from dify_aws.prices import PriceSheet
 from dify_aws.topologies.account import Account
-from dify_aws.topologies.single_host import environment
+from dify_aws.topologies.single_host.resources import environment
 
 SHEET = PriceSheet.shipped()
 TOKYO = "ap-northeast-1"

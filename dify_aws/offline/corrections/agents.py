@@ -14,7 +14,7 @@ from dify_aws.offline.correction import corrects
 from dify_aws.offline.machine.host_usage import ROOT
 from dify_aws.offline.machine.machine import Machine
 from dify_aws.runtimes.compose.agent import UNIT
-from dify_aws.runtimes.compose.bundle import AGENT
+from dify_aws.runtimes.compose.paths import AGENT
 
 
 @corrects(

@@ -16,7 +16,7 @@ from dify_aws.offline.machine.ended import Ended, failed
 from dify_aws.offline.machine.files import Entry
 from dify_aws.offline.machine.units import FOLDER, UnitRecord
 from dify_aws.runtimes.compose.agent import PACKAGE, STATSD_PORT, UNIT
-from dify_aws.runtimes.compose.bundle import AGENT
+from dify_aws.runtimes.compose.paths import AGENT
 
 if TYPE_CHECKING:
     from dify_aws.offline.machine.machine import Machine

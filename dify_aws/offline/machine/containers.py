@@ -13,7 +13,7 @@ from dify_aws.offline.machine import dify
 from dify_aws.offline.machine.certificates import BEGINNING
 from dify_aws.offline.machine.ended import Ended
 from dify_aws.offline.machine.engine import definitions, digest, runs
-from dify_aws.runtimes.compose.bundle import HOME
+from dify_aws.runtimes.compose.paths import HOME
 from dify_aws.runtimes.compose.project import Project
 from dify_aws.runtimes.compose.steps.containers import MOST_RESTARTS, WATCH
 

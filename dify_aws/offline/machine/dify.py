@@ -14,10 +14,10 @@ from dify_aws.host.fact import Answer, Fact
 from dify_aws.offline.machine.ended import Ended, NotModelled, failed
 from dify_aws.offline.machine.engine import Running, of_service, runs
 from dify_aws.offline.machine.files import Entry
-from dify_aws.runtimes.compose.bundle import DATA, HOME
 from dify_aws.runtimes.compose.database.scram import verifies
 from dify_aws.runtimes.compose.database.sql import APPLY, SUPERUSER
 from dify_aws.runtimes.compose.environment import DATABASE
+from dify_aws.runtimes.compose.paths import DATA, HOME
 from dify_aws.runtimes.compose.steps.admin import Setup
 from dify_aws.runtimes.compose.steps.database_roles import DatabaseOwners
 from dify_aws.runtimes.compose.steps.probe import ProbeResult

@@ -13,7 +13,7 @@ from dify_aws.offline.machine import containers, dify, images, jobs
 from dify_aws.offline.machine.ended import Ended, NotModelled, failed
 from dify_aws.offline.machine.engine import UNIT, Running, definitions, digest, named, runs
 from dify_aws.offline.machine.files import Options
-from dify_aws.runtimes.compose.bundle import HOME
+from dify_aws.runtimes.compose.paths import HOME
 from dify_aws.runtimes.compose.steps.image import listed
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import yaml
 
-from dify_aws.runtimes.compose.bundle import HOME
+from dify_aws.runtimes.compose.paths import HOME
 from dify_aws.runtimes.compose.project import PROJECT
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from dify_aws.operations.cost.estimate import CostEstimate, Saving, estimate, pr
 from dify_aws.prices import PriceSheet
 from dify_aws.settings import Settings
 from dify_aws.topologies.account import Account
-from dify_aws.topologies.single_host_topology import topology_of
+from dify_aws.topologies.single_host.topology import topology_of
 
 SIZES: Final = ("nano", "micro", "small", "medium", "large", "xlarge", "2xlarge", "4xlarge", "8xlarge")
 """Each has twice the one before it. https://docs.aws.amazon.com/ec2/latest/instancetypes/gp.html"""

@@ -11,7 +11,7 @@ from dify_aws.operations.access.connectivity import Connectivity, Internet
 from dify_aws.operations.access.own_address import OwnAddress
 from dify_aws.settings import Settings
 from dify_aws.topologies.account import Account
-from dify_aws.topologies.single_host_topology import topology_of
+from dify_aws.topologies.single_host.topology import topology_of
 from dify_aws.topologies.topology import Topology
 
 

@@ -8,10 +8,8 @@ from types import TracebackType
 from typing import Any, Self
 
 from dify_aws.errors import DifyAwsError, RunFailed
-from dify_aws.host.errors import InstallFailed
 from dify_aws.operations.cost.costs_now import costs_now
 from dify_aws.operations.history.history import write_record
-from dify_aws.operations.history.record import changes_of
 from dify_aws.operations.lock.lock import Lock
 from dify_aws.operations.run.context import DeploymentContext
 from dify_aws.outputs import Outputs
@@ -101,8 +99,6 @@ def recorded_run(context: DeploymentContext, name: str) -> Iterator[RecordedRun]
         # The next run finds this done and does not do it again, so nobody else would report it.
         if isinstance(error, RunFailed):
             run.changes += [{"verb": "done", "address": address} for address in error.done]
-        elif isinstance(error, InstallFailed):
-            run.changes += changes_of(error.report)
         write(f"{name} (failed)")
         raise
     except RunInterrupted as stopped:

@@ -1,4 +1,4 @@
-"""Base system: what Dify stands on, as a list of steps: the machine, its disk and memory, and Docker Engine."""
+"""Base system: what Dify stands on, as lists of steps: the machine, its disk and memory, and Docker Engine."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from dify_aws.host.steps.swap import Swap
 from dify_aws.host.steps.sysctl import Sysctl
 from dify_aws.instance_types import architecture
 from dify_aws.limits import limits_of
-from dify_aws.runtimes.compose.bundle import UNITS
+from dify_aws.runtimes.compose.paths import DAEMON, UNITS
 from dify_aws.runtimes.compose.render import render
 from dify_aws.settings import Settings
 
@@ -47,28 +47,20 @@ DOCKER_LEAST: Final = "25.0"
 COMPOSE_LEAST: Final = "2.24"
 """The lowest Compose that our compose.yaml is tested with."""
 
-DAEMON: Final = "/etc/docker/daemon.json"
 DROP_IN: Final = f"{UNITS}/docker.service.d"
 DOCKER: Final = "service docker.service"
 """The last of these steps. Who needs Docker needs it."""
 
 
 def base_system(
-    settings: Settings,
-    *,
-    volume_id: str,
-    device: str = "",
-    daemon: str,
-    publishers: Publishers,
-    clock: Callable[[], float] | None = time.time,
+    settings: Settings, *, volume_id: str, device: str = "", clock: Callable[[], float] | None = time.time
 ) -> tuple[Step, ...]:
     """The steps, in an order in which they can be done; what does not need another is done beside it.
 
     Args:
+        settings: what is desired.
         volume_id: of the EBS volume for what Dify stores.
         device: what that volume is attached as in AWS ("/dev/sdf"): a type on Xen finds it by that.
-        daemon: the text of Docker's daemon.json.
-        publishers: whose packages are trusted.
         clock: seconds since 1970, to compare the machine's clock with; None: it is not compared.
     """
     memory = limits_of(settings).machine_mib(settings.vector_store)
@@ -84,7 +76,6 @@ def base_system(
         # What takes longest comes first, since of the steps that could begin, the first in the list does.
         disk,
         Packages(requirements=TOOLS, needs=("cloud-init",)),
-        *_docker(settings, disk.name, daemon, publishers),
         # After the disk, and not beside it, since both write /etc/fstab.
         Swap(needs=(disk.name,)),
         Sysctl(values=KERNEL, needs=("cloud-init",)),
@@ -128,8 +119,14 @@ def engine_packages(source: str, requirements: Requirements) -> tuple[str, ...]:
     return (f"docker.io>={docker}", f"docker-compose-v2>={compose}")
 
 
-def _docker(settings: Settings, disk: str, daemon: str, publishers: Publishers) -> tuple[Step, ...]:
-    """Docker Engine. It starts as soon as it is installed, so what it must know by then is there before it."""
+def docker_engine(settings: Settings, *, daemon: str, publishers: Publishers) -> tuple[Step, ...]:
+    """Docker Engine. It starts as soon as it is installed, so what it must know by then is there before it.
+
+    Args:
+        settings: what is desired.
+        daemon: the text of Docker's daemon.json.
+        publishers: whose packages are trusted.
+    """
     tools = Packages(requirements=TOOLS).name
     folders = (Directory(path="/etc/docker", needs=("cloud-init",)), Directory(path=DROP_IN, needs=("cloud-init",)))
     files = (
@@ -142,7 +139,7 @@ def _docker(settings: Settings, disk: str, daemon: str, publishers: Publishers) 
         repository = (
             AptRepository(label="docker", url=url, key_url=f"{url}/gpg", fingerprint=publishers.docker, needs=(tools,)),
         )
-    before = [disk, tools, *(step.name for step in (*files, *repository))]
+    before = [f"data disk {MOUNT}", tools, *(step.name for step in (*files, *repository))]
     requirements = release_of(settings.dify_version, settings.release).requirements
     engine = Packages(requirements=engine_packages(settings.docker_source, requirements), needs=before)
     return (

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from hashlib import sha256
 from ipaddress import IPv4Network
@@ -14,8 +14,9 @@ from dify_aws.dify.known_releases import images, pinned, release_of
 from dify_aws.limits import limits_of
 from dify_aws.limits.concurrency import PLUGIN_DAEMON_CONNECTIONS
 from dify_aws.outputs import Outputs
-from dify_aws.runtimes.compose.bundle_file import BundleFile, DataDirectory
+from dify_aws.runtimes.compose.bundle_file import BundleFile
 from dify_aws.runtimes.compose.container_variables import container_variables, read_by_pattern, variables_by_record
+from dify_aws.runtimes.compose.data_directories import DataDirectory, directories, logs
 from dify_aws.runtimes.compose.dify_secrets import DifySecrets
 from dify_aws.runtimes.compose.environment import (
     DATABASE,
@@ -27,19 +28,13 @@ from dify_aws.runtimes.compose.environment import (
     environment,
 )
 from dify_aws.runtimes.compose.locations import locations
+from dify_aws.runtimes.compose.paths import AGENT, DAEMON, DATA, HOME, UNITS
 from dify_aws.runtimes.compose.render import render
+from dify_aws.runtimes.compose.system_files import LOG_OPTIONS, agent_file, daemon_file, pool_of
 from dify_aws.settings import Settings
 from dify_aws.settings.internal_host_rules import METADATA, parsed
-from dify_aws.settings.networks import docker_pool, is_private
+from dify_aws.settings.networks import is_private
 
-HOME: Final = "/opt/dify"
-"""Where the bundle lives; its paths are below it unless they are absolute."""
-
-DATA: Final = "/data/dify"
-"""Where the containers keep what they write, on the data volume."""
-
-AGENT: Final = "/opt/aws/amazon-cloudwatch-agent/etc/amazon-cloudwatch-agent.json"
-UNITS: Final = "/etc/systemd/system"
 MOUNTED: Final[Mapping[str, tuple[str, str]]] = {
     "nginx": ("nginx/nginx.conf", "nginx.conf.j2"),
     "ssrf_proxy": ("squid/squid.conf", "squid.conf.j2"),
@@ -99,9 +94,9 @@ class Bundle:
         return cls(
             url=base_url(settings, outputs, https=https),
             files=MappingProxyType(dict(_files(settings, values))),
-            directories=MappingProxyType(dict(_directories(settings))),
-            logs=MappingProxyType(dict(_logs(settings))),
-            images=tuple(sorted({values["images"][image] for image in _images(settings)})),
+            directories=MappingProxyType(dict(directories(settings))),
+            logs=MappingProxyType(dict(logs(settings))),
+            images=pinned_images(settings, digests or {}),
         )
 
 
@@ -109,6 +104,16 @@ def references(settings: Settings) -> tuple[str, ...]:
     """Every image that is needed, as the release or the setting ``images`` names it."""
     of = images(settings.dify_version, settings.images, settings.image_registry, settings.release)
     return tuple(sorted({of[image] for image in _images(settings)}))
+
+
+def pinned_images(settings: Settings, digests: Mapping[str, str]) -> tuple[str, ...]:
+    """The same, each with its digest if that is known: what is pulled.
+
+    Args:
+        settings: what is desired.
+        digests: of images, by their reference.
+    """
+    return tuple(sorted(pinned(reference, digests) for reference in references(settings)))
 
 
 def _values(
@@ -120,7 +125,6 @@ def _values(
     limits = limits_of(settings)
     release = release_of(settings.dify_version, settings.release)
     running = release.running(settings)
-    logged = [service for service in running if release.services[service].mode]
     named = images(settings.dify_version, settings.images, settings.image_registry, settings.release)
     return {
         "settings": settings,
@@ -130,8 +134,6 @@ def _values(
         "url": base_url(settings, outputs, https=https),
         "release": release,
         "running": running,
-        "logged": logged,
-        "logged_twice": _in_its_own_log(logged),
         "locations": locations(release, running),
         "home": HOME,
         "data": DATA,
@@ -146,13 +148,13 @@ def _values(
         "conditions": CONDITIONS,
         "database": DATABASE,
         "plugin_database": PLUGIN_DATABASE,
-        "pool": str(docker_pool(settings.vpc_cidr, settings.docker_cidr)),
+        "pool": pool_of(settings),
         "public_vpc": None if is_private(IPv4Network(settings.vpc_cidr)) else settings.vpc_cidr,
         "internal_hosts": [parsed(written) for written in settings.internal_hosts],
         "metadata": METADATA,
         "roles": {DATABASE: DATABASE_ROLE, PLUGIN_DATABASE: PLUGIN_DATABASE_ROLE},
         "not_for_dify": NOT_FOR_DIFY,
-        "log_options": {"max-size": "20m", "max-file": "3", "tag": "{{.Name}}"},
+        "log_options": dict(LOG_OPTIONS),
     }
 
 
@@ -176,9 +178,9 @@ def _files(settings: Settings, values: Mapping[str, Any]) -> Iterator[tuple[str,
     yield "postgres/pg_hba.conf", access
     yield "postgres/init/10-dify.sql", file("postgres-init.sql.j2")  # read once, when the data directory is empty
 
-    yield "/etc/docker/daemon.json", file("daemon.json.j2")
+    yield DAEMON, daemon_file(settings)
     yield "/etc/logrotate.d/dify", file("logrotate.j2")
-    yield AGENT, file("cloudwatch-agent.json.j2")
+    yield AGENT, agent_file(settings, values["outputs"])
     yield "bin/metrics", script("metrics.sh.j2")
     yield f"{UNITS}/dify-metrics.service", file("dify-metrics.service.j2")
     yield f"{UNITS}/dify-metrics.timer", file("dify-metrics.timer.j2")
@@ -188,42 +190,9 @@ def _files(settings: Settings, values: Mapping[str, Any]) -> Iterator[tuple[str,
         yield f"{UNITS}/dify-certificate.timer", file("dify-certificate.timer.j2")
 
 
-def _in_its_own_log(services: Sequence[str]) -> str:
-    """What the agent finds, as RE2, in the lines of Docker's log that Dify writes to a log of its own as well.
-
-    Dify logs to the standard output and to LOG_FILE. What its program could not log, such as the traceback of a start
-    that failed, is on the standard error only, and comes by Docker's log.
-    """
-    return rf'"stream":"stdout","attrs":\{{"tag":"dify-({"|".join(services)})-[0-9]+"\}}'
-
-
 def _digest(text: str) -> str:
     """Sixteen hexadecimal digits. No file that is mounted holds a secret, so neither does this."""
     return sha256(text.encode()).hexdigest()[:16]
-
-
-def _directories(settings: Settings) -> Iterator[tuple[str, DataDirectory]]:
-    """By the users inside the images: 1001 is Dify's, 999:1000 is that of Redis on Alpine."""
-    yield f"{DATA}/logs/dify", DataDirectory()
-    yield f"{DATA}/logs/nginx", DataDirectory()
-    yield f"{DATA}/postgres", DataDirectory()  # PostgreSQL makes its own directory in it, and owns that
-    yield f"{DATA}/redis", DataDirectory(owner="999:1000", deep=True)
-    yield f"{DATA}/plugin_daemon", DataDirectory()
-    if settings.storage == "local":
-        yield f"{DATA}/storage", DataDirectory(owner="1001:1001", deep=True)
-    if settings.vector_store != "pgvector":
-        yield f"{DATA}/{settings.vector_store}", DataDirectory()
-    if settings.domain:
-        yield f"{DATA}/certbot/conf", DataDirectory(mode=0o700)
-        yield f"{DATA}/certbot/www", DataDirectory()
-
-
-def _logs(settings: Settings) -> Iterator[tuple[str, str]]:
-    release = release_of(settings.dify_version, settings.release)
-    for service in release.running(settings):
-        if release.services[service].mode:
-            yield f"{DATA}/logs/dify/{service}.log", "1001:1001"
-    yield f"{DATA}/logs/nginx/access.log", "0:0"
 
 
 def _images(settings: Settings) -> Iterator[str]:

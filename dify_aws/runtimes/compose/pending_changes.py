@@ -9,10 +9,9 @@ from dify_aws.change import Affected, Change
 from dify_aws.dify.known_releases import release_of
 from dify_aws.dify.upgrades import jobs_due
 from dify_aws.outputs import Outputs
-from dify_aws.runtimes.compose.base_system import DAEMON
-from dify_aws.runtimes.compose.bundle import AGENT, HOME
 from dify_aws.runtimes.compose.fingerprint import Fingerprint, Installed
-from dify_aws.runtimes.compose.stages import STORES
+from dify_aws.runtimes.compose.paths import AGENT, DAEMON, HOME
+from dify_aws.runtimes.compose.stages.containers import STORES
 from dify_aws.settings import Settings
 
 MINUTES_OF_A_RESTART: Final = "an estimated 1 to 3 minutes, until the containers are healthy"

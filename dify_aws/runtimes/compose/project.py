@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Final
 
 from dify_aws.host.fact import Answer, Fact
-from dify_aws.runtimes.compose.bundle import HOME
+from dify_aws.runtimes.compose.paths import HOME
 
 PROJECT: Final = "dify"
 """As compose.yaml says in ``name``."""

@@ -15,7 +15,7 @@ from dify_aws.errors import DifyAwsError
 from dify_aws.operations.access.connectivity import Connectivity
 from dify_aws.operations.diagnosis.diagnosis import Finding
 from dify_aws.settings import Settings
-from dify_aws.topologies.single_host_topology import topology_of
+from dify_aws.topologies.single_host.topology import topology_of
 from dify_aws.topologies.topology import ResourceAddresses
 
 Check: TypeAlias = Callable[["CheckContext"], Iterable[Finding]]

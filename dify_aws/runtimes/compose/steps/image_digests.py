@@ -15,7 +15,7 @@ from dify_aws.host.errors import StepRefused
 from dify_aws.host.fact import Answer, Fact, Facts
 from dify_aws.host.host import Host
 from dify_aws.host.steps.path import AtPath
-from dify_aws.runtimes.compose.bundle import DATA
+from dify_aws.runtimes.compose.paths import DATA
 from dify_aws.runtimes.compose.steps.image import listed, tagged
 
 RECORD: Final = AtPath(f"{DATA}/images.json")

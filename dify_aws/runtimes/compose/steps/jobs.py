@@ -17,8 +17,8 @@ from dify_aws.host.errors import ContainerFailed, StepRefused
 from dify_aws.host.fact import Fact, Facts
 from dify_aws.host.host import Host
 from dify_aws.host.steps.path import AtPath
-from dify_aws.runtimes.compose.bundle import DATA
 from dify_aws.runtimes.compose.docker_error import docker_failed
+from dify_aws.runtimes.compose.paths import DATA
 from dify_aws.runtimes.compose.project import LOCKED
 
 MARKER: Final = AtPath(f"{DATA}/jobs.json")

@@ -14,8 +14,8 @@ from dify_aws.host.fact import Fact, Facts
 from dify_aws.host.host import Host, Result
 from dify_aws.host.retrying import retry_on_host
 from dify_aws.host.steps.path import AtPath, text_at
-from dify_aws.runtimes.compose.bundle import DATA
 from dify_aws.runtimes.compose.docker_error import docker_failed
+from dify_aws.runtimes.compose.paths import DATA
 from dify_aws.runtimes.compose.project import LOCKED
 
 MARKER: Final = f"{DATA}/migrated"

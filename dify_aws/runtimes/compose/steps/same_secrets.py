@@ -11,7 +11,7 @@ from dify_aws.host.errors import StepRefused
 from dify_aws.host.fact import Fact, Facts
 from dify_aws.host.host import Host
 from dify_aws.host.steps.path import AtPath
-from dify_aws.runtimes.compose.bundle import DATA
+from dify_aws.runtimes.compose.paths import DATA
 
 MARK: Final = AtPath(f"{DATA}/made-with")
 """On the data volume, beside what it is about: whoever takes up the volume later finds both."""

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Final
 
+from dify_aws.engine.node import Node
 from dify_aws.engine.resource import Actual
 from dify_aws.engine.stack import Stack
 from dify_aws.outputs import Outputs
 from dify_aws.settings import Settings
 from dify_aws.topologies.account import Account
-from dify_aws.topologies.single_host import environment
-from dify_aws.topologies.single_host_outputs import ADDRESSES, build_outputs
-from dify_aws.topologies.topology import ResourceAddresses, Topology
+from dify_aws.topologies.single_host.outputs import ADDRESSES, build_outputs
+from dify_aws.topologies.single_host.resources import environment
+from dify_aws.topologies.single_host.stages import single_host_stages
+from dify_aws.topologies.topology import HostInstaller, ResourceAddresses, Topology
 
 
 class SingleHost:
@@ -23,14 +25,13 @@ class SingleHost:
         """See Topology."""
         return ADDRESSES
 
-    @property
-    def not_needed_by_hosts(self) -> frozenset[str]:
-        """See Topology. Nothing on the host goes out through the NAT gateway."""
-        return frozenset({"nat-gateway", "alarm"})
-
     def stack(self, settings: Settings, account: Account) -> Stack:
         """See Topology."""
         return environment(settings, account)
+
+    def stages(self, settings: Settings, account: Account, installer: HostInstaller) -> Iterable[Node]:
+        """See Topology."""
+        return single_host_stages(settings, account, installer)
 
     def outputs(self, settings: Settings, found: Mapping[str, Actual]) -> Outputs:
         """See Topology."""

@@ -3,74 +3,106 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from functools import partial
 from typing import Final
 
-from dify_aws.engine.resource import Input, Ref, Resource
+from dify_aws.engine.resource import Ref, Resource
 from dify_aws.engine.stack import Stack
 from dify_aws.instance_types import architecture, is_burstable
 from dify_aws.limits import ask_less, limits_of
 from dify_aws.resources import (
-    Alarm,
     Bucket,
     ElasticIp,
-    ExistingSubnet,
-    ExistingVpc,
     Instance,
     InstanceConnectEndpoint,
     InstanceProfile,
     InstanceType,
-    InternetGateway,
     KeyPair,
     LifecycleRule,
     LogGroup,
-    NatGateway,
     Role,
-    RouteTable,
     Rule,
     ScheduleGroup,
     SecurityGroup,
     StoredSecret,
-    Subnet,
     Topic,
     Volume,
-    Vpc,
-    VpcEndpoint,
-    Zone,
 )
 from dify_aws.settings import Settings
-from dify_aws.settings.networks import docker_pool
 from dify_aws.topologies.account import Account
 from dify_aws.topologies.kinds import ENVIRONMENT_KINDS
 from dify_aws.topologies.names import BACKUPS, LOGS, UPLOADS, bucket_name, log_group_name
 from dify_aws.topologies.role_policies import closing_policy, host_policy
-from dify_aws.topologies.single_host_notes import notes_of
+from dify_aws.topologies.single_host.alarms import alarms
+from dify_aws.topologies.single_host.network import Network, network_of
+from dify_aws.topologies.single_host.notes import notes_of
 
 UBUNTU: Final = "/aws/service/canonical/ubuntu/server/22.04/stable/current/{architecture}/hvm/ebs-gp2/ami-id"
 """Canonical's public parameter with the newest image of Ubuntu 22.04 LTS (its disk type is replaced by ours).
 https://documentation.ubuntu.com/aws/aws-how-to/instances/find-ubuntu-images/"""
 
 DATA_DEVICE: Final = "/dev/sdf"
-EVERYWHERE: Final = "0.0.0.0/0"
+
+
+@dataclass(frozen=True, kw_only=True)
+class SingleHostResources:
+    """All resources of an environment, and those among them that others refer to.
+
+    Attributes:
+        resources: all of them, in their order.
+        network: the network.
+        host: the instance.
+        address: its public address.
+        host_group: its security group.
+        ssh_access: what opens a connection to it.
+        private_key: the SSH key.
+        application: the secrets of Dify.
+        bucket: for uploads and backups.
+        logs: the log groups.
+    """
+
+    resources: tuple[Resource, ...]
+    network: Network
+    host: Instance
+    address: ElasticIp
+    host_group: SecurityGroup
+    ssh_access: tuple[Resource, ...]
+    private_key: StoredSecret
+    application: StoredSecret
+    bucket: Bucket
+    logs: tuple[LogGroup, ...]
 
 
 def environment(settings: Settings, account: Account) -> Stack:
-    """The stack of ``settings`` in ``account``. Asks AWS nothing."""
-    resources = list(_existing_network(settings) if settings.vpc_id else _network(settings))
-    network = {resource.address: resource for resource in resources}
-    vpc, public = network["vpc/main"], network["subnet/public"]
-    place: Input[str] = public.ref("availability_zone") if settings.vpc_id else network["zone/main"].id
-    inside: Input[str] = public.ref("cidr_block") if settings.vpc_id else settings.public_cidr
+    """The stack of an environment. Asks AWS nothing.
+
+    Args:
+        settings: what is desired.
+        account: where it is.
+    """
+    resources = single_host_resources(settings, account).resources
+    return Stack(settings.deployment, resources, notes=notes_of(settings), possible=ENVIRONMENT_KINDS)
+
+
+def single_host_resources(settings: Settings, account: Account) -> SingleHostResources:
+    """The resources of an environment. Asks AWS nothing.
+
+    Args:
+        settings: what is desired.
+        account: where it is.
+    """
+    network = network_of(settings)
+    resources, vpc = list(network.resources), network.vpc
 
     tunnel_group = SecurityGroup(
         name="tunnel",
         vpc=vpc.id,
         description="SSH to the Dify host through AWS",
         # Two groups that name each other could not be made; that the host lets in this group only is what counts.
-        egress=[Rule(inside, 22, description="SSH")],
+        egress=[Rule(network.public_cidr, 22, description="SSH")],
     )
-    hidden = network.get("subnet/private", public)
-    tunnel = InstanceConnectEndpoint(name="main", subnet=hidden.id, security_groups=[tunnel_group.id])
+    tunnel = InstanceConnectEndpoint(name="main", subnet=network.hidden.id, security_groups=[tunnel_group.id])
     if settings.ssh == "tunnel":
         resources += [tunnel_group, tunnel]
 
@@ -105,13 +137,15 @@ def environment(settings: Settings, account: Account) -> Stack:
     ]
 
     # Also for a tunnel: a lease may still be open from before.
-    resources += _closing(settings, account, host_group)
+    closing = tuple(_closing(settings, account, host_group))
+    resources += closing
 
     logs = [
         LogGroup(name=log, log_group_name=log_group_name(settings, log), retention_days=settings.log_retention_days)
         for log in LOGS
     ]
-    resources += [*logs, _bucket(settings, account)]
+    bucket = _bucket(settings, account)
+    resources += [*logs, bucket]
 
     private_key = StoredSecret(name="ssh-private-key", generate="ssh-key", description="SSH key of the Dify host")
     public_key = StoredSecret(
@@ -125,7 +159,7 @@ def environment(settings: Settings, account: Account) -> Stack:
     profile = InstanceProfile(name="host", role=role.id)
     data = Volume(
         name="data",
-        availability_zone=place,
+        availability_zone=network.availability_zone,
         size_gib=settings.data_volume_gib,
         token_seed=host_group.id,
         # It never leaves its zone: until AWS has had room for the machine there, nothing ties the deployment to it.
@@ -143,7 +177,7 @@ def environment(settings: Settings, account: Account) -> Stack:
         name="host",
         image=settings.image_id or UBUNTU.format(architecture=architecture(settings.instance_type)),
         instance_type=settings.instance_type,
-        subnet=public.id,
+        subnet=network.public.id,
         security_groups=[host_group.id],
         key_name=key_pair.id,
         instance_profile=profile.id,
@@ -154,62 +188,23 @@ def environment(settings: Settings, account: Account) -> Stack:
         http_put_response_hop_limit=2 if settings.storage == "s3" else 1,
     )
     resources += [private_key, public_key, dify, key_pair, role, profile, data, fits, host]
-    resources += [ElasticIp(name="host", instance=host.id)]
+    address = ElasticIp(name="host", instance=host.id)
+    resources += [address]
 
     topic = Topic(name="alarms", emails=[settings.alarm_email] if settings.alarm_email else [])
-    resources += [topic, *_alarms(settings, host, topic)]
-    return Stack(settings.deployment, resources, notes=notes_of(settings), possible=ENVIRONMENT_KINDS)
-
-
-def _network(settings: Settings) -> Iterator[Resource]:
-    """A VPC of our own, with all that is in it."""
-    vpc = Vpc(name="main", cidr_block=settings.vpc_cidr)
-    zone = Zone(
-        name="main",
-        instance_type=settings.instance_type,
-        volume="volume/data",
-        subnet="subnet/public",
-        chosen=settings.availability_zone,
+    resources += [topic, *alarms(settings, host, topic)]
+    return SingleHostResources(
+        resources=tuple(resources),
+        network=network,
+        host=host,
+        address=address,
+        host_group=host_group,
+        ssh_access=(tunnel,) if settings.ssh == "tunnel" else closing,
+        private_key=private_key,
+        application=dify,
+        bucket=bucket,
+        logs=tuple(logs),
     )
-    public = Subnet(name="public", vpc=vpc.id, cidr_block=settings.public_cidr, availability_zone=zone.id)
-    # One after the other, so that no run that died leaves them in two zones.
-    private = Subnet(
-        name="private",
-        vpc=vpc.id,
-        cidr_block=settings.private_cidr,
-        availability_zone=zone.id,
-        created_after=public.id,
-    )
-    yield from (zone, vpc, public, private)
-    yield from _ways_out(settings, vpc, public, private)
-
-
-def _existing_network(settings: Settings) -> Iterator[Resource]:
-    """Somebody else's: nothing of it is made, changed or deleted, so it must have its gateways and routes already."""
-    vpc, kind = settings.vpc_id or "", settings.instance_type
-    containers = docker_pool(settings.vpc_cidr, settings.docker_cidr)
-    yield ExistingVpc(name="main", vpc_id=vpc, cidr_block=settings.vpc_cidr, docker_cidr=str(containers))
-    # That there is one, the combinations of the settings see to.
-    public = settings.public_subnet_id or ""
-    yield ExistingSubnet(name="public", subnet_id=public, vpc_id=vpc, public=True, instance_type=kind)
-    if settings.private_subnet_id:
-        yield ExistingSubnet(name="private", subnet_id=settings.private_subnet_id, vpc_id=vpc)
-
-
-def _ways_out(settings: Settings, vpc: Vpc, public: Subnet, private: Subnet) -> Iterator[Resource]:
-    """How packets leave: the internet gateway, the NAT gateway if wished for, the routes, and the way to S3."""
-    gateway = InternetGateway(name="main", vpc=vpc.id)
-    public_table = RouteTable(name="public", vpc=vpc.id, routes={EVERYWHERE: gateway.id}, subnets=[public.id])
-    private_routes: dict[str, Input[str]] = {}
-    yield gateway
-    if settings.nat_gateway:
-        address = ElasticIp(name="nat")
-        nat = NatGateway(name="main", subnet=public.id, allocation=address.id)
-        private_routes[EVERYWHERE] = nat.id
-        yield from (address, nat)
-    private_table = RouteTable(name="private", vpc=vpc.id, routes=private_routes, subnets=[private.id])
-    yield from (public_table, private_table)
-    yield VpcEndpoint(name="s3", vpc=vpc.id, service="s3", route_tables=[public_table.id, private_table.id])
 
 
 def _closing(settings: Settings, account: Account, host_group: SecurityGroup) -> Iterator[Resource]:
@@ -236,43 +231,4 @@ def _bucket(settings: Settings, account: Account) -> Bucket:
             LifecycleRule("old-versions", noncurrent_expiration_days=90),
             LifecycleRule("unfinished-uploads", abort_uploads_days=7),
         ],
-    )
-
-
-def _alarms(settings: Settings, host: Instance, topic: Topic) -> Iterator[Alarm]:
-    own = settings.metric_namespace
-    yield Alarm(
-        name="cpu",
-        namespace="AWS/EC2",
-        metric_name="CPUUtilization",
-        dimensions={"InstanceId": host.id},
-        threshold=80,
-        evaluation_periods=3,
-        actions=[topic.id],
-        description="The processor of the Dify host was over 80 % busy for 15 minutes.",
-    )
-    yield Alarm(
-        name="disk",
-        namespace=own,
-        metric_name="disk_used_percent",
-        dimensions={"InstanceId": host.id},
-        statistic="Maximum",
-        threshold=85,
-        actions=[topic.id],
-        description="A disk of the Dify host is over 85 % full: raise data_volume_gib or root_volume_gib.",
-    )
-    yield Alarm(
-        name="postgres",
-        namespace=own,
-        metric_name="postgres_running",
-        dimensions={"InstanceId": host.id},
-        statistic="Minimum",
-        comparison="LessThanThreshold",
-        threshold=1,
-        period_seconds=60,
-        evaluation_periods=3,
-        # A machine that says nothing is not a machine whose database runs.
-        treat_missing_data="breaching",
-        actions=[topic.id],
-        description="The PostgreSQL container of the Dify host has stopped, or the host does not report.",
     )

@@ -1,0 +1,1 @@
+"""The topology of one Dify on one instance, with its databases in containers."""
