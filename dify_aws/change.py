@@ -1,4 +1,4 @@
-"""Change: one attribute that is not as wished. The word that cloud and host both speak."""
+"""Change: one attribute that is not in its desired state, in AWS or on the host."""
 
 from __future__ import annotations
 

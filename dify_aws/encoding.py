@@ -1,7 +1,7 @@
 """Encoding: text for a stream whose encoding may not have all of its characters (LANG=C, a Windows console, cp932).
 
 Python's own answer is a UnicodeEncodeError, in the middle of a run. Here a character that the stream cannot show is
-written as an escape (``\\u2713``), so that nothing is lost and nothing dies.
+written as an escape (``\\u2713``), so that nothing is lost and nothing fails.
 """
 
 from __future__ import annotations

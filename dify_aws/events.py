@@ -1,4 +1,4 @@
-"""Event: what happens during a run, told as it happens to whoever listens."""
+"""Event: what happens during a run, sent to the listener as it happens."""
 
 from __future__ import annotations
 

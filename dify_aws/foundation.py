@@ -35,7 +35,7 @@ class Foundation:
         region: the region; without one, that of the session.
         github_repository: "owner/name": its workflows may take the roles. None: no roles, no provider.
         session: a ``boto3.Session``; without one, boto3's default chain.
-        listener: is told what happens as it happens.
+        listener: receives each event as it happens.
         environments: each has a role that deploys this environment and no other. It is for jobs in the environment of
             GitHub of the same name, which can have rules of its own (who approves).
         github_owner_id: the id of the owner in GitHub. Tokens of repositories that were created, renamed or moved
@@ -128,7 +128,7 @@ class Foundation:
         return self._stack().plan_destroy(self.aws, delete_data=delete_data)
 
     def apply(self, plan: Plan | None = None) -> FoundationOutputs:
-        """Make it as wished for. A second run changes nothing; a run that died is finished by the next.
+        """Bring it to its desired state. A second run changes nothing; a killed run is resumed by the next.
 
         A provider for GitHub that the account has already is used as it is, and neither changed nor deleted ever.
 
@@ -163,7 +163,7 @@ class Foundation:
         return self._stack().destroy(self.aws, delete_data=delete_data, listener=self.listener)
 
     def _stack(self) -> Stack:
-        """What is wished for, which depends on what the account has already."""
+        """The desired stack, which depends on what the account has already."""
         self.aws.begin()
         account = Account(self.aws.account, self.aws.partition, self.aws.region)
         theirs = self._their_provider() if self._github else None
@@ -204,7 +204,7 @@ class Foundation:
     def _second_trail(self) -> Iterator[str]:
         """What a trail costs where another one records the same calls: the first copy of them is free, others are not.
 
-        Trails of the organization are told, too. https://aws.amazon.com/cloudtrail/pricing/
+        Trails of the organization are listed, too. https://aws.amazon.com/cloudtrail/pricing/
         """
         ours = self.aws.arn("cloudtrail", f"trail/{self.project}--foundation--calls")
         found = self.aws.pages("cloudtrail.DescribeTrails", "trailList", includeShadowTrails=True)

@@ -39,7 +39,7 @@ LEFT_OUT: Final[Mapping[str, str]] = {
     "iam:PutRolePermissionsBoundary": "only with the setting permissions_boundary, and only that one",
     "s3:DeleteBucketPolicy": "every bucket of ours has one: TLS only",
 }
-"""What kinds of resources could do and no blueprint wishes for, and why nobody is given it."""
+"""What kinds of resources could do and no topology uses, and why nobody is given it."""
 
 READING: Final = ("Describe", "Get", "List")
 """What the names of actions begin with that change nothing."""

@@ -1,4 +1,4 @@
-"""Regions: the AWS regions that a deployment can stand in, as data, so that a misspelt one is told before any call.
+"""Regions: the AWS regions that a deployment can stand in, as data, so that a misspelt one is refused before any call.
 
 Commercial, China and GovCloud. A test compares the list with the one that boto3 ships, which tells when AWS has opened
 another.

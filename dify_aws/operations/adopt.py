@@ -42,7 +42,7 @@ class _Candidate:
 
 
 def plan_adoption(aws: Aws, stack: Stack, address: str, id: str) -> Plan:
-    """What :func:`adopt` would do, and how the thing differs from what is wished for. Reads only.
+    """What :func:`adopt` would do, and how the thing differs from its desired state. Reads only.
 
     Args:
         address: of the resource that the thing shall be, as in "vpc/main".
@@ -51,7 +51,7 @@ def plan_adoption(aws: Aws, stack: Stack, address: str, id: str) -> Plan:
     Raises:
         NotAdoptable: there is no such thing or address, or that address is taken.
         NotOurs: it belongs to another deployment.
-        PlanRefused: it differs in what AWS fixes at creation, so it can never be what is wished for.
+        PlanRefused: it differs in what AWS fixes at creation, so it can never reach its desired state.
     """
     return _agreed(aws, stack, address, id, None)[1]
 
@@ -178,7 +178,7 @@ def _ours(desired: Resource, aws: Aws) -> Actual | None:
 
 
 def _bare(aws: Aws, desired: Resource, id: str, tags: Mapping[str, str]) -> tuple[Aws, Actual]:
-    """The thing as it is, and the door through which it is seen as if it were ours."""
+    """The thing as it is, and the view through which it is seen as if it were ours."""
     nothing = NotAdoptable(desired.address, f"there is no {desired.kind} {id} in {aws.region}, in this account.")
     if isinstance(desired, NamedResource):
         name = desired.named(aws)

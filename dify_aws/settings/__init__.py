@@ -1,4 +1,4 @@
-"""Settings: what a person wishes for, its rules, and how it is written: in Python, TOML or environment variables."""
+"""Settings: the desired state of an environment, its rules, and how it is written (Python, TOML, environment)."""
 
 from dify_aws.settings.environment_variables import LOG, PREFIX
 from dify_aws.settings.settings import Settings

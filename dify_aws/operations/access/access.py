@@ -1,4 +1,4 @@
-"""Access: opens the door to the host for one address and a limited time, and closes what was left open."""
+"""Access: opens port 22 of the host to one address and a limited time, and closes what was left open."""
 
 from __future__ import annotations
 
@@ -39,13 +39,13 @@ def open_access(
 ) -> Lease:
     """Let one address in; three calls, and three more to close again.
 
-    The first thing that is made is the order to AWS to close the door at the end (a one-time schedule of EventBridge
+    The first thing that is made is the order to AWS to close the port at the end (a one-time schedule of EventBridge
     Scheduler), so that no rule outlives its lease, whoever is killed when; AWS does it within the minute. Rules whose
     time is over are taken away here, too. Runs at the same address share one rule, and the last one closes it.
 
     Args:
         group_id: the security group of the host.
-        schedule_group: the name of the schedule group for what closes the door.
+        schedule_group: the name of the schedule group for what closes the port.
         role_arn: the role that EventBridge Scheduler closes it with.
         address: the one IPv4 or IPv6 address that is let in.
         owner: who asks, for people who look at the rule.

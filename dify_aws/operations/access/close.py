@@ -23,7 +23,7 @@ def close_access(aws: Aws) -> tuple[str, ...]:
         The networks that were shut out.
 
     Raises:
-        AwsError: AWS refused; it closes the door itself when the time is over.
+        AwsError: AWS refused; it closes the port itself when the time is over.
     """
     aws.begin()
     return tuple(network for group in _groups(aws) for network in _closed(aws, group))

@@ -17,12 +17,12 @@ from dify_aws.secrets import Secret
 from dify_aws.trusted_roots import ADVICE, tls_context
 
 CHECK_IP: Final = "https://checkip.amazonaws.com"
-"""AWS's own answer to "what is my address?". It is asked over IPv4 and IPv6, whichever this machine prefers."""
+"""AWS's own answer to "what is my address?". It is requested over IPv4 or IPv6, whichever this machine prefers."""
 
 CHECK_IP_SECONDS: Final = 10.0
 
 CONNECT_SECONDS: Final = 5.0
-"""Anywhere on earth answers in one. What a firewall drops never does."""
+"""Any host on earth answers within one. A port whose packets a firewall drops never does."""
 
 
 class Connectivity(Protocol):
@@ -46,7 +46,7 @@ class Connectivity(Protocol):
         ...
 
     def check_port(self, address: str, port: int) -> None:
-        """Return if somebody answers on a TCP port; nothing is said to him.
+        """Return if somebody answers on a TCP port; nothing is sent.
 
         Raises:
             OSError: nobody does: ConnectionRefusedError if the machine says so, TimeoutError if nothing does.

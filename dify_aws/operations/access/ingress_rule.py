@@ -1,6 +1,6 @@
-"""SshPort: port 22 of one security group, as AWS knows it: who holds it open, and what closes it when nobody else does.
+"""SshPort: port 22 of one security group, as AWS knows it: who keeps it open, and what closes it when nobody else does.
 
-Before a rule is there, EventBridge Scheduler has been told to revoke it: one schedule for each network and port, named
+Before a rule is there, EventBridge Scheduler has a schedule that revokes it: one for each network and port, named
 after them, so that all who share the rule share the schedule. It is deleted only together with the rule; a run that is
 killed anywhere leaves either both, or a schedule that revokes nothing.
 """
@@ -160,7 +160,7 @@ class SshPort:
             return None
 
     def close_at(self, address: Address, moment: datetime, *, again: bool) -> None:
-        """Let AWS take the rule away at ``moment``. ``again``: it has been told to before.
+        """Let AWS take the rule away at ``moment``. ``again``: there is a schedule already.
 
         AWS does it in the minute after. https://docs.aws.amazon.com/scheduler/latest/UserGuide/schedule-types.html
         """

@@ -1,4 +1,4 @@
-"""Lease: one run's hold on an open door, for one address and a limited time."""
+"""Lease: one run's access to port 22, for one address and a limited time."""
 
 from __future__ import annotations
 
@@ -20,20 +20,20 @@ FEWEST_MINUTES: Final = 5
 
 MINUTES: Final = 60
 """Half of it, after which :meth:`Lease.keep` renews, is longer than the longest single step of an installation (the
-pull of all images); the whole is how long the door of a run that was killed stays open, to one address."""
+pull of all images); the whole is how long the port of a run that was killed stays open, to one address."""
 
 CLOCKS_DIFFER: Final = timedelta(seconds=30)
 """How far the clocks of two machines of AWS may be apart: the longest lease ends this much earlier, so that none of
 them takes it for one that is too long."""
 
 SETTLE_SECONDS: Final = 30.0
-"""How long two runs at one address may get in each other's way, and how late AWS may tell of a rule."""
+"""How long two runs at one address may get in each other's way, and how late AWS may show a rule."""
 
 
 class Lease:
     """An open port, for one address, until :attr:`expires`. Made by ``open_access``; a context manager.
 
-    Whatever happens to this process, AWS closes the door when the time is over. Threads may share a lease.
+    Whatever happens to this process, AWS closes the port when the time is over. Threads may share a lease.
     """
 
     def __init__(self, ssh_port: SshPort, address: Address, owner: str, minutes: int) -> None:
@@ -56,7 +56,7 @@ class Lease:
 
     @property
     def expires(self) -> datetime:
-        """When AWS closes the door if nobody does before, in AWS's time (UTC)."""
+        """When AWS closes the port if nobody does before, in AWS's time (UTC)."""
         return self._taken[0]
 
     @property
@@ -95,10 +95,10 @@ class Lease:
             self._give_back(old)
 
     def close(self) -> None:
-        """Close the door, unless another run holds it open too. A second time does nothing.
+        """Close the port, unless another run keeps it open too. A second time does nothing.
 
         Raises:
-            AwsError: AWS refused; it closes the door itself when the time is over.
+            AwsError: AWS refused; it closes the port itself when the time is over.
         """
         with self._lock:
             if not self._closed:
@@ -124,7 +124,7 @@ class Lease:
         try:
             return self._take(address)
         except BaseException:
-            # Also Ctrl-C: nobody has been told yet of what there is to close.
+            # Also Ctrl-C: the caller does not know yet what there is to close.
             with suppress(DifyAwsError):
                 self._give_back(address)
             raise

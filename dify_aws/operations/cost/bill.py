@@ -15,7 +15,7 @@ from dify_aws.prices.cpu_credits import surplus_product
 from dify_aws.prices.nat_gateway import HOURS_A_MONTH
 
 Values: TypeAlias = Mapping[str, Any]
-"""The attributes of a thing: as wished for, or as found."""
+"""The attributes of a thing: as desired, or as found."""
 
 GP3_IOPS: Final = 3000
 GP3_THROUGHPUT: Final = 125
@@ -30,7 +30,7 @@ LOG_COMPRESSION: Final = Decimal("0.15")
 
 @dataclass(frozen=True, kw_only=True)
 class Use:
-    """What cannot be read off the settings: how much a deployment is used. All of it is an assumption, and is told.
+    """What cannot be read off the settings: how much a deployment is used. All of it is an assumption, and is listed.
 
     Args:
         hours: hours a month that the machine runs.

@@ -18,7 +18,7 @@ SIZES: Final = ("nano", "micro", "small", "medium", "large", "xlarge", "2xlarge"
 """Each has twice the one before it. https://docs.aws.amazon.com/ec2/latest/instancetypes/gp.html"""
 
 AMD: Final = {"t3": "t3a", "m6i": "m6a", "m7i": "m7a"}
-"""Families with a cheaper twin of the same size and processor architecture."""
+"""Families with a cheaper equivalent of the same size and processor architecture."""
 
 SHORT_RETENTION: Final = 7
 

@@ -20,7 +20,7 @@ from dify_aws.settings import Settings
 log = logging.getLogger(__name__)
 
 NEWEST: Final = 20
-"""How many records are told, if nobody asks for more."""
+"""How many records are listed by default."""
 
 PERMISSIONS: Final = frozenset({"s3:GetObject", "s3:ListBucket", "s3:PutObject"})
 """Every IAM action that records need."""

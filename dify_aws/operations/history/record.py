@@ -1,4 +1,4 @@
-"""Record: what one run did to a deployment: what was wished for, what came of it, who did it, with which versions."""
+"""Record: what one run did to a deployment: what was desired, what came of it, who did it, with which versions."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class Record:
         settings: all of them; of ``env`` the names only.
         outputs: where everything was then; None after a destroy, and after what failed.
         images: the digest of each image that runs, by its reference; empty where none is known.
-        changes: what was done in AWS, as the plan told it, and the steps that changed something on the machine.
+        changes: what was done in AWS, as the plan showed it, and the steps that changed something on the machine.
     """
 
     number: int = 0
@@ -119,7 +119,7 @@ class Record:
 
 
 def changes_of(*done: Plan | Report) -> list[dict[str, Any]]:
-    """What was done in AWS and on the machine. Of a step of the machine, its name: its files are told nowhere else."""
+    """What was done in AWS and on the machine. Of a step of the machine, its name: its files are not listed."""
     changes: list[dict[str, Any]] = []
     for part in done:
         if isinstance(part, Report):

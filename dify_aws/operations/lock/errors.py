@@ -10,7 +10,7 @@ from dify_aws.errors import DifyAwsError
 class AlreadyLocked(DifyAwsError):
     """Another run is at work on the deployment. Nothing was changed.
 
-    ``lock_id`` is what ``unlock`` wants; ``owner``, ``reason``, ``since`` and ``until`` (UTC) tell of that run.
+    ``lock_id`` is the argument of ``unlock``; ``owner``, ``reason``, ``since`` and ``until`` (UTC) describe that run.
     """
 
     def __init__(

@@ -1,8 +1,8 @@
 """Lock: one run at a time at work on a deployment.
 
-A lock is a lease: the run renews it while it lives, and when it is dead, the lock is free some time later without
-anybody doing anything. Whether a lease has run out is judged by the clock of AWS, which is told with each of its
-answers, so it does not matter whose clock is wrong. The run judges by the time that has gone by, and gives up earlier.
+A lock is a lease: a run renews it as long as it runs, and the lock of a killed run expires by itself. Whether a lease
+has expired is decided by the clock of AWS, which is in each of its answers, so it does not matter
+whose clock is wrong. The run judges by the time that has gone by, and gives up earlier.
 
 Turns are counted, and the count outlives the lock. So a run can look at AWS first, see that there is something to do,
 and know from the count alone that nobody has changed anything meanwhile.
@@ -31,10 +31,10 @@ from dify_aws.operations.lock.process_identity import ProcessIdentity
 log = logging.getLogger(__name__)
 
 LEASE_SECONDS: Final = 120.0
-"""How long after its last renewal the lock of a dead run is free."""
+"""How long after its last renewal the lock of a killed run is free."""
 
 MARGIN_SECONDS: Final = 10.0
-"""The run itself gives up this much earlier: AWS tells its time in whole seconds, and an answer takes its time."""
+"""The run itself gives up this much earlier: AWS's time is in whole seconds, and an answer needs time to arrive."""
 
 RENEWALS: Final = 4
 """How often a lease is renewed before it would run out: all but one may fail."""
@@ -49,7 +49,7 @@ SETTLE_SECONDS: Final = 10.0
 """How long AWS may still execute what a run of this machine has sent before it ended, and not show it yet."""
 
 TRIES: Final = 5
-"""How often a lock may slip away between the look and the grip."""
+"""How often another run may take the lock between our read and our write."""
 
 
 class Lock:
@@ -60,9 +60,9 @@ class Lock:
         reason: what the run is about to do, for others who have to wait ("apply").
         wait: seconds to wait for the end of another run; 0 does not wait. None: only as long as it takes to see that
             the other run lives (about half a minute), or to outlast its lease if it is dead.
-        lease_seconds: how long after the last renewal the lock of a dead run is free.
+        lease_seconds: how long after the last renewal the lock of a killed run is free.
         beat_seconds: how often it is looked whether it is time to renew.
-        listener: is told who is waited for.
+        listener: receives an event with the run that is waited for.
     """
 
     def __init__(
@@ -177,7 +177,7 @@ class Lock:
         pauses = chain(POLL_SECONDS, repeat(POLL_SECONDS[-1]))
         while lock_owner is not None and (lock_owner.id, lock_owner.expires) == (seen.id, seen.expires):
             left = (seen.expires - self._table.now()).total_seconds()
-            # A second more, because AWS tells its time in whole ones.
+            # A second more, because AWS gives its time in whole ones.
             self._aws.clock.sleep(min(next(pauses), max(left, 0) + 1))
             lock_owner = self._take()
         return lock_owner
@@ -233,12 +233,12 @@ class Lock:
                 self._lost = "somebody has unlocked it, or it went to another run"
 
     def _renew_until_the_end(self) -> None:
-        # Waits in real time, and looks at the clock of the deployment. In a rehearsal that one is moved by whoever
-        # sleeps on it: a heart that slept there would make days go by.
+        # Waits in real time, and looks at the clock of the deployment. Offline, that clock is moved by whoever
+        # sleeps on it: a renewal thread that slept there would move it by days.
         while not self._ended.wait(self._beat) and not self._lost:
             try:
                 self._keep()
             except AwsError as refused:
                 log.debug("the lock could not be renewed: %s", refused)
-            except BaseException:  # noqa: BLE001 - what ends the run ends its threads too, and is told by the run
+            except BaseException:  # noqa: BLE001 - what ends the run ends its threads too, and is reported by the run
                 return

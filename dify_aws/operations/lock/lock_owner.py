@@ -1,4 +1,4 @@
-"""Holder: which run has the lock of a deployment, as it stands in the table."""
+"""LockOwner: which run has the lock of a deployment, as it stands in the table."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ LOCK_ID: Final = re.compile(r"[0-9A-Za-z][0-9A-Za-z_-]{0,99}")
 
 @dataclass(frozen=True)
 class LockOwner:
-    """A run and its lock. All times are AWS's own, in UTC: no clock of any machine is asked."""
+    """A run and its lock. All times are AWS's own, in UTC: no clock of any machine counts."""
 
     deployment: str
     id: str
@@ -67,7 +67,7 @@ class LockOwner:
 
     @classmethod
     def read(cls, item: Mapping[str, Any]) -> Self:
-        """Of what DynamoDB tells.
+        """From an item of DynamoDB.
 
         Raises:
             ValueError: it is no lock that a run of ours has written.

@@ -32,7 +32,7 @@ class NotThere(DifyAwsError):
 
 @dataclass(frozen=True)
 class CheckContext:
-    """One deployment, as it is wished for and as AWS tells it. Threads may share it."""
+    """One deployment, its desired state and what AWS has. Threads may share it."""
 
     aws: Aws
     settings: Settings

@@ -1,4 +1,4 @@
-"""Drift: what is not as the settings say, what is paid for and of no use, and what nobody wishes for any more."""
+"""Drift: what is not as the settings say, what is paid for and of no use, and what is no longer desired."""
 
 from __future__ import annotations
 

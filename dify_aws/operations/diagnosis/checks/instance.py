@@ -55,7 +55,7 @@ def _status_checks(status: Mapping[str, Any]) -> Iterator[Finding]:
 
 
 def offer(context: CheckContext) -> Iterator[Finding]:
-    """Whether a machine of the wished type could be made, or started again, where this one is."""
+    """Whether a machine of the desired type could be made, or started again, where this one is."""
     kind, region = context.settings.instance_type, context.settings.region
     offers = context.aws.pages(
         "ec2.DescribeInstanceTypeOfferings",

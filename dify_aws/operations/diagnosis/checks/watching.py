@@ -1,4 +1,4 @@
-"""Watching: the alarms, who hears of them, and whether the machine still tells CloudWatch how it is."""
+"""Watching: the alarms, who hears of them, and whether the machine still sends its metrics to CloudWatch."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from dify_aws.resources import Alarm
 PERMISSIONS: Final = frozenset({"cloudwatch:DescribeAlarms", "cloudwatch:GetMetricData"})
 
 SILENT: Final = timedelta(minutes=15)
-"""The agent tells of itself every minute. Less than this may be a reboot."""
+"""The agent sends its metrics every minute. Less than this may be a reboot."""
 
 METRICS: Final = {
     "disk": ("disk_used_percent", 85, "Raise data_volume_gib or root_volume_gib, then deploy()."),
     "memory": ("mem_used_percent", 90, "Choose a larger instance_type, or profile compact."),
     "swap": ("swap_used_percent", 50, "Memory is short: choose a larger instance_type."),
 }
-"""What the agent tells, from how many percent on somebody should know, and what to do."""
+"""What the agent sends, from how many percent on somebody should know, and what to do."""
 
 
 def alarms(context: CheckContext) -> Iterator[Finding]:
@@ -51,7 +51,7 @@ def alarms(context: CheckContext) -> Iterator[Finding]:
 
 
 def agent(context: CheckContext) -> Iterator[Finding]:
-    """What the machine told CloudWatch last: that it tells anything, its disks, its memory and its swap."""
+    """What the machine sent to CloudWatch last: whether it sends anything, its disks, its memory and its swap."""
     host, now = context.there(context.addresses.host), context.now()
     data = context.aws.pages(
         "cloudwatch.GetMetricData",
