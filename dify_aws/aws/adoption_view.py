@@ -51,8 +51,8 @@ class AdoptionView(Aws):
         if operation != self._listed.operation:
             return found
         if not any(True for item in found for _ in _of_id(item, self._listed.member, self._id)):
-            mine = [{"Name": self._listed.filter, "Values": [self._id]}]
-            found = [*found, *super().pages(operation, result, **{**params, "Filters": mine})]
+            own_filter = [{"Name": self._listed.filter, "Values": [self._id]}]
+            found = [*found, *super().pages(operation, result, **{**params, "Filters": own_filter})]
         for item in found:
             for thing in _of_id(item, self._listed.member, self._id):
                 thing["Tags"] = tag_list({**tag_map(thing.get("Tags")), **self._as_if})

@@ -59,7 +59,7 @@ def not_available(operation: str, error: Exception, client: BaseClient, session:
     return None
 
 
-def cannot_be_asked(error: AwsError) -> bool:
+def is_unavailable(error: AwsError) -> bool:
     """Whether an error means that nothing of the kind can be there, and not only that it could not be seen."""
     return isinstance(error, NotAvailable) or error.code in NOT_SIGNED_UP
 
@@ -76,6 +76,6 @@ def _not_available(
     status: int = 0,
 ) -> NotAvailable:
     # An emulator answers with pages of HTML.
-    said = message.strip().partition("\n")[0]
-    text = f"{operation} cannot be called in {region} ({url}): {said}"
+    first_line = message.strip().partition("\n")[0]
+    text = f"{operation} cannot be called in {region} ({url}): {first_line}"
     return NotAvailable(operation, code, text, request_id=request_id, status=status, advice=advice)

@@ -59,12 +59,12 @@ class Aws:
         self.tags = dict(tags or {})
         check_place(self.deployment, self.region)
         self.clock: Clock = getattr(self.session, "clock", None) or SystemClock()
-        self.patience = RetryRules(self.clock)
+        self.retries = RetryRules(self.clock)
         self.read_cache = ReadCache()
         self._clients = Clients(self.session, self.region)
         self._identity: tuple[str, str] | None = None
         self._fresh: set[str] = set()
-        self._turns: dict[str, int] = {}
+        self._generations: dict[str, int] = {}
 
     def __repr__(self) -> str:
         return f"Aws(deployment={self.deployment!r}, region={self.region!r})"
@@ -169,14 +169,22 @@ class Aws:
             self._clients.unrepeatable.add(operation)
         carried = {**self.ownership(address, keep=keep), **(tags or {})}
         while True:
-            turn = self._turns.get(address, 0)
+            generation = self._generations.get(address, 0)
             request = create_request.create_request(
-                model, params, carried if tagged else None, turn=turn, seed=token_seed, tagged_types=tagged_types
+                model,
+                params,
+                carried if tagged else None,
+                generation=generation,
+                seed=token_seed,
+                tagged_types=tagged_types,
             )
             try:
                 answer = self.call(operation, **request)
             except AwsError as error:
-                if error.code not in create_request.TOKEN_ALREADY_USED or self._turns.get(address, 0) >= GENERATIONS:
+                if (
+                    error.code not in create_request.TOKEN_ALREADY_USED
+                    or self._generations.get(address, 0) >= GENERATIONS
+                ):
                     raise
                 self.next_generation(address)
             else:
@@ -195,7 +203,7 @@ class Aws:
 
     def next_generation(self, address: str) -> None:
         """What the last token made is gone: the next :meth:`create` of this address asks for a new one."""
-        self._turns[address] = self._turns.get(address, 0) + 1
+        self._generations[address] = self._generations.get(address, 0) + 1
 
     def wait(self, waiter: Waiter, **params: Any) -> dict[str, Any]:
         """Wait for what a waiter describes; the last answer.
@@ -206,7 +214,7 @@ class Aws:
         """
         client = self._clients.get(waiter.service)
         # A thing that was just made may be unknown to the part of AWS that is asked: the waiters do not know that.
-        return self.patience.call(
+        return self.retries.call(
             lambda: waiters.wait(client, self.clock, waiter, self.region, params), lambda: self._mentions_new(params)
         )
 
@@ -254,7 +262,7 @@ class Aws:
     def _with_retries(self, operation: str, params: Mapping[str, Any], ask: Callable[[], T]) -> T:
         bucket = str(params.get("Bucket", ""))
         log.debug("%s", operation)
-        return self.patience.call(
+        return self.retries.call(
             lambda: self._attempt(operation, bucket, ask), lambda: self._mentions_new(params), bucket
         )
 

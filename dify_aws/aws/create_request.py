@@ -56,7 +56,7 @@ def create_request(
     params: Mapping[str, Any],
     tags: Mapping[str, str] | None,
     *,
-    turn: int,
+    generation: int,
     seed: str = "",
     tagged_types: Sequence[str] = (),
 ) -> dict[str, Any]:
@@ -69,7 +69,7 @@ def create_request(
         model: the operation.
         params: of the call.
         tags: None where they are put on after the call, or cannot be.
-        turn: moves on when AWS says that the thing which an earlier token made is deleted.
+        generation: moves on when AWS says that the thing which an earlier token made is deleted.
         seed: makes the tokens of one deployment differ from those of the deployment that was destroyed before it.
         tagged_types: what a call of EC2 makes, in the words of its TagSpecifications; by default as the operation says.
 
@@ -85,7 +85,7 @@ def create_request(
     if token and token not in params and not any(isinstance(value, Secret) for value in params.values()):
         service = model.service_model.service_name
         longest = min(int(members[token].metadata.get("max", TOKEN_LENGTH)), TOKEN_LENGTHS.get(service, TOKEN_LENGTH))
-        request[token] = _token(model.name, request, turn, seed)[:longest]
+        request[token] = _token(model.name, request, generation, seed)[:longest]
     return {name: value.reveal() if isinstance(value, Secret) else value for name, value in request.items()}
 
 
@@ -174,10 +174,10 @@ def _text(value: object) -> str:
     return value if isinstance(value, str) else ""
 
 
-def _token(operation: str, request: Mapping[str, Any], turn: int, seed: str) -> str:
+def _token(operation: str, request: Mapping[str, Any], generation: int, seed: str) -> str:
     # Ownership tags are part of the request, so the deployment and the address are part of the token.
-    said = json.dumps([operation, request, turn, seed], sort_keys=True, default=str)
-    return hashlib.sha256(said.encode()).hexdigest()
+    text = json.dumps([operation, request, generation, seed], sort_keys=True, default=str)
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def new_names(answer: object, shape: Shape | None) -> set[str]:

@@ -21,6 +21,6 @@ ADVICE: Final = (
 )
 
 
-def advice(said: str) -> str:
+def advice(message: str) -> str:
     """What to do about a thing that failed or vanished; "" if AWS's words do not speak of a key."""
-    return ADVICE if SIGNS.search(said) else ""
+    return ADVICE if SIGNS.search(message) else ""

@@ -42,7 +42,7 @@ UNREADABLE: Final = "unreadable"
 
 
 class PolicyValue(dict[str, Any]):
-    """A part of a policy as it was written or told, compared by what it means.
+    """A part of a policy as it was written or given, compared by what it means.
 
     It is a dict like any other to whoever reads or prints it; nobody changes it.
     """
@@ -69,8 +69,8 @@ class Condition(PolicyValue):
     def normalized(self) -> Any:
         """The operators, and the keys in lower case, each with the set of its values."""
         return {
-            operator: {key: _set(_word(value) for value in _listed(values)) for key, values in _keys(told).items()}
-            for operator, told in self.items()
+            operator: {key: _set(_word(value) for value in _listed(values)) for key, values in _keys(given).items()}
+            for operator, given in self.items()
         }
 
 
@@ -78,7 +78,7 @@ class Statement(PolicyValue):
     """One statement of a policy."""
 
     def element(self, name: str) -> Any:
-        """The element of this name, in whatever case it was told; None if it has none."""
+        """The element of this name, in whatever case it was given; None if it has none."""
         return _named(self).get(name)
 
     def normalized(self) -> Any:
@@ -90,14 +90,14 @@ class PolicyDocument(PolicyValue):
     """A whole policy."""
 
     @classmethod
-    def read(cls, told: str | Mapping[str, Any] | None) -> PolicyDocument:
+    def read(cls, given: str | Mapping[str, Any] | None) -> PolicyDocument:
         """The policy that AWS tells, as text or already decoded; an empty one if there is none. Never raises."""
-        if isinstance(told, str):
+        if isinstance(given, str):
             try:
-                told = parse_json(told)
+                given = parse_json(given)
             except ValueError:
-                return cls({UNREADABLE: told})
-        return cls(told) if isinstance(told, Mapping) else cls({} if told is None else {UNREADABLE: _text(told)})
+                return cls({UNREADABLE: given})
+        return cls(given) if isinstance(given, Mapping) else cls({} if given is None else {UNREADABLE: _text(given)})
 
     @classmethod
     def of(cls, statements: Iterable[Mapping[str, Any]]) -> PolicyDocument:
@@ -107,8 +107,8 @@ class PolicyDocument(PolicyValue):
     @property
     def statements(self) -> tuple[Statement, ...]:
         """Its statements, also where there is one and no list."""
-        told = _listed(_named(self).get("Statement", ()))
-        return tuple(Statement(each if isinstance(each, Mapping) else {UNREADABLE: each}) for each in told)
+        given = _listed(_named(self).get("Statement", ()))
+        return tuple(Statement(each if isinstance(each, Mapping) else {UNREADABLE: each}) for each in given)
 
     def normalized(self) -> Any:
         """The elements, with the statements as a set."""
@@ -125,11 +125,11 @@ def _named(part: Mapping[str, Any]) -> dict[str, Any]:
     return _renamed(part, lambda name: ELEMENTS.get(name.lower(), name))
 
 
-def _keys(told: Any) -> dict[str, Any]:
+def _keys(given: Any) -> dict[str, Any]:
     """The condition keys of an operator. They have no case; their values have.
     https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_condition.html
     """
-    return _renamed(told, str.lower) if isinstance(told, Mapping) else {UNREADABLE: told}
+    return _renamed(given, str.lower) if isinstance(given, Mapping) else {UNREADABLE: given}
 
 
 def _renamed(part: Mapping[str, Any], rename: Callable[[str], str]) -> dict[str, Any]:

@@ -37,10 +37,10 @@ def refreshed(aws: Aws, sheet: PriceSheet, names: Iterable[str], *, today: date 
     day = (today or datetime.now(UTC).date()).isoformat()
     home = Aws(aws.session, deployment=aws.deployment, region=HOME)
     with ThreadPoolExecutor(AT_ONCE) as pool:
-        asked = {name: pool.submit(_ask, home, product, name, aws.region) for name, product in known.items()}
+        pending = {name: pool.submit(_ask, home, product, name, aws.region) for name, product in known.items()}
     prices: dict[tuple[str, str], Price] = {}
     notes: list[str] = []
-    for name, answer in asked.items():
+    for name, answer in pending.items():
         try:
             with reading(name, "know its price"):
                 prices[name, aws.region] = read(answer.result(), known[name].unit, f"by AWS's Price List API on {day}")
@@ -57,12 +57,12 @@ def read(answers: Iterable[str], unit: str, source: str) -> Price:
     """
     rates = [_rate(parse_json(answer, parse_float=Decimal)) for answer in answers]
     # Counters of the free tier are listed like products, with nothing but zeros for a price.
-    told = [rate for rate in rates if rate]
-    if not told:
+    found = [rate for rate in rates if rate]
+    if not found:
         raise NoPrice("AWS's Price List has no such product")
-    if len(told) > 1:
-        raise NoPrice(f"{len(told)} products of AWS's Price List are called so")
-    rate = told[0]
+    if len(found) > 1:
+        raise NoPrice(f"{len(found)} products of AWS's Price List are called so")
+    rate = found[0]
     if rate["unit"] != unit:
         raise NoPrice(f"AWS's Price List tells it for each {rate['unit']}, not {unit}")
     if "USD" not in rate["pricePerUnit"]:

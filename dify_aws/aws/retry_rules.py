@@ -68,14 +68,14 @@ class RetryRules:
     def until(self, attempt: Callable[[], T | None], seconds: float) -> T | None:
         """What ``attempt`` returns once it is not None; None if that does not happen within ``seconds``."""
 
-        def asked() -> T:
+        def once() -> T:
             seen = attempt()
             if seen is None:
                 raise _NotYet
             return seen
 
         try:
-            return self._retrying(lambda error: isinstance(error, _NotYet), lambda _: seconds)(asked)
+            return self._retrying(lambda error: isinstance(error, _NotYet), lambda _: seconds)(once)
         except _NotYet:
             return None
 

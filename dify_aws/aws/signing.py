@@ -68,13 +68,13 @@ def tunnel_url(
         if (refused := no_terminal(OPERATION, error)) is not None:
             raise refused from error
         raise
-    asked = {
+    parameters = {
         "instanceConnectEndpointId": endpoint_id,
         "remotePort": port,
         "privateIpAddress": address,
         "maxTunnelDuration": seconds,
     }
-    request = AWSRequest("GET", f"wss://{name}/openTunnel?{urlencode(asked)}")
+    request = AWSRequest("GET", f"wss://{name}/openTunnel?{urlencode(parameters)}")
     _Quiet(credentials, "ec2-instance-connect", aws.region, expires=GOOD_FOR_SECONDS).add_auth(request)
     return Secret(str(request.url))
 

@@ -111,15 +111,15 @@ def _reason(answer: dict[str, Any]) -> str:
     """The states and failure messages in an answer, whatever they are called there."""
     if "Error" in answer:
         return str(answer["Error"].get("Code"))
-    told: list[str] = []
+    reasons: list[str] = []
 
     def gather(value: object) -> None:
         if isinstance(value, dict):
             for name, item in value.items():
                 if isinstance(item, str) and name in REASONS:
-                    told.append(item)
+                    reasons.append(item)
                 elif name in ("State", "StateReason") and isinstance(item, dict):
-                    told.extend(str(item[each]) for each in ("Name", "Message") if each in item)
+                    reasons.extend(str(item[each]) for each in ("Name", "Message") if each in item)
                 else:
                     gather(item)
         elif isinstance(value, list):
@@ -127,4 +127,4 @@ def _reason(answer: dict[str, Any]) -> str:
                 gather(item)
 
     gather({name: item for name, item in answer.items() if name != "ResponseMetadata"})
-    return ", ".join(dict.fromkeys(told)) or "nothing"
+    return ", ".join(dict.fromkeys(reasons)) or "nothing"

@@ -68,24 +68,24 @@ def create(resource: Resource, aws: Aws) -> Actual:
         NotConverged: AWS says that it was created, and never shows it.
     """
     for _ in range(CREATE_ATTEMPTS):
-        doubt: AwsError | None = None
+        uncertain: AwsError | None = None
         try:
             made = resource.create(aws)
             if made is not None:
                 return made
         except OutcomeUnknown as error:
-            doubt = error
+            uncertain = error
         except AwsError as error:
             # Somebody was there first: perhaps ourselves, in a run that was killed. ``find`` shows it.
             if not already_exists(error, resource.already_exists):
                 raise
-            doubt = error
-        actual = aws.patience.until(_fresh_read(resource, aws), APPEAR_SECONDS)
+            uncertain = error
+        actual = aws.retries.until(_fresh_read(resource, aws), APPEAR_SECONDS)
         if actual is not None:
             return actual
-        if doubt is not None and not isinstance(doubt, OutcomeUnknown):
-            raise doubt
-        if doubt is None:
+        if uncertain is not None and not isinstance(uncertain, OutcomeUnknown):
+            raise uncertain
+        if uncertain is None:
             aws.next_generation(resource.address)
     raise NotConverged(
         resource.address,
@@ -105,7 +105,7 @@ def wait_until_shown(resource: Resource, aws: Aws) -> None:
     """
     with reading(resource.address, "see that it is there"):
         # What was read since it was made need not be asked again.
-        shown = resource.find(aws) or aws.patience.until(_fresh_read(resource, aws), APPEAR_SECONDS)
+        shown = resource.find(aws) or aws.retries.until(_fresh_read(resource, aws), APPEAR_SECONDS)
     if shown is None:
         raise NotConverged(
             resource.address,
@@ -143,7 +143,7 @@ def _complete(resource: Resource, aws: Aws, actual: Actual) -> Actual:
         last[0] = seen = look()
         return None if seen is None or seen.pending else seen
 
-    seen = _there(resource, aws.patience.until(complete, COMPLETE_SECONDS) or last[0])
+    seen = _there(resource, aws.retries.until(complete, COMPLETE_SECONDS) or last[0])
     if seen.pending:
         raise NotConverged(
             resource.address,
@@ -169,7 +169,7 @@ def _stable(resource: Resource, aws: Aws) -> Actual | None:
     look = _fresh_read(resource, aws)
     late, in_a_row = False, 0
 
-    def as_wished() -> Actual | None:
+    def as_desired() -> Actual | None:
         nonlocal late, in_a_row
         last[0] = actual = look()
         changes = differences(resource, aws, actual) if actual is not None else {}
@@ -180,7 +180,7 @@ def _stable(resource: Resource, aws: Aws) -> Actual | None:
         in_a_row += 1
         return actual if not late or in_a_row >= resource.steady_answers else None
 
-    return aws.patience.until(as_wished, resource.settle_seconds) or last[0]
+    return aws.retries.until(as_desired, resource.settle_seconds) or last[0]
 
 
 def _fresh_read(resource: Resource, aws: Aws) -> Callable[[], Actual | None]:

@@ -18,7 +18,7 @@ STAYS = "It stays. If it is yours and has to go, delete it yourself; if not, tak
 
 
 def planned_deletions(
-    aws: Aws, things: Things, wishes: Mapping[str, Resource], *, delete_data: bool
+    aws: Aws, things: Things, desired: Mapping[str, Resource], *, delete_data: bool
 ) -> tuple[Action, ...]:
     """What happens to each of ``things``, the deletions first. Reads only.
 
@@ -36,7 +36,9 @@ def planned_deletions(
     for place, (kind, actual) in sorted(things.items()):
         try:
             with reading(place, "know whether it may be deleted"):
-                actions.append(_action(aws, place, kind, actual, _wish(wishes, kind, actual), delete_data=delete_data))
+                actions.append(
+                    _action(aws, place, kind, actual, _desired_of(desired, kind, actual), delete_data=delete_data)
+                )
         except (DeletionProtected, UnexpectedAnswer) as error:
             refused.append((place, error))
     if refused:
@@ -50,11 +52,11 @@ def things_of(things: Things, actions: Iterable[Action], verb: str) -> dict[str,
 
 
 def _action(
-    aws: Aws, place: str, kind: type[Resource], actual: Actual, wish: Resource | None, *, delete_data: bool
+    aws: Aws, place: str, kind: type[Resource], actual: Actual, own: Resource | None, *, delete_data: bool
 ) -> Action:
-    if kind.holds_data(actual, wish) and not delete_data:
+    if kind.holds_data(actual, own) and not delete_data:
         return Action("keep", place, actual.id)
-    foreign = kind.foreign(aws, actual, wish)
+    foreign = kind.foreign(aws, actual, own)
     if foreign and kind.origin_required:
         return Action("keep", place, actual.id, foreign=f"{foreign}. {STAYS}")
     if protected := kind.protection(aws, actual):
@@ -62,6 +64,6 @@ def _action(
     return Action("delete", place, actual.id, foreign=foreign)
 
 
-def _wish(wishes: Mapping[str, Resource], kind: type[Resource], actual: Actual) -> Resource | None:
-    wish = wishes.get(actual.address)
-    return wish if isinstance(wish, kind) else None
+def _desired_of(desired: Mapping[str, Resource], kind: type[Resource], actual: Actual) -> Resource | None:
+    own = desired.get(actual.address)
+    return own if isinstance(own, kind) else None

@@ -15,16 +15,16 @@ from dify_aws.engine.discovery import Things
 def deletion_edges(things: Things) -> dict[str, set[str]]:
     """For each place in ``things``, the places that must be gone before it."""
     place_of = {actual.id: place for place, (_, actual) in things.items()}
-    gone_first: dict[str, set[str]] = {place: set() for place in things}
+    deleted_first: dict[str, set[str]] = {place: set() for place in things}
     for place, (kind, actual) in things.items():
         needed = {place_of[text] for text in _texts([actual.values, actual.facts]) if text in place_of}
         needed |= {other for other, (its_kind, _) in things.items() if its_kind.kind in kind.after}
         # What has to outlive another kind waits for it, even where it holds the other's id.
         needed = {other for other in needed if things[other][0].kind not in kind.goes_after}
-        gone_first[place] |= {other for other, (its_kind, _) in things.items() if its_kind.kind in kind.goes_after}
+        deleted_first[place] |= {other for other, (its_kind, _) in things.items() if its_kind.kind in kind.goes_after}
         for other in needed - {place}:
-            gone_first[other].add(place)
-    return gone_first
+            deleted_first[other].add(place)
+    return deleted_first
 
 
 def _texts(value: object) -> Iterator[str]:

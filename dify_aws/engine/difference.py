@@ -17,9 +17,9 @@ def differences(resource: Resource, aws: Aws, actual: Actual) -> dict[str, Chang
     is no difference.
     """
     changes = {
-        name: Change(name, actual.values[name], wish)
-        for name, wish in resource.desired().items()
-        if actual.values[name] not in (wish, PENDING)
+        name: Change(name, actual.values[name], desired)
+        for name, desired in resource.desired().items()
+        if actual.values[name] not in (desired, PENDING)
     }
     if isinstance(resource, Fact):
         return changes

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from dify_aws.aws import Aws
-from dify_aws.aws.availability import cannot_be_asked
+from dify_aws.aws.availability import is_unavailable
 from dify_aws.aws.unexpected_answer import UnexpectedAnswer, reading
 from dify_aws.engine.fact import Fact
 from dify_aws.engine.resource import Actual, Resource, kinds
@@ -40,8 +40,8 @@ class Discovery:
 
     def retired(self) -> Things:
         """What is ours, and no longer wished for."""
-        wished = self.found.keys() - self.facts
-        return _placed(each for each in self.owned if each[1].address not in wished)
+        desired = self.found.keys() - self.facts
+        return _placed(each for each in self.owned if each[1].address not in desired)
 
     def everything(self, resources: Mapping[str, Resource]) -> Things:
         """All that is ours: what carries our tag, and what was found by its name (AWS's index of tags lags behind)."""
@@ -66,9 +66,9 @@ def discover(aws: Aws, resources: Sequence[Resource], possible: Collection[type[
     """
     aws.begin()
     with ThreadPoolExecutor(max_workers=WORKERS, thread_name_prefix="dify-aws-survey") as pool:
-        wished = {type(each) for each in resources}
-        asked = [kind for kind in kinds().values() if kind in wished or is_possible(kind, possible)]
-        owning = {kind: pool.submit(owned, kind, aws, wished=kind in wished) for kind in asked}
+        desired = {type(each) for each in resources}
+        listed = [kind for kind in kinds().values() if kind in desired or is_possible(kind, possible)]
+        owning = {kind: pool.submit(owned, kind, aws, desired=kind in desired) for kind in listed}
         finding = {each.address: pool.submit(_find, each, aws) for each in resources}
     found: dict[str, Actual | None] = {}
     refused: list[tuple[str, ResourceError]] = []
@@ -92,13 +92,13 @@ def is_possible(kind: type[Resource], possible: Collection[type[Resource]] | Non
     return possible is None or kind in possible or kind.shared_listing
 
 
-def owned(kind: type[Resource], aws: Aws, *, wished: bool = False) -> list[Actual]:
+def owned(kind: type[Resource], aws: Aws, *, desired: bool = False) -> list[Actual]:
     """What there is of a kind. Of one that nobody wishes for and that the region does not have, there is nothing."""
     try:
         with reading(kind.kind, "list what there is"):
             return list(kind.owned(aws))
     except AwsError as error:
-        if wished or not cannot_be_asked(error):
+        if desired or not is_unavailable(error):
             raise
         return []
 

@@ -24,12 +24,12 @@ def execute(
     resources: Mapping[str, Resource],
     edges: Mapping[str, Iterable[str]],
     aws: Aws,
-    looked: Discovery,
+    discovery: Discovery,
     todo: Plan,
     *,
     found: dict[str, Actual | None],
     emitter: EventEmitter,
-    turn: RunLock,
+    run_lock: RunLock,
     nodes: Nodes,
 ) -> tuple[dict[str, Actual], dict[str, Exception]]:
     """What is there in the end, and what nodes raised: their failures stop nothing but what needs them.
@@ -42,14 +42,14 @@ def execute(
         RunInterrupted (KeyboardInterrupt): Ctrl-C was pressed.
     """
     verbs = {action.address: action.verb for action in todo.actions}
-    retired = looked.retired()
+    retired = discovery.retired()
     going = {place: retired[place] for place, verb in verbs.items() if verb == "delete"}
     beside = nodes.by_address()
     created, creations = creation_edges(resources, edges, found)
     graph = nodes.edges(created)
 
     def visit(address: str) -> Actual | None:
-        turn.check()
+        run_lock.check()
         if address in beside:
             with emitter.reported(address):
                 beside[address].run(visible(address, graph, found))
@@ -87,7 +87,7 @@ def execute(
     if unseen := _not_shown(aws, [resources[address] for address in done if verbs[address] == "create"]):
         raise RunFailed({**unseen, **failed}, done, going)
     try:
-        removed = delete_all(aws, going, {}, emitter=emitter, turn=turn)
+        removed = delete_all(aws, going, {}, emitter=emitter, run_lock=run_lock)
     except RunInterrupted as stopped:
         raise RunInterrupted(
             [*(each for each in made.done if each in work), *stopped.done],
@@ -121,7 +121,7 @@ def _not_shown(aws: Aws, created: Iterable[Resource]) -> dict[str, Exception]:
     return wrong
 
 
-def delete_all(aws: Aws, going: Things, there: Things, *, emitter: EventEmitter, turn: RunLock) -> Walked[None]:
+def delete_all(aws: Aws, going: Things, there: Things, *, emitter: EventEmitter, run_lock: RunLock) -> Walked[None]:
     """Delete things, each when nothing needs it any more.
 
     Args:
@@ -130,7 +130,7 @@ def delete_all(aws: Aws, going: Things, there: Things, *, emitter: EventEmitter,
     """
 
     def visit(place: str) -> None:
-        turn.check()
+        run_lock.check()
         kind, actual = going[place]
         with emitter.work("delete", place, usual=kind.usual_seconds.get("delete", 0.0)):
             remove(kind, aws, actual)

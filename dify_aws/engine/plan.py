@@ -33,8 +33,8 @@ class Action:
             lines[0] += printable(f"  {why}")
         for change in self.changes:
             # What is new may be cut short; what changes is told whole, because somebody has to agree to it.
-            told = f"{change.attribute}: {_short(shown(change.after))}" if self.verb == "create" else str(change)
-            lines.append(f"    {told}")
+            text = f"{change.attribute}: {_short(shown(change.after))}" if self.verb == "create" else str(change)
+            lines.append(f"    {text}")
         return "\n".join(lines)
 
     def why(self) -> str:

@@ -33,13 +33,13 @@ def execute_where_possible(
     resources: Mapping[str, Resource],
     edges: Mapping[str, set[str]],
     aws: Aws,
-    looked: Discovery,
+    discovery: Discovery,
     todo: Plan,
     *,
     agreed: Plan,
     plan: Callable[[Mapping[str, Resource], Discovery], Plan],
     emitter: EventEmitter,
-    turn: RunLock,
+    run_lock: RunLock,
     nodes: Nodes,
 ) -> tuple[Plan, dict[str, Actual], dict[str, Exception]]:
     """Carry out a plan, and again with each alternative that AWS leaves.
@@ -52,7 +52,7 @@ def execute_where_possible(
         todo: what is to be done.
         agreed: the plan that was agreed to. Only what its notes speak of gets an alternative.
         plan: what is to be done with other resources.
-        emitter, turn, nodes: as for :func:`execute`.
+        emitter, run_lock, nodes: as for :func:`execute`.
 
     Returns:
         What was done in all, what is there in the end, and what nodes raised.
@@ -61,30 +61,32 @@ def execute_where_possible(
         RunFailed: something failed on the way, and there is no alternative, or none is left.
     """
     facts = {address: fact for address, fact in resources.items() if isinstance(fact, Fact)}
-    movable = {each for each, fact in facts.items() if (seen := looked.found[each]) and fact.note(seen) in agreed.notes}
+    movable = {
+        each for each, fact in facts.items() if (seen := discovery.found[each]) and fact.note(seen) in agreed.notes
+    }
     done, earlier = todo, list[str]()
     while True:
-        found = dict(looked.found)
+        found = dict(discovery.found)
         try:
             there, failed = execute(
-                resources, edges, aws, looked, todo, found=found, emitter=emitter, turn=turn, nodes=nodes
+                resources, edges, aws, discovery, todo, found=found, emitter=emitter, run_lock=run_lock, nodes=nodes
             )
             return done, there, failed
         except RunInterrupted as stopped:
             raise RunInterrupted(dict.fromkeys([*earlier, *stopped.done]), stopped.not_done, stopped.found) from None
         except RunFailed as stopped:
             failure = RunFailed(stopped.failures, dict.fromkeys([*earlier, *stopped.done]), stopped.not_tried)
-            if (late := shown_late(resources, aws, looked.found, failure)) is not None:
+            if (late := shown_late(resources, aws, discovery.found, failure)) is not None:
                 after = {**found, **late}
             elif (
-                moved := relocated(resources, edges, aws, found, failure, movable, emitter=emitter, turn=turn)
+                moved := relocated(resources, edges, aws, found, failure, movable, emitter=emitter, run_lock=run_lock)
             ) is None:
                 raise explained(resources, aws, found, failure) from None
             else:
                 resources, after = moved
         try:
-            looked = replace(looked, found=after)
-            todo = plan(resources, looked)
+            discovery = replace(discovery, found=after)
+            todo = plan(resources, discovery)
         except PlanRefused:
             raise failure from None
         moves = [
@@ -118,7 +120,7 @@ def relocated(
     movable: Collection[str],
     *,
     emitter: EventEmitter,
-    turn: RunLock,
+    run_lock: RunLock,
 ) -> tuple[Mapping[str, Resource], dict[str, Actual | None]] | None:
     """Delete what stands in the way of an alternative to one of the facts.
 
@@ -144,7 +146,7 @@ def relocated(
             if not (other := fact.alternative(aws, actual, failure.failures)) or not (place := other.fact.find(aws)):
                 continue
         emitter.relocating(f"{other.why}; trying {place.id}")
-        _delete(resources, edges, aws, there, failure, emitter=emitter, turn=turn)
+        _delete(resources, edges, aws, there, failure, emitter=emitter, run_lock=run_lock)
         return {**resources, address: other.fact}, {**found, **dict.fromkeys(there), address: place}
     return None
 
@@ -166,12 +168,12 @@ def shown_late(resources: Mapping[str, Resource], aws: Aws, found: Found, failur
     late = [each for each, error in failure.failures.items() if isinstance(error, FixedAttribute)]
     if len(late) < len(failure.failures) or any(found[each] is not None for each in late):
         return None
-    asked = {*late, *(ref.address for each in late for ref in resources[each].refs(resources[each].fixed))}
-    asked = {each for each in asked if each in late or isinstance(resources[each], Fact)}
-    for each in asked:
+    pending = {*late, *(ref.address for each in late for ref in resources[each].refs(resources[each].fixed))}
+    pending = {each for each in pending if each in late or isinstance(resources[each], Fact)}
+    for each in pending:
         aws.read_cache.forget(*resources[each].tables)
     seen: dict[str, Actual | None] = {}
-    for each in asked:
+    for each in pending:
         with reading(each, "find it"):
             seen[each] = resources[each].find(aws)
     return seen if all(seen.values()) else None
@@ -187,9 +189,9 @@ def _both(first: Plan, then: Plan, moves: Iterable[Action]) -> Plan:
     return replace(first, actions=tuple(actions.values()))
 
 
-def _stays(aws: Aws, wish: Resource, actual: Actual) -> bool:
+def _stays(aws: Aws, desired: Resource, actual: Actual) -> bool:
     """Whether a thing is not deleted to be created elsewhere: it holds data, or does not look as if it were ours."""
-    return type(wish).holds_data(actual, wish) or bool(type(wish).foreign(aws, actual, wish))
+    return type(desired).holds_data(actual, desired) or bool(type(desired).foreign(aws, actual, desired))
 
 
 def _delete(
@@ -200,14 +202,14 @@ def _delete(
     failure: RunFailed,
     *,
     emitter: EventEmitter,
-    turn: RunLock,
+    run_lock: RunLock,
 ) -> None:
     """Delete things, each before what it needs, so that a run that dies leaves none without what it stands in."""
     order, _ = creation_edges(resources, edges, {})
     deleted_first = {each: {other for other in there if each in order[other]} for each in there}
 
     def visit(address: str) -> None:
-        turn.check()
+        run_lock.check()
         with emitter.work("delete", address):
             remove(type(resources[address]), aws, there[address])
 

@@ -63,7 +63,7 @@ def _details(action: Action) -> Text:
     from rich.text import Text
 
     if action.verb == "create":
-        return _wishes(action.changes)
+        return _desired_values(action.changes)
     text = Text(printable(action.id), "dim")
     if why := action.why():
         text.append(printable(f"  {why}"), "not dim bold" if action.foreign else "not dim")
@@ -72,16 +72,16 @@ def _details(action: Action) -> Text:
     return text
 
 
-def _wishes(changes: tuple[Change, ...]) -> Text:
+def _desired_values(changes: tuple[Change, ...]) -> Text:
     """Several to a line, as they were said in Python; what AWS has yet to say is named and dim."""
     from rich.text import Text
 
-    told = []
+    parts = []
     for change in changes:
         value = _value(change.after)
         value.truncate(LONGEST_VALUE, overflow="ellipsis")
-        told.append(Text.assemble((f"{change.attribute}=", "dim"), value))
-    return Text("  ").join(told)
+        parts.append(Text.assemble((f"{change.attribute}=", "dim"), value))
+    return Text("  ").join(parts)
 
 
 def _value(value: object) -> Text:

@@ -201,12 +201,12 @@ class Resource(Retried, ABC):
     # What stands against a deletion ----------------------------------------------------------------------------------
 
     @classmethod
-    def holds_data(cls, actual: Actual, wish: Resource | None) -> bool:
+    def holds_data(cls, actual: Actual, desired: Resource | None) -> bool:
         """Whether deleting it loses data: the kind, the tag and the wish are asked, and one that says so is enough."""
-        return cls.keep or actual.keep or (wish is not None and wish.keep)
+        return cls.keep or actual.keep or (desired is not None and desired.keep)
 
     @classmethod
-    def foreign(cls, aws: Aws, actual: Actual, wish: Resource | None) -> str:
+    def foreign(cls, aws: Aws, actual: Actual, desired: Resource | None) -> str:
         """Why it does not look as if we had made it, although it carries our tags; empty if it does. Reads only."""
         return foreign_name_tag(aws, actual)
 

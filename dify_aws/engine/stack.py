@@ -83,8 +83,8 @@ class Stack:
 
     def plan_and_found(self, aws: Aws, *, delete_data: bool = False) -> tuple[Plan, Mapping[str, Actual | None]]:
         """The same as :meth:`plan`, and what there is of the stack by address, from one reading of AWS."""
-        looked = self._survey(aws)
-        return self._plan(aws, looked, delete_data), looked.found
+        discovery = self._discover(aws)
+        return self._plan(aws, discovery, delete_data), discovery.found
 
     def plan_destroy(self, aws: Aws, *, delete_data: bool = False) -> Plan:
         """What :meth:`destroy` would do. Reads only.
@@ -102,7 +102,7 @@ class Stack:
         delete_data: bool = False,
         listener: Listener = quiet,
         nodes: Nodes = NO_NODES,
-        turn: RunLock | None = None,
+        run_lock: RunLock | None = None,
     ) -> Applied:
         """Make everything as wished for, and take away what is ours and no longer wished for.
 
@@ -113,73 +113,75 @@ class Stack:
             delete_data: also take away what holds data and is no longer wished for.
             listener: is told what happens as it happens.
             nodes: work that is no resource. What it raises is in ``Applied.failed``, and stops only what needs it.
-            turn: waited for before anything is changed, held until the end; not taken if there is nothing to do.
+            run_lock: waited for before anything is changed, held until the end; not taken if there is nothing to do.
 
         Raises:
             PlanRefused: some of it cannot be done; nothing was changed.
             PlanOutdated: AWS has moved since ``plan`` was made; nothing was changed.
             RunFailed: something failed on the way; it says what is done and what was not tried.
         """
-        began, turn = aws.clock.now(), turn or NoRunLock()
+        began, run_lock = aws.clock.now(), run_lock or NoRunLock()
         with ExitStack() as until_the_end:
             # Whoever is at work now may change what we would see.
-            mine = not turn.look()
-            held: RunLock = until_the_end.enter_context(turn) if mine else NoRunLock()
-            looked, todo = self._agreed(aws, plan, delete_data)
-            if (todo or nodes.nodes) and not mine:
-                held = until_the_end.enter_context(turn)
-                if not turn.unchanged_since_look:
-                    looked, todo = self._agreed(aws, plan, delete_data)
-            nodes.check(looked.found)
+            free = not run_lock.look()
+            locked: RunLock = until_the_end.enter_context(run_lock) if free else NoRunLock()
+            discovery, todo = self._agreed(aws, plan, delete_data)
+            if (todo or nodes.nodes) and not free:
+                locked = until_the_end.enter_context(run_lock)
+                if not run_lock.unchanged_since_look:
+                    discovery, todo = self._agreed(aws, plan, delete_data)
+            nodes.check(discovery.found)
             emitter = EventEmitter(listener, aws.clock.now, self.name)
-            aws.patience.notify = emitter.waiting
+            aws.retries.notify = emitter.waiting
             emitter.planned(len(todo), todo.summary())
             done, found, failed = execute_where_possible(
                 self.resources,
                 self.edges,
                 aws,
-                looked,
+                discovery,
                 todo,
                 agreed=plan or todo,
                 plan=lambda others, there: Stack(self.name, others.values(), notes=self.notes)._plan(
                     aws, there, delete_data
                 ),
                 emitter=emitter,
-                turn=held,
+                run_lock=locked,
                 nodes=nodes,
             )
             emitter.finished(done.done())
         return Applied(done, found, aws.clock.now() - began, failed)
 
     def destroy(
-        self, aws: Aws, *, delete_data: bool = False, listener: Listener = quiet, turn: RunLock | None = None
+        self, aws: Aws, *, delete_data: bool = False, listener: Listener = quiet, run_lock: RunLock | None = None
     ) -> Applied:
         """Delete everything that carries the deployment's tag, whatever this stack says today.
 
         What holds data stays, and is told (``Applied.kept``), unless ``delete_data`` is True.
 
         Args:
-            turn: as for :meth:`apply`.
+            run_lock: as for :meth:`apply`.
 
         Raises:
             PlanRefused: AWS was told not to delete some of it; nothing was changed.
             RunFailed: something could not be deleted; it says what is gone and what was not tried.
         """
-        began, turn = aws.clock.now(), turn or NoRunLock()
+        began, run_lock = aws.clock.now(), run_lock or NoRunLock()
         with ExitStack() as until_the_end:
-            mine = not turn.look()
-            held: RunLock = until_the_end.enter_context(turn) if mine else NoRunLock()
+            free = not run_lock.look()
+            locked: RunLock = until_the_end.enter_context(run_lock) if free else NoRunLock()
             things = self._everything(aws)
             todo = self._plan_of_removal(aws, things, delete_data)
-            if todo and not mine:
-                held = until_the_end.enter_context(turn)
-                if not turn.unchanged_since_look:
+            if todo and not free:
+                locked = until_the_end.enter_context(run_lock)
+                if not run_lock.unchanged_since_look:
                     things = self._everything(aws)
                     todo = self._plan_of_removal(aws, things, delete_data)
             emitter = EventEmitter(listener, aws.clock.now, self.name)
-            aws.patience.notify = emitter.waiting
+            aws.retries.notify = emitter.waiting
             emitter.planned(len(todo), todo.summary())
-            removed = delete_all(aws, things_of(things, todo.actions, "delete"), things, emitter=emitter, turn=held)
+            removed = delete_all(
+                aws, things_of(things, todo.actions, "delete"), things, emitter=emitter, run_lock=locked
+            )
             if removed.failures:
                 raise RunFailed(removed.failures, removed.done, removed.not_tried)
             emitter.finished(todo.done())
@@ -192,7 +194,7 @@ class Stack:
         Raises:
             PlanRefused: something cannot be told apart, or is not ours.
         """
-        return self._survey(aws).found
+        return self._discover(aws).found
 
     def _everything(self, aws: Aws) -> Things:
         # What is not ours under one of our names is passed over, and twins both go.
@@ -203,39 +205,39 @@ class Stack:
         return found.everything(self.resources)
 
     def _agreed(self, aws: Aws, plan: Plan | None, delete_data: bool) -> tuple[Discovery, Plan]:
-        looked = self._survey(aws)
-        todo = self._plan(aws, looked, delete_data)
+        discovery = self._discover(aws)
+        todo = self._plan(aws, discovery, delete_data)
         if plan is not None and (more := todo.beyond(plan)):
             raise PlanOutdated(more)
-        return looked, todo
+        return discovery, todo
 
-    def _survey(self, aws: Aws) -> Discovery:
+    def _discover(self, aws: Aws) -> Discovery:
         self._belongs_to(aws)
-        looked = discover(aws, tuple(self.resources.values()), self.possible)
-        if looked.refused:
-            raise PlanRefused(looked.refused)
-        return looked
+        discovery = discover(aws, tuple(self.resources.values()), self.possible)
+        if discovery.refused:
+            raise PlanRefused(discovery.refused)
+        return discovery
 
-    def _plan(self, aws: Aws, looked: Discovery, delete_data: bool) -> Plan:
+    def _plan(self, aws: Aws, discovery: Discovery, delete_data: bool) -> Plan:
         actions: list[Action] = []
         refused: list[tuple[str, Exception]] = []
         for address in in_order(self.edges):
             try:
                 with reading(address, "compare it with what is wished for"):
-                    actions += _action(self.resources[address].resolved(looked.found), aws, looked.found[address])
+                    actions += _action(self.resources[address].resolved(discovery.found), aws, discovery.found[address])
             except ResourceError as error:
                 refused.append((address, error))
         try:
-            actions += planned_deletions(aws, looked.retired(), self.resources, delete_data=delete_data)
+            actions += planned_deletions(aws, discovery.retired(), self.resources, delete_data=delete_data)
         except PlanRefused as protected:
             refused += protected.errors
         if refused:
             raise PlanRefused(refused)
-        return Plan(aws.deployment, aws.region, tuple(actions), (*self.notes, *self._notes_on_facts(looked)))
+        return Plan(aws.deployment, aws.region, tuple(actions), (*self.notes, *self._notes_on_facts(discovery)))
 
-    def _notes_on_facts(self, looked: Discovery) -> Iterator[str]:
+    def _notes_on_facts(self, discovery: Discovery) -> Iterator[str]:
         for address, resource in self.resources.items():
-            actual = looked.found[address]
+            actual = discovery.found[address]
             if isinstance(resource, Fact) and actual is not None and (note := resource.note(actual)):
                 yield note
 
@@ -263,7 +265,7 @@ class Stack:
 def _action(resource: Resource, aws: Aws, actual: Actual | None) -> Iterator[Action]:
     """What makes a (resolved) wish true of what is there; nothing, if it is so."""
     if actual is None:
-        yield Action("create", resource.address, changes=tuple(_wished(resource)))
+        yield Action("create", resource.address, changes=tuple(_new_values(resource)))
         return
     changes = differences(resource, aws, actual)
     refuse(resource, actual, changes)
@@ -271,8 +273,8 @@ def _action(resource: Resource, aws: Aws, actual: Actual | None) -> Iterator[Act
         yield Action("update", resource.address, actual.id, tuple(changes.values()))
 
 
-def _wished(resource: Resource) -> Iterator[Change]:
-    return (Change(name, None, wish) for name, wish in resource.desired().items())
+def _new_values(resource: Resource) -> Iterator[Change]:
+    return (Change(name, None, desired) for name, desired in resource.desired().items())
 
 
 def in_order(edges: Mapping[str, Iterable[str]]) -> list[str]:

@@ -120,7 +120,7 @@ def _tag(aws: Aws, found: _Candidate, address: str, id: str) -> None:
         actual = _ours(found.desired, aws)
         return (actual is not None and actual.id == found.actual.id) or None
 
-    if not aws.patience.until(seen, SEEN_SECONDS):
+    if not aws.retries.until(seen, SEEN_SECONDS):
         raise NotConverged(
             address, f"AWS took the tags of {id} and does not show them yet. Look at plan() before apply()."
         )

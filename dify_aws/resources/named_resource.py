@@ -93,10 +93,10 @@ class NamedResource(Resource):
         return arn.rpartition(":")[2]
 
     @classmethod
-    def foreign(cls, aws: Aws, actual: Actual, wish: Resource | None) -> str:
+    def foreign(cls, aws: Aws, actual: Actual, desired: Resource | None) -> str:
         """Nobody can rename a thing in AWS, so a name that we give says more than a tag."""
         name = cls.name_of(actual)
-        if isinstance(wish, NamedResource) and wish.named(aws) == name:
+        if isinstance(desired, NamedResource) and desired.named(aws) == name:
             return ""
         return "" if cls.our_form(aws, name) else f"dify_aws gives no such name as {name}: only its tags are ours"
 

@@ -41,7 +41,7 @@ def apply(deployment: DeploymentContext, run: RecordedRun, plan: Plan | None = N
         AlreadyLocked: another run is at work; nothing was changed.
         RunFailed: something failed on the way; it says what is done, and the next run goes on from there.
     """
-    applied = deployment.stack.apply(deployment.aws, plan, listener=deployment.listener, turn=run)
+    applied = deployment.stack.apply(deployment.aws, plan, listener=deployment.listener, run_lock=run)
     run.note(changes_of(applied.plan))
     found = outputs_of(deployment, applied.found)
     run.note([], found)

@@ -60,7 +60,9 @@ def deploy(deployment: DeploymentContext, run: RecordedRun, plan: Plan | None = 
     with installer_of(deployment, run, probe=True) as installer:
         nodes = installer.nodes(deployment.topology, deployment.account)
         try:
-            applied = deployment.stack.apply(deployment.aws, plan, listener=deployment.listener, nodes=nodes, turn=run)
+            applied = deployment.stack.apply(
+                deployment.aws, plan, listener=deployment.listener, nodes=nodes, run_lock=run
+            )
         except RunFailed:
             run.note(changes_of(*_reports(installer)))
             raise

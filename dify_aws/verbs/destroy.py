@@ -72,6 +72,8 @@ def destroy(deployment: DeploymentContext, run: RecordedRun, delete_data: bool =
         AlreadyLocked: another run is at work; nothing was changed.
         RunFailed: something could not be deleted; the next run goes on from there.
     """
-    applied = deployment.stack.destroy(deployment.aws, delete_data=delete_data, listener=deployment.listener, turn=run)
+    applied = deployment.stack.destroy(
+        deployment.aws, delete_data=delete_data, listener=deployment.listener, run_lock=run
+    )
     run.note(changes_of(applied.plan))
     return applied

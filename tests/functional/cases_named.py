@@ -51,7 +51,7 @@ def _bucket(verb: str, **params: Any) -> Any:
 
 def _rules(*rules: LifecycleRule) -> Any:
     return _bucket(
-        "put_bucket_lifecycle_configuration", LifecycleConfiguration={"Rules": [rule.said() for rule in rules]}
+        "put_bucket_lifecycle_configuration", LifecycleConfiguration={"Rules": [rule.parameters() for rule in rules]}
     )
 
 

@@ -160,7 +160,7 @@ def tag(world: World) -> None:
 
 
 def rule(world: World) -> None:
-    rules: Any = {"Rules": [RULE.said()]}
+    rules: Any = {"Rules": [RULE.parameters()]}
     world.session.client("s3").put_bucket_lifecycle_configuration(Bucket=name(world), LifecycleConfiguration=rules)
 
 

@@ -339,7 +339,7 @@ def test_the_machine_and_the_volume_of_another_environment_stay(world: World) ->
 def test_a_key_pair_or_a_client_token_tells_who_launched_an_instance(world: World) -> None:
     """AWS fixes both at the launch; the token counts where there is no key pair."""
     aws = deployed(world).aws
-    ours = create_request(model("ec2.RunInstances"), {}, {TAG_DEPLOYMENT: aws.deployment}, turn=0)["ClientToken"]
+    ours = create_request(model("ec2.RunInstances"), {}, {TAG_DEPLOYMENT: aws.deployment}, generation=0)["ClientToken"]
     assert CLIENT_TOKEN.fullmatch(ours)
     assert foreign_launch(aws, "dify--dev--host", "") == ""
     assert foreign_launch(aws, "", ours) == ""

@@ -134,7 +134,7 @@ def test_a_second_run_waits_for_the_end_of_the_first(world: World) -> None:
     first = Lock(run(world), "apply")
     first.__enter__()
     waiting, clock = run(world), FastClock()
-    waiting.clock, waiting.patience = clock, RetryRules(clock)
+    waiting.clock, waiting.retries = clock, RetryRules(clock)
     clock.on_sleep = lambda count: first.__exit__(None, None, None) if count == 3 else None
     with Lock(waiting, "destroy", wait=600):
         assert current_owner(world).reason == "destroy"

@@ -30,12 +30,12 @@ def stack(*names: str) -> Stack:
 def apply(world: World, *names: str, wait: float | None = None, **other: Any) -> Applied:
     run = aws(world)
     turn = Lock(run, "apply", wait=wait, listener=other.get("listener", quiet))
-    return stack(*names).apply(run, turn=turn, **other)
+    return stack(*names).apply(run, run_lock=turn, **other)
 
 
 def destroy(world: World) -> Applied:
     run = aws(world)
-    return stack().destroy(run, turn=Lock(run, "destroy", wait=0))
+    return stack().destroy(run, run_lock=Lock(run, "destroy", wait=0))
 
 
 def looks(world: World) -> int:
@@ -81,11 +81,11 @@ def test_what_another_run_did_meanwhile_is_seen(world: World) -> None:
         """Comes to its turn when another run has had one."""
 
         def __enter__(self) -> Late:
-            stack("one").apply(other, turn=Lock(other, "apply"))
+            stack("one").apply(other, run_lock=Lock(other, "apply"))
             super().__enter__()
             return self
 
-    assert not stack("one").apply(ours, turn=Late(ours, "apply"))
+    assert not stack("one").apply(ours, run_lock=Late(ours, "apply"))
     assert len(inventory(world.session, "lab")["vpc"]) == 1
     plan = stack("one", "two").plan(ours)
 
@@ -93,12 +93,12 @@ def test_what_another_run_did_meanwhile_is_seen(world: World) -> None:
         """The same, and the other run undoes what was agreed to be there."""
 
         def __enter__(self) -> Later:
-            stack().destroy(other, turn=Lock(other, "destroy"))
+            stack().destroy(other, run_lock=Lock(other, "destroy"))
             super().__enter__()
             return self
 
     with pytest.raises(PlanOutdated, match="vpc/one"):
-        stack("one", "two").apply(ours, plan, turn=Later(ours, "apply"))
+        stack("one", "two").apply(ours, plan, run_lock=Later(ours, "apply"))
     assert inventory(world.session, "lab")["vpc"] == []
     assert lock_owner_of(ours) is None
 
@@ -145,7 +145,7 @@ def test_a_destroy_that_loses_its_lock_deletes_nothing_more(world: World) -> Non
             world.clock.advance(LEASE_SECONDS / 2)
 
     with pytest.raises(RunFailed) as failed:
-        stack("one", "two").destroy(run, listener=lose, turn=Lock(run, "destroy"))
+        stack("one", "two").destroy(run, listener=lose, run_lock=Lock(run, "destroy"))
     assert {type(error) for error in failed.value.failures.values()} == {LockLost}
     assert len(inventory(world.session, "lab")["vpc"]) == 2
 

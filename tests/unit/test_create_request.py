@@ -40,7 +40,7 @@ def model(operation: str) -> OperationModel:
 )
 def test_ec2_takes_tag_specifications(name: str, type: str) -> None:
     """Of the type that the operation is called by."""
-    request = create_request(model(f"ec2.{name}"), {}, TAGS, turn=0)
+    request = create_request(model(f"ec2.{name}"), {}, TAGS, generation=0)
 
     assert request["TagSpecifications"] == [{"ResourceType": type, "Tags": AS_LIST}]
 
@@ -48,11 +48,11 @@ def test_ec2_takes_tag_specifications(name: str, type: str) -> None:
 def test_ec2_is_given_the_types_that_no_name_shows() -> None:
     """What a call makes several of, or calls otherwise; and a name that EC2 does not know is an error."""
     types = ("instance", "volume")
-    request = create_request(model("ec2.RunInstances"), {}, TAGS, turn=0, tagged_types=types)
+    request = create_request(model("ec2.RunInstances"), {}, TAGS, generation=0, tagged_types=types)
 
     assert [each["ResourceType"] for each in request["TagSpecifications"]] == list(types)
     with pytest.raises(NotTaggable, match="address"):
-        create_request(model("ec2.AllocateAddress"), {}, TAGS, turn=0)
+        create_request(model("ec2.AllocateAddress"), {}, TAGS, generation=0)
 
 
 @pytest.mark.parametrize(
@@ -69,19 +69,19 @@ def test_ec2_is_given_the_types_that_no_name_shows() -> None:
 def test_the_other_services_take_lists_and_maps(operation: str, where: tuple[str, Any]) -> None:
     name, expected = where
 
-    assert create_request(model(operation), {}, TAGS, turn=0)[name] == expected
+    assert create_request(model(operation), {}, TAGS, generation=0)[name] == expected
 
 
 def test_a_bucket_takes_them_inside_its_configuration() -> None:
     params = {"CreateBucketConfiguration": {"LocationConstraint": "ap-northeast-1"}}
 
-    request = create_request(model("s3.CreateBucket"), params, TAGS, turn=0)
+    request = create_request(model("s3.CreateBucket"), params, TAGS, generation=0)
 
     assert request["CreateBucketConfiguration"] == {"LocationConstraint": "ap-northeast-1", "Tags": AS_LIST}
 
 
-def token(name: str = "RunInstances", *, turn: int = 0, tags: dict[str, str] | None = None, **params: Any) -> str:
-    return str(create_request(model(f"ec2.{name}"), params, tags or TAGS, turn=turn)["ClientToken"])
+def token(name: str = "RunInstances", *, generation: int = 0, tags: dict[str, str] | None = None, **params: Any) -> str:
+    return str(create_request(model(f"ec2.{name}"), params, tags or TAGS, generation=generation)["ClientToken"])
 
 
 def test_the_token_is_the_same_in_every_run_that_asks_for_the_same() -> None:
@@ -92,7 +92,7 @@ def test_the_token_is_another_one_for_anything_else() -> None:
     others = {
         token(ImageId="ami-1"),
         token(ImageId="ami-2"),
-        token(ImageId="ami-1", turn=1),
+        token(ImageId="ami-1", generation=1),
         token(ImageId="ami-1", tags={**TAGS, "dify-aws:deployment": "other"}),
         token("CreateVolume", ImageId="ami-1"),
     }
@@ -102,11 +102,13 @@ def test_the_token_is_another_one_for_anything_else() -> None:
 
 
 def test_operations_without_a_token_get_none() -> None:
-    assert "ClientToken" not in create_request(model("ec2.CreateVpc"), {}, TAGS, turn=0)
+    assert "ClientToken" not in create_request(model("ec2.CreateVpc"), {}, TAGS, generation=0)
 
 
 def test_a_secret_value_is_sent_to_aws_and_takes_no_part_in_a_token() -> None:
-    request = create_request(model("secretsmanager.CreateSecret"), {"SecretString": Secret("hunter2")}, TAGS, turn=0)
+    request = create_request(
+        model("secretsmanager.CreateSecret"), {"SecretString": Secret("hunter2")}, TAGS, generation=0
+    )
 
     assert request["SecretString"] == "hunter2"
     assert "ClientRequestToken" not in request

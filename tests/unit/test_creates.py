@@ -208,8 +208,8 @@ def test_tags_go_where_the_operation_takes_them(operation: str) -> None:
     create = CREATES[operation]
     if not create.tags:
         with pytest.raises(NotTaggable, match="tagged=False"):
-            create_request(model(operation), create.params, TAGS, turn=0)
-    request: Any = create_request(model(operation), create.params, TAGS if create.tags else None, turn=0)
+            create_request(model(operation), create.params, TAGS, generation=0)
+    request: Any = create_request(model(operation), create.params, TAGS if create.tags else None, generation=0)
     shape: Any = model(operation).input_shape
     report = ParamValidator().validate(request, shape)
     assert not report.has_errors(), report.generate_report()
@@ -224,7 +224,7 @@ def test_tokens_are_as_long_as_the_operation_takes_them(operation: str) -> None:
     """And the same for the same request, so that AWS makes one thing of two."""
     create = CREATES[operation]
     name, tags = token_member(model(operation)), TAGS if create.tags else None
-    requests = [create_request(model(operation), create.params, tags, turn=turn) for turn in (0, 0, 1)]
+    requests = [create_request(model(operation), create.params, tags, generation=turn) for turn in (0, 0, 1)]
     tokens = [request.get(str(name), "") for request in requests]
     assert [len(token) for token in tokens] == [create.token] * 3
     assert tokens[0] == tokens[1]

@@ -19,12 +19,12 @@ OLD = LifecycleRule("old", expiration_days=365)
 
 @pytest.mark.parametrize("rule", [ALL_OBJECTS, BACKUPS, SWEEP, OLD], ids=str)
 def test_a_rule_is_read_back_as_it_was_given(rule: LifecycleRule) -> None:
-    assert lifecycle_rule(rule.said()) == rule
+    assert lifecycle_rule(rule.parameters()) == rule
 
 
 @pytest.mark.parametrize("result", [{"Prefix": ""}, {}])
 def test_all_objects_are_listed_in_two_ways(result: dict[str, Any]) -> None:
-    assert lifecycle_rule({**ALL_OBJECTS.said(), "Filter": result}) == ALL_OBJECTS
+    assert lifecycle_rule({**ALL_OBJECTS.parameters(), "Filter": result}) == ALL_OBJECTS
 
 
 @pytest.mark.parametrize(
@@ -33,13 +33,13 @@ def test_all_objects_are_listed_in_two_ways(result: dict[str, Any]) -> None:
         {"Status": "Disabled"},
         {"Expiration": {"ExpiredObjectDeleteMarker": True}},
         {"Filter": {"And": {"Prefix": "backups/", "Tags": []}}},
-        {"Transitions": [*BACKUPS.said()["Transitions"], {"Days": 200, "StorageClass": "DEEP_ARCHIVE"}]},
+        {"Transitions": [*BACKUPS.parameters()["Transitions"], {"Days": 200, "StorageClass": "DEEP_ARCHIVE"}]},
     ],
     ids=str,
 )
 def test_a_rule_that_says_more_is_unlike_ours(more: dict[str, Any]) -> None:
     """So it is drift, whoever made it so."""
-    result = lifecycle_rule({**BACKUPS.said(), **more})
+    result = lifecycle_rule({**BACKUPS.parameters(), **more})
 
     assert result != BACKUPS
     assert result.unlike is not None

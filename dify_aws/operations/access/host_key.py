@@ -44,7 +44,7 @@ def host_key(aws: Aws, secret: str, instance_id: str) -> str | FirstUse:
     """
     if pinned := pinned_key(aws, secret, instance_id):
         return pinned
-    fingerprint = aws.patience.until(lambda: _from_console(aws, instance_id), CONSOLE_SECONDS)
+    fingerprint = aws.retries.until(lambda: _from_console(aws, instance_id), CONSOLE_SECONDS)
     if fingerprint:
         pin(aws, secret, instance_id, fingerprint)
         return fingerprint

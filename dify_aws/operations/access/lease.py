@@ -131,7 +131,7 @@ class Lease:
 
     def _take(self, address: Address) -> tuple[datetime, str, float]:
         """When it expires, the id of the rule, and when it is time to renew by the clock of this machine."""
-        taken = self._ssh_port.aws.patience.until(lambda: self._try(address), SETTLE_SECONDS)
+        taken = self._ssh_port.aws.retries.until(lambda: self._try(address), SETTLE_SECONDS)
         if taken is None:
             raise DifyAwsError(
                 f"port {SSH} of {self._ssh_port.group_id} could not be opened for {address} in "

@@ -169,7 +169,7 @@ class Lock:
         def taken() -> bool | None:
             return True if self._take() is None else None
 
-        return None if self._aws.patience.until(taken, seconds) else self._take()
+        return None if self._aws.retries.until(taken, seconds) else self._take()
 
     def _outlast(self, seen: LockOwner) -> LockOwner | None:
         """Wait until the lock is free or the lease is over, unless it is renewed: then the other run lives."""

@@ -75,7 +75,7 @@ class LockTable:
         answer = self._get_item()
         if answer is None:
             self._make()
-            answer = self._aws.patience.until(self._get_item, USABLE_SECONDS)
+            answer = self._aws.retries.until(self._get_item, USABLE_SECONDS)
         if answer is None:
             raise DifyAwsError(f"the table {self.name} was made and cannot be used. Run again in a minute.")
         return self._standing(answer)

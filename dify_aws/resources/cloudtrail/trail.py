@@ -78,10 +78,10 @@ class Trail(NamedResource):
 
     @classmethod
     def look(cls, aws: Aws, name: str) -> Actual | None:
-        told = aws.read_cache.read("trails", lambda: _described(aws, name), name)
-        if told is None:
+        described = aws.read_cache.read("trails", lambda: _described(aws, name), name)
+        if described is None:
             return None
-        arn = told.get("TrailARN") or aws.arn("cloudtrail", f"trail/{name}")
+        arn = described.get("TrailARN") or aws.arn("cloudtrail", f"trail/{name}")
         tags = tags_of(
             aws,
             name,
@@ -89,10 +89,10 @@ class Trail(NamedResource):
             lambda: aws.call("cloudtrail.ListTags", ResourceIdList=[arn])["ResourceTagList"][0]["TagsList"],
         )
         values = {
-            "bucket": told["S3BucketName"],
-            "multi_region": told["IsMultiRegionTrail"],
-            "log_file_validation": told["LogFileValidationEnabled"],
-            "logging": told["IsLogging"],
+            "bucket": described["S3BucketName"],
+            "multi_region": described["IsMultiRegionTrail"],
+            "log_file_validation": described["LogFileValidationEnabled"],
+            "logging": described["IsLogging"],
         }
         return observe(cls, name, tags, values, arn=arn)
 
@@ -135,10 +135,10 @@ def _described(aws: Aws, name: str) -> dict[str, Any] | None:
     # By ARN: by its name, CloudTrail would also tell a trail of another region that records this one.
     arn = aws.arn("cloudtrail", f"trail/{name}")
     try:
-        told = aws.call("cloudtrail.GetTrail", Name=arn)["Trail"]
+        described = aws.call("cloudtrail.GetTrail", Name=arn)["Trail"]
         status = aws.call("cloudtrail.GetTrailStatus", Name=arn)
     except AwsError as error:
         if not is_deleted(error):
             raise
         return None
-    return {**told, "IsLogging": status["IsLogging"]}
+    return {**described, "IsLogging": status["IsLogging"]}

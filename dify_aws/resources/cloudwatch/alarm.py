@@ -87,13 +87,13 @@ class Alarm(NamedResource):
         return observe(cls, name, tags, _values(alarm), arn=arn, state=alarm.get("StateValue", ""))
 
     def create(self, aws: Aws) -> Actual | None:
-        aws.create("cloudwatch.PutMetricAlarm", self.address, keep=self.keep, **self._said(aws))
+        aws.create("cloudwatch.PutMetricAlarm", self.address, keep=self.keep, **self._parameters(aws))
         name = self.named(aws)
         return self.made(aws, name, {"arn": aws.arn("cloudwatch", f"alarm:{name}"), "state": "INSUFFICIENT_DATA"})
 
     def update(self, aws: Aws, actual: Actual, names: frozenset[str]) -> None:
         # CloudWatch knows no partial change: what is not said goes back to its default.
-        aws.call("cloudwatch.PutMetricAlarm", **self._said(aws))
+        aws.call("cloudwatch.PutMetricAlarm", **self._parameters(aws))
 
     def retag(self, aws: Aws, actual: Actual, tags: Mapping[str, str]) -> None:
         aws.call("cloudwatch.TagResource", ResourceARN=actual["arn"], Tags=tag_list(tags))
@@ -102,7 +102,7 @@ class Alarm(NamedResource):
     def delete(cls, aws: Aws, actual: Actual) -> None:
         delete(aws, "cloudwatch.DeleteAlarms", AlarmNames=[actual.id])
 
-    def _said(self, aws: Aws) -> dict[str, Any]:
+    def _parameters(self, aws: Aws) -> dict[str, Any]:
         actions = sorted(str(action) for action in self.actions)
         return {
             "AlarmName": self.named(aws),
@@ -123,9 +123,9 @@ class Alarm(NamedResource):
 
 
 def _values(alarm: Mapping[str, Any]) -> dict[str, Any]:
-    told = frozenset(alarm.get("AlarmActions", ()))
+    topics = frozenset(alarm.get("AlarmActions", ()))
     # Told of the alarm but not of its end, or switched off: neither is what we ask for.
-    complete = told == frozenset(alarm.get("OKActions", ())) and alarm.get("ActionsEnabled", True)
+    complete = topics == frozenset(alarm.get("OKActions", ())) and alarm.get("ActionsEnabled", True)
     return {
         "namespace": alarm.get("Namespace", ""),
         "metric_name": alarm.get("MetricName", ""),
@@ -136,6 +136,6 @@ def _values(alarm: Mapping[str, Any]) -> dict[str, Any]:
         "period_seconds": alarm.get("Period"),
         "evaluation_periods": alarm.get("EvaluationPeriods"),
         "treat_missing_data": alarm.get("TreatMissingData", "missing"),
-        "actions": told if complete else told | {"(incomplete)"},
+        "actions": topics if complete else topics | {"(incomplete)"},
         "description": alarm.get("AlarmDescription", ""),
     }

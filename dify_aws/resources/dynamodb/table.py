@@ -81,13 +81,13 @@ class Table(NamedResource):
 
     @classmethod
     def look(cls, aws: Aws, name: str) -> Actual | None:
-        told = aws.read_cache.read("dynamodb-tables", lambda: _described(aws, name), name)
-        if told is None or told["TableStatus"] == "DELETING":
+        described = aws.read_cache.read("dynamodb-tables", lambda: _described(aws, name), name)
+        if described is None or described["TableStatus"] == "DELETING":
             return None
-        arn = told.get("TableArn") or aws.arn("dynamodb", f"table/{name}")
+        arn = described.get("TableArn") or aws.arn("dynamodb", f"table/{name}")
         tags = tags_of(aws, name, arn, lambda: aws.pages("dynamodb.ListTagsOfResource", "Tags", ResourceArn=arn))
-        facts = {"status": told["TableStatus"], "protected": told.get("DeletionProtectionEnabled", False)}
-        return observe(cls, name, tags, {"key": _key(told)}, arn=arn, **facts)
+        facts = {"status": described["TableStatus"], "protected": described.get("DeletionProtectionEnabled", False)}
+        return observe(cls, name, tags, {"key": _key(described)}, arn=arn, **facts)
 
     def create(self, aws: Aws) -> Actual | None:
         aws.create(
@@ -132,8 +132,8 @@ def _described(aws: Aws, name: str) -> dict[str, Any] | None:
     return table
 
 
-def _key(told: Mapping[str, Any]) -> str:
+def _key(described: Mapping[str, Any]) -> str:
     """The attribute that is the key; of a table with another kind of key, all of it."""
-    types = {each["AttributeName"]: each["AttributeType"] for each in told["AttributeDefinitions"]}
-    parts = [f"{each['AttributeName']}:{types[each['AttributeName']]}" for each in told["KeySchema"]]
+    types = {each["AttributeName"]: each["AttributeType"] for each in described["AttributeDefinitions"]}
+    parts = [f"{each['AttributeName']}:{types[each['AttributeName']]}" for each in described["KeySchema"]]
     return parts[0].removesuffix(":S") if len(parts) == 1 else "+".join(parts)

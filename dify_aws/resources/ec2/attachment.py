@@ -10,13 +10,13 @@ from dify_aws.errors import AwsError, ChangeRefused
 
 
 def refuse_other_places(
-    address: str, instance: str, wished: Mapping[str, Input[str]], there: Mapping[str, str]
+    address: str, instance: str, desired: Mapping[str, Input[str]], there: Mapping[str, str]
 ) -> None:
     """Refuse if a wished-for device has another volume on it, or a wished-for volume hangs on another device.
 
     A disk may be in use: the machine must let go of it first, and only who is on the machine can see to that.
     """
-    for device, volume in wished.items():
+    for device, volume in desired.items():
         other = there.get(device)
         elsewhere = next((place for place, its in there.items() if its == volume), None)
         if other and other != volume:
@@ -50,8 +50,8 @@ def _place(aws: Aws, volume: str) -> tuple[str, str]:
     return attachments[0] if attachments else ("", "")
 
 
-def _unplug(volume: str, instance: str, device: str, wish: str) -> str:
+def _unplug(volume: str, instance: str, device: str, advice: str) -> str:
     return (
-        f"{volume} is attached to {instance} as {device} ({wish}). Unmount it there, detach it "
+        f"{volume} is attached to {instance} as {device} ({advice}). Unmount it there, detach it "
         f"(`aws ec2 detach-volume --volume-id {volume}`), and run again."
     )

@@ -29,15 +29,15 @@ def cpu_credits(aws: Aws, instance_id: str, instance_type: str) -> str | None:
     return next((str(each["CpuCredits"]) for each in found if each["InstanceId"] == instance_id), None)
 
 
-def set_cpu_credits(aws: Aws, instance_id: str, wish: str) -> None:
+def set_cpu_credits(aws: Aws, instance_id: str, desired: str) -> None:
     """Change it; the instance goes on running.
 
     Raises:
         AwsError: AWS refused, which it tells in an answer that is a success.
     """
     operation = "ec2.ModifyInstanceCreditSpecification"
-    asked = [{"InstanceId": instance_id, "CpuCredits": wish}]
-    answer = aws.call(operation, InstanceCreditSpecifications=asked)
+    specifications = [{"InstanceId": instance_id, "CpuCredits": desired}]
+    answer = aws.call(operation, InstanceCreditSpecifications=specifications)
     for refused in answer.get("UnsuccessfulInstanceCreditSpecifications", ()):
         error = refused.get("Error", {})
         request_id = str(answer.get("ResponseMetadata", {}).get("RequestId", ""))

@@ -124,13 +124,13 @@ class Instance(Ec2Resource):
         plugged = actual["volumes"]
         if plugged == PENDING:
             return replace(actual, facts={**actual.facts, "plugged": {}})
-        wished_for = {device: volume for device, volume in plugged.items() if device in self.volumes}
+        desired_volumes = {device: volume for device, volume in plugged.items() if device in self.volumes}
         outlive = not any(device in self.volumes for device in actual["deleted_with_it"])
         facts = {**actual.facts, "plugged": plugged}
         if actual["instance_type"] != self.instance_type or not self.running:
             # Both need a stop.
             facts["stop_protected"] = is_set(aws, actual.id, "disableApiStop")
-        values = {**actual.values, "volumes": wished_for, "volumes_outlive_instance": outlive}
+        values = {**actual.values, "volumes": desired_volumes, "volumes_outlive_instance": outlive}
         return replace(actual, values=values, facts=facts)
 
     def create(self, aws: Aws) -> Actual | None:
@@ -205,9 +205,9 @@ class Instance(Ec2Resource):
             keep_volumes(aws, actual.id, [each for each in actual["deleted_with_it"] if each in self.volumes])
 
     @classmethod
-    def foreign(cls, aws: Aws, actual: Actual, wish: Resource | None) -> str:
+    def foreign(cls, aws: Aws, actual: Actual, desired: Resource | None) -> str:
         key_name = actual["key_name"]
-        if isinstance(wish, Instance) and key_name and wish.key_name == key_name:
+        if isinstance(desired, Instance) and key_name and desired.key_name == key_name:
             return ""
         return foreign_launch(aws, key_name, actual["client_token"])
 

@@ -107,14 +107,14 @@ class InstanceType(Fact):
         if not found:
             yield f"there is no image {image} in {aws.region} that this account may use (image_id)."
             return
-        told = found[0]
-        if told.get("State", "available") != "available":
-            yield f"the image {image} is {told['State']}: choose one that is available (image_id)."
-        if told.get("RootDeviceType", "ebs") != "ebs":
+        image_facts = found[0]
+        if image_facts.get("State", "available") != "available":
+            yield f"the image {image} is {image_facts['State']}: choose one that is available (image_id)."
+        if image_facts.get("RootDeviceType", "ebs") != "ebs":
             yield f"the root disk of the image {image} is no EBS volume, and would not last (image_id)."
-        if (size := _root_gib(told)) > self.root_volume_gib:
+        if (size := _root_gib(image_facts)) > self.root_volume_gib:
             yield f"the image {image} holds {size} GiB: set root_volume_gib to that or more."
-        yield from _unlike(described, told, f"the image {image}", changeable=True)
+        yield from _unlike(described, image_facts, f"the image {image}", changeable=True)
 
 
 def _unlike(described: Mapping[str, Any], image: Mapping[str, Any], name: str, *, changeable: bool) -> Iterator[str]:

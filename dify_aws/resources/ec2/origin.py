@@ -85,8 +85,8 @@ def _creations(aws: Aws, volume_id: str) -> Iterator[dict[str, Any]]:
 
 
 def _tags_us(aws: Aws, event: object) -> bool:
-    asked = event.get("requestParameters") if isinstance(event, dict) else None
-    return any(each.get("key") == TAG_DEPLOYMENT and each.get("value") == aws.deployment for each in _mappings(asked))
+    request = event.get("requestParameters") if isinstance(event, dict) else None
+    return any(each.get("key") == TAG_DEPLOYMENT and each.get("value") == aws.deployment for each in _mappings(request))
 
 
 def _mappings(value: object) -> Iterator[Mapping[Any, Any]]:

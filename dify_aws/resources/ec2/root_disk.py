@@ -34,7 +34,7 @@ def grow_root_disk(aws: Aws, volume_id: str, size_gib: int) -> None:
         aws.read_cache.forget("volumes")
         return root_disk_size(aws, volume_id) == size_gib or None
 
-    aws.patience.until(grown, GROW_SECONDS)
+    aws.retries.until(grown, GROW_SECONDS)
 
 
 def _by_id(aws: Aws, volume_id: str) -> list[dict[str, Any]]:

@@ -126,13 +126,13 @@ class Volume(Ec2Resource):
         refuse_to_shrink(self.address, changes.get("size_gib"))
 
     def update(self, aws: Aws, actual: Actual, names: frozenset[str]) -> None:
-        wishes = {"size_gib": "Size", "volume_type": "VolumeType", "iops": "Iops", "throughput_mib": "Throughput"}
-        said = {parameter: getattr(self, name) for name, parameter in wishes.items() if name in names}
+        parameters = {"size_gib": "Size", "volume_type": "VolumeType", "iops": "Iops", "throughput_mib": "Throughput"}
+        changed = {parameter: getattr(self, name) for name, parameter in parameters.items() if name in names}
         # The machine sees the new size at once; its file system is grown by the installer.
-        modify(aws, actual.id, said)
+        modify(aws, actual.id, changed)
 
     @classmethod
-    def foreign(cls, aws: Aws, actual: Actual, wish: Resource | None) -> str:
+    def foreign(cls, aws: Aws, actual: Actual, desired: Resource | None) -> str:
         if any(is_our_instance(aws, machine) for machine in actual["attached_to"]):
             return ""
         try:
@@ -163,20 +163,20 @@ def refuse_to_shrink(address: str, change: Change | None) -> None:
         )
 
 
-def modify(aws: Aws, volume: str, wish: Mapping[str, Any]) -> None:
+def modify(aws: Aws, volume: str, desired: Mapping[str, Any]) -> None:
     """Modify a volume. One modification is made at a time, and another only hours later; if what goes on is this very
     one, begun by a run that died, that is success.
     https://docs.aws.amazon.com/ebs/latest/userguide/modify-volume-requirements.html
     """
     try:
-        aws.call("ec2.ModifyVolume", VolumeId=volume, **wish)
+        aws.call("ec2.ModifyVolume", VolumeId=volume, **desired)
     except AwsError as error:
         if error.code not in ("IncorrectModificationState", "VolumeModificationRateExceeded"):
             raise
         last = aws.pages("ec2.DescribeVolumesModifications", "VolumesModifications", VolumeIds=[volume])
         if not any(
             each["ModificationState"] != "failed"
-            and all(each.get(f"Target{name}") == value for name, value in wish.items())
+            and all(each.get(f"Target{name}") == value for name, value in desired.items())
             for each in last
         ):
             raise

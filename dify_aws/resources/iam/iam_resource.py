@@ -43,9 +43,9 @@ class IamResource(NamedResource):
                 yield actual
 
     @classmethod
-    def foreign(cls, aws: Aws, actual: Actual, wish: Resource | None) -> str:
+    def foreign(cls, aws: Aws, actual: Actual, desired: Resource | None) -> str:
         """The path cannot be changed, and is in the ARN."""
-        return "" if path(aws) in actual.id else super().foreign(aws, actual, wish)
+        return "" if path(aws) in actual.id else super().foreign(aws, actual, desired)
 
     def usual_name(self, aws: Aws) -> str:
         """The name by default. IAM is global, so one deployment in two regions needs two."""

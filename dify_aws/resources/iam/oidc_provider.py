@@ -54,7 +54,7 @@ class OidcProvider(NamedResource):
     )
 
     @classmethod
-    def foreign(cls, aws: Aws, actual: Actual, wish: Resource | None) -> str:
+    def foreign(cls, aws: Aws, actual: Actual, desired: Resource | None) -> str:
         # Its name is the address of somebody else, and the same for everybody.
         return foreign_name_tag(aws, actual)
 
@@ -90,10 +90,10 @@ class OidcProvider(NamedResource):
 
     def update(self, aws: Aws, actual: Actual, names: frozenset[str]) -> None:
         if "client_ids" in names:
-            wished, provider = frozenset(self.client_ids), actual.id
-            for each in sorted(wished - actual["client_ids"]):
+            desired, provider = frozenset(self.client_ids), actual.id
+            for each in sorted(desired - actual["client_ids"]):
                 aws.call("iam.AddClientIDToOpenIDConnectProvider", OpenIDConnectProviderArn=provider, ClientID=each)
-            for each in sorted(actual["client_ids"] - wished):
+            for each in sorted(actual["client_ids"] - desired):
                 aws.call(
                     "iam.RemoveClientIDFromOpenIDConnectProvider", OpenIDConnectProviderArn=provider, ClientID=each
                 )
@@ -116,10 +116,10 @@ def _is_ours(aws: Aws, actual: Actual) -> bool:
 def _look(aws: Aws, url: str) -> Actual | None:
     arn = aws.arn("iam", f"oidc-provider/{url}", region="")
     try:
-        told = aws.call("iam.GetOpenIDConnectProvider", OpenIDConnectProviderArn=arn)
+        answer = aws.call("iam.GetOpenIDConnectProvider", OpenIDConnectProviderArn=arn)
     except AwsError as error:
         if not is_deleted(error):
             raise
         return None
-    values = {"client_ids": frozenset(told["ClientIDList"])}
-    return observe(OidcProvider, arn, tag_map(told.get("Tags", [])), values, url=told["Url"])
+    values = {"client_ids": frozenset(answer["ClientIDList"])}
+    return observe(OidcProvider, arn, tag_map(answer.get("Tags", [])), values, url=answer["Url"])

@@ -130,10 +130,10 @@ class Role(IamResource):
             for name in actual["policies"].keys() - self.policies.keys():
                 delete(aws, "iam.DeleteRolePolicy", RoleName=role, PolicyName=name)
         if "managed_policies" in names:
-            wished = frozenset(self.managed_policies)
-            for policy in sorted(str(each) for each in wished - actual["managed_policies"]):
+            desired = frozenset(self.managed_policies)
+            for policy in sorted(str(each) for each in desired - actual["managed_policies"]):
                 aws.call("iam.AttachRolePolicy", RoleName=role, PolicyArn=policy)
-            for policy in sorted(actual["managed_policies"] - wished):
+            for policy in sorted(actual["managed_policies"] - desired):
                 delete(aws, "iam.DetachRolePolicy", RoleName=role, PolicyArn=policy)
 
     def retag(self, aws: Aws, actual: Actual, tags: Mapping[str, str]) -> None:
@@ -192,5 +192,5 @@ def _trusted(document: PolicyDocument) -> dict[str, Any]:
 
 
 def _principals(principal: Any) -> list[str]:
-    told = [principal.get(kind) for kind in ("Service", "Federated")] if isinstance(principal, Mapping) else []
-    return [str(name) for names in told for name in (names if isinstance(names, list) else [names]) if name]
+    found = [principal.get(kind) for kind in ("Service", "Federated")] if isinstance(principal, Mapping) else []
+    return [str(name) for names in found for name in (names if isinstance(names, list) else [names]) if name]

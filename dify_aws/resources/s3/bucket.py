@@ -193,7 +193,7 @@ class Bucket(NamedResource):
             else:
                 delete(aws, "s3.DeleteBucketPolicy", Bucket=bucket)
         if "lifecycle" in names:
-            rules = {"Rules": [rule.said() for rule in sorted(self.lifecycle, key=str)]}
+            rules = {"Rules": [rule.parameters() for rule in sorted(self.lifecycle, key=str)]}
             if rules["Rules"]:
                 aws.call("s3.PutBucketLifecycleConfiguration", Bucket=bucket, LifecycleConfiguration=rules)
             else:

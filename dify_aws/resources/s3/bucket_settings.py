@@ -48,8 +48,8 @@ def read_settings(aws: Aws, bucket: str) -> dict[str, Any]:
     S3 has a call for each and none for all of them; one after another they would be the longest wait of a plan.
     """
     with ThreadPoolExecutor(len(CALLS)) as pool:
-        asked = {name: pool.submit(read_setting, aws, bucket, *call) for name, call in CALLS.items()}
-    return {name: answer.result() for name, answer in asked.items()}
+        pending = {name: pool.submit(read_setting, aws, bucket, *call) for name, call in CALLS.items()}
+    return {name: answer.result() for name, answer in pending.items()}
 
 
 def read_setting(aws: Aws, bucket: str, call: str, result: str, none: str) -> Any:
@@ -69,14 +69,14 @@ def bucket_values(aws: Aws, bucket: str, settings: Mapping[str, Any]) -> dict[st
         "block_public_access": lambda blocks: {
             "block_public_access": all((blocks or {}).get(name) for name in PUBLIC_ACCESS_BLOCKS)
         },
-        "encryption": lambda told: {
-            "encryption": _first(told, lambda rule: rule["ApplyServerSideEncryptionByDefault"]["SSEAlgorithm"])
+        "encryption": lambda answer: {
+            "encryption": _first(answer, lambda rule: rule["ApplyServerSideEncryptionByDefault"]["SSEAlgorithm"])
         },
-        "ownership": lambda told: {"ownership": _first(told, lambda rule: rule["ObjectOwnership"])},
+        "ownership": lambda answer: {"ownership": _first(answer, lambda rule: rule["ObjectOwnership"])},
         "policy": lambda text: _policy_values(aws, bucket, PolicyDocument.read(text)),
         "lifecycle": lambda rules: {"lifecycle": frozenset(lifecycle_rule(rule) for rule in rules or ())},
     }
-    return {name: value for setting, told in settings.items() for name, value in readers[setting](told).items()}
+    return {name: value for setting, answer in settings.items() for name, value in readers[setting](answer).items()}
 
 
 def tls_only(aws: Aws, bucket: str) -> Statement:

@@ -42,7 +42,7 @@ class LifecycleRule:
         ]
         return f"{self.id} ({self.prefix or 'all objects'}): {', '.join(part for part in parts if part)}"
 
-    def said(self) -> dict[str, Any]:
+    def parameters(self) -> dict[str, Any]:
         """The rule as PutBucketLifecycleConfiguration takes it."""
         rule: dict[str, Any] = {"ID": self.id, "Status": "Enabled", "Filter": {"Prefix": self.prefix}}
         if self.storage_class:
@@ -68,10 +68,10 @@ def lifecycle_rule(rule: Mapping[str, Any]) -> LifecycleRule:
         abort_uploads_days=rule.get("AbortIncompleteMultipartUpload", {}).get("DaysAfterInitiation"),
         expiration_days=rule.get("Expiration", {}).get("Days"),
     )
-    told = dict(rule)
-    if told.get("Filter", {}).keys() <= {"Prefix"}:
-        # A rule for all objects is told with an empty prefix or with none.
-        told["Filter"] = {"Prefix": read.prefix}
-    if read.said() == told:
+    plain = dict(rule)
+    if plain.get("Filter", {}).keys() <= {"Prefix"}:
+        # A rule for all objects is answered with an empty prefix or with none.
+        plain["Filter"] = {"Prefix": read.prefix}
+    if read.parameters() == plain:
         return read
     return LifecycleRule(id=read.id, prefix=read.prefix, unlike=json.dumps(rule, sort_keys=True, default=str))

@@ -68,9 +68,9 @@ class StoredSecret(NamedResource):
     )
 
     @classmethod
-    def holds_data(cls, actual: Actual, wish: Resource | None) -> bool:
+    def holds_data(cls, actual: Actual, desired: Resource | None) -> bool:
         # What an unknown secret opens, nobody knows: only one whose wish says that it opens no data is given up.
-        return wish is None or super().holds_data(actual, wish)
+        return desired is None or super().holds_data(actual, desired)
 
     def named(self, aws: Aws) -> str:
         return self.secret_name or f"{aws.deployment}/{self.name}"
@@ -108,7 +108,7 @@ class StoredSecret(NamedResource):
                     raise
                 return _restored(aws, self.named(aws))
 
-        made = aws.patience.until(made_or_restored, NAME_FREE_SECONDS)
+        made = aws.retries.until(made_or_restored, NAME_FREE_SECONDS)
         if made is None:
             raise NotConverged(self.address, f"{self.named(aws)} is still being deleted. Run again in some minutes.")
         return made if isinstance(made, Actual) else None

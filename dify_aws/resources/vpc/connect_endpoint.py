@@ -127,7 +127,7 @@ class InstanceConnectEndpoint(Ec2Resource):
 
     def find(self, aws: Aws) -> Actual | None:
         # One whose making failed stays what it is: it is nobody's endpoint, but destroy() has to find it.
-        return only(self.address, [seen for seen in self._mine(aws) if seen["state"] != FAILED])
+        return only(self.address, [seen for seen in self._own(aws) if seen["state"] != FAILED])
 
     def create(self, aws: Aws) -> Actual | None:
         # A VPC may have one, and one that a run has begun to delete counts until it is gone.
@@ -135,7 +135,7 @@ class InstanceConnectEndpoint(Ec2Resource):
             if endpoint["State"] == "delete-in-progress":
                 ids = [endpoint["InstanceConnectEndpointId"]]
                 wait_until_deleted(aws, DELETED, InstanceConnectEndpointIds=ids)
-        for seen in self._mine(aws):
+        for seen in self._own(aws):
             if seen["state"] == FAILED:
                 self.delete(aws, seen)
                 # Its token still answers for it.
@@ -170,12 +170,12 @@ class InstanceConnectEndpoint(Ec2Resource):
         return True
 
     def update(self, aws: Aws, actual: Actual, names: frozenset[str]) -> None:
-        said: dict[str, object] = {}
+        parameters: dict[str, object] = {}
         if "security_groups" in names:
-            said["SecurityGroupIds"] = sorted(str(group) for group in self.security_groups)
+            parameters["SecurityGroupIds"] = sorted(str(group) for group in self.security_groups)
         if "preserve_client_ip" in names:
-            said["PreserveClientIp"] = self.preserve_client_ip
-        aws.call("ec2.ModifyInstanceConnectEndpoint", InstanceConnectEndpointId=actual.id, **said)
+            parameters["PreserveClientIp"] = self.preserve_client_ip
+        aws.call("ec2.ModifyInstanceConnectEndpoint", InstanceConnectEndpointId=actual.id, **parameters)
         _wait(aws, actual)
 
     @classmethod
@@ -186,7 +186,7 @@ class InstanceConnectEndpoint(Ec2Resource):
         # Its subnet and its groups cannot go while its network interface is there.
         wait_until_deleted(aws, DELETED, InstanceConnectEndpointIds=[actual.id])
 
-    def _mine(self, aws: Aws) -> list[Actual]:
+    def _own(self, aws: Aws) -> list[Actual]:
         return [seen for seen in self.owned(aws) if seen.address == self.address]
 
 

@@ -78,8 +78,8 @@ class ExistingSubnet(Fact):
             {"association.subnet-id": self.subnet_id},
             {"vpc-id": self.vpc_id, "association.main": "true"},
         ):
-            asked = [{"Name": name, "Values": [value]} for name, value in filters.items()]
-            if tables := aws.pages("ec2.DescribeRouteTables", "RouteTables", Filters=asked):
+            parameters = [{"Name": name, "Values": [value]} for name, value in filters.items()]
+            if tables := aws.pages("ec2.DescribeRouteTables", "RouteTables", Filters=parameters):
                 return any(
                     route.get("DestinationCidrBlock") == EVERYWHERE
                     and route.get("GatewayId", "").startswith("igw-")

@@ -99,10 +99,10 @@ class RouteTable(Ec2Resource):
         if "routes" in names:
             self._route(aws, actual.id, actual["routes"])
         if "subnets" in names:
-            wished = frozenset(self.subnets)
-            for subnet in sorted(wished - actual["subnets"], key=str):
+            desired = frozenset(self.subnets)
+            for subnet in sorted(desired - actual["subnets"], key=str):
                 _associate(aws, actual.id, str(subnet))
-            for subnet in sorted(actual["subnets"] - wished):
+            for subnet in sorted(actual["subnets"] - desired):
                 _disassociate(aws, actual["associations"][subnet])
 
     def _route(self, aws: Aws, table: str, there: Mapping[str, str]) -> None:

@@ -47,19 +47,19 @@ class Rule:
     def permission(self) -> dict[str, Any]:
         """The rule as AuthorizeSecurityGroupIngress takes it."""
         peer = str(self.peer)
-        said = {"Description": self.description} if self.description else {}
+        description = {"Description": self.description} if self.description else {}
         permission: dict[str, Any] = {"IpProtocol": self.protocol}
         if self.protocol != "-1":
             last = self.port if self.to_port is None else self.to_port
             permission |= {"FromPort": -1 if self.port is None else self.port, "ToPort": -1 if last is None else last}
         if peer.startswith("sg-"):
-            permission["UserIdGroupPairs"] = [{"GroupId": peer, **said}]
+            permission["UserIdGroupPairs"] = [{"GroupId": peer, **description}]
         elif peer.startswith("pl-"):
-            permission["PrefixListIds"] = [{"PrefixListId": peer, **said}]
+            permission["PrefixListIds"] = [{"PrefixListId": peer, **description}]
         elif ":" in peer:
-            permission["Ipv6Ranges"] = [{"CidrIpv6": peer, **said}]
+            permission["Ipv6Ranges"] = [{"CidrIpv6": peer, **description}]
         else:
-            permission["IpRanges"] = [{"CidrIp": peer, **said}]
+            permission["IpRanges"] = [{"CidrIp": peer, **description}]
         return permission
 
 
@@ -145,18 +145,18 @@ class SecurityGroup(Ec2Resource):
         # First open what is wished for, then close the rest: nobody is shut out in between.
         for way in ("ingress", "egress"):
             if way in names:
-                wished: frozenset[Rule] = frozenset(getattr(self, way))
-                _authorize(aws, actual, way, wished - actual[way])
-                _revoke(aws, actual, way, actual[way] - wished)
+                desired: frozenset[Rule] = frozenset(getattr(self, way))
+                _authorize(aws, actual, way, desired - actual[way])
+                _revoke(aws, actual, way, actual[way] - desired)
 
     @classmethod
     def delete(cls, aws: Aws, actual: Actual) -> None:
         delete_part(aws, "ec2.DeleteSecurityGroup", GroupId=actual.id)
 
 
-def _arn(aws: Aws, told: Mapping[str, Any]) -> str:
+def _arn(aws: Aws, described: Mapping[str, Any]) -> str:
     """Its ARN, which not every partition tells."""
-    return str(told.get("SecurityGroupArn") or aws.arn("ec2", f"security-group/{told['GroupId']}"))
+    return str(described.get("SecurityGroupArn") or aws.arn("ec2", f"security-group/{described['GroupId']}"))
 
 
 def _ingress(aws: Aws, group: Mapping[str, Any]) -> frozenset[Rule]:
@@ -169,8 +169,8 @@ def _ingress(aws: Aws, group: Mapping[str, Any]) -> frozenset[Rule]:
 
 
 def _on_lease(aws: Aws, group: str) -> frozenset[Rule]:
-    told, now = _rules_of(aws, group)
-    return frozenset(rule_of(rule) for rule in told if leases_on(rule, now))
+    described, now = _rules_of(aws, group)
+    return frozenset(rule_of(rule) for rule in described if leases_on(rule, now))
 
 
 def _rules_of(aws: Aws, group: str) -> tuple[list[dict[str, Any]], datetime]:
@@ -238,16 +238,16 @@ def _authorize(aws: Aws, actual: Actual, way: str, rules: frozenset[Rule]) -> No
         for permission in permissions if len(permissions) > 1 else ():
             try:
                 aws.call(operation, GroupId=actual.id, IpPermissions=[permission])
-            except AwsError as twin:
-                if twin.code != "InvalidPermission.Duplicate":
+            except AwsError as duplicate:
+                if duplicate.code != "InvalidPermission.Duplicate":
                     raise
 
 
 def _revoke(aws: Aws, actual: Actual, way: str, rules: frozenset[Rule]) -> None:
     if not rules:
         return
-    told, now = _rules_of(aws, actual.id)
-    doomed = [rule for rule in told if rule["IsEgress"] is (way == "egress") and rule_of(rule) in rules]
+    described, now = _rules_of(aws, actual.id)
+    doomed = [rule for rule in described if rule["IsEgress"] is (way == "egress") and rule_of(rule) in rules]
     if actual.address == LEASED_GROUP:
         # Somebody may have leased one of them since AWS was asked for the plan.
         doomed = [rule for rule in doomed if not leases_on(rule, now)]

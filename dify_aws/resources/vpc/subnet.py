@@ -68,8 +68,8 @@ class Subnet(Ec2Resource):
 
     def update(self, aws: Aws, actual: Actual, names: frozenset[str]) -> None:
         if "map_public_ip_on_launch" in names:
-            wish = {"Value": self.map_public_ip_on_launch}
-            aws.call("ec2.ModifySubnetAttribute", SubnetId=actual.id, MapPublicIpOnLaunch=wish)
+            desired = {"Value": self.map_public_ip_on_launch}
+            aws.call("ec2.ModifySubnetAttribute", SubnetId=actual.id, MapPublicIpOnLaunch=desired)
 
     @classmethod
     def delete(cls, aws: Aws, actual: Actual) -> None:

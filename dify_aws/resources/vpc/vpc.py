@@ -72,8 +72,8 @@ class Vpc(Ec2Resource):
 
 
 def _attribute(aws: Aws, vpc: str, name: str) -> bool:
-    asked = name[0].lower() + name[1:]
+    attribute = name[0].lower() + name[1:]
     answer = aws.read_cache.read(
-        "vpcs", lambda: aws.call("ec2.DescribeVpcAttribute", VpcId=vpc, Attribute=asked), vpc, name
+        "vpcs", lambda: aws.call("ec2.DescribeVpcAttribute", VpcId=vpc, Attribute=attribute), vpc, name
     )
     return bool(answer[name]["Value"])

@@ -114,13 +114,13 @@ class VpcEndpoint(Ec2Resource):
 
     def update(self, aws: Aws, actual: Actual, names: frozenset[str]) -> None:
         if "route_tables" in names:
-            wished = frozenset(self.route_tables)
+            desired = frozenset(self.route_tables)
             changed = {
-                "AddRouteTableIds": sorted(str(table) for table in wished - actual["route_tables"]),
-                "RemoveRouteTableIds": sorted(actual["route_tables"] - wished),
+                "AddRouteTableIds": sorted(str(table) for table in desired - actual["route_tables"]),
+                "RemoveRouteTableIds": sorted(actual["route_tables"] - desired),
             }
-            said = {name: tables for name, tables in changed.items() if tables}
-            aws.call("ec2.ModifyVpcEndpoint", VpcEndpointId=actual.id, **said)
+            parameters = {name: tables for name, tables in changed.items() if tables}
+            aws.call("ec2.ModifyVpcEndpoint", VpcEndpointId=actual.id, **parameters)
 
     @classmethod
     def delete(cls, aws: Aws, actual: Actual) -> None:
