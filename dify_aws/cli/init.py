@@ -57,21 +57,19 @@ def _init(invocation: Invocation) -> int:
     answers: dict[str, object] = {}
     for question in QUESTIONS:
         while True:
-            typed = invocation.terminal.asked(
-                f"{question.text}{f' [{question.default}]' if question.default else ''}: "
-            )
+            typed = invocation.terminal.ask(f"{question.text}{f' [{question.default}]' if question.default else ''}: ")
             if typed is None:
                 raise DifyAwsError("the input ended before all questions were answered, and nothing was written.")
             value = _value(question, typed or question.default)
-            wished = {**answers, **({} if value is None else {question.setting: value})}
+            given = {**answers, **({} if value is None else {question.setting: value})}
             if question.setting == "domain" and value is not None and "admin_email" in answers:
-                wished["email"] = answers["admin_email"]
+                given["email"] = answers["admin_email"]
             try:
-                settings = Settings(**{"environment": "dev", **FIXED, **wished})  # type: ignore[arg-type]
+                settings = Settings(**{"environment": "dev", **FIXED, **given})  # type: ignore[arg-type]
             except SettingsError as error:
                 invocation.say(str(error))
                 continue
-            answers = wished
+            answers = given
             break
     try:
         with path.open("x", encoding="utf-8") as file:

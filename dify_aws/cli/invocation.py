@@ -112,7 +112,7 @@ class Invocation:
             DifyAwsError: the answer is not yes.
         """
         self.show_question(shown)
-        if (self.terminal.asked("Do this? [yes/no] ") or "").lower() not in ("y", "yes"):
+        if (self.terminal.ask("Do this? [yes/no] ") or "").lower() not in ("y", "yes"):
             raise DifyAwsError("the answer is not yes, and nothing was changed. --yes does not ask.")
 
     def confirm(self, name: str) -> None:
@@ -124,7 +124,7 @@ class Invocation:
         Raises:
             DifyAwsError: another text was typed, or none.
         """
-        if self.terminal.asked(f'Type "{name}" to delete all this: ') != name:
+        if self.terminal.ask(f'Type "{name}" to delete all this: ') != name:
             raise DifyAwsError(
                 f'that is not "{name}", and nothing was deleted. --yes does not ask, for where nobody can answer.'
             )

@@ -99,13 +99,13 @@ class WorldClient:
             DifyAwsError: the process ended meanwhile.
         """
         request = {"words": list(words), "environ": dict(environ), "folder": os.getcwd()}
-        return self._asked(request, streams)
+        return self._request(request, streams)
 
     def stop(self) -> None:
         """End the world."""
-        self._asked({"stop": True}, ())
+        self._request({"stop": True}, ())
 
-    def _asked(self, request: Mapping[str, Any], streams: Sequence[int]) -> int:
+    def _request(self, request: Mapping[str, Any], streams: Sequence[int]) -> int:
         text = json.dumps(request).encode() + b"\n"
         rights = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", streams))] if streams else []
         self._connection.sendmsg([text[:1]], rights)

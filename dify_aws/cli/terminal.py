@@ -78,7 +78,7 @@ class Terminal:
         redraws = self.stderr.isatty() and self.environ.get("TERM") != "dumb"
         return Progress(self._console(self.stderr), redraws=redraws)
 
-    def asked(self, question: str) -> str | None:
+    def ask(self, question: str) -> str | None:
         """What somebody types; None at the end of the input, as where there is nobody."""
         encodable(self.stderr).write(printable(question))
         self.stderr.flush()

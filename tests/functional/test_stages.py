@@ -33,7 +33,7 @@ ENGINE = Packages(requirements=engine_packages("docker", REQUIREMENTS)).name
 STAGES = tuple(stage.address for stage in order.STAGES)
 
 
-class HeldSession:
+class SlowSession:
     """A session whose calls of one operation wait until the test lets them go.
 
     Args:
@@ -62,7 +62,7 @@ class HeldSession:
 
 
 @pytest.mark.parametrize(
-    ("operation", "about", "done_meanwhile", "needs_it", "held"),
+    ("operation", "about", "done_meanwhile", "needs_it", "slow"),
     [
         ("CreateNatGateway", {}, "nginx", "", "nat-gateway/main"),
         ("PutMetricAlarm", {"MetricName": "CPUUtilization"}, "nginx", "", "alarm/cpu"),
@@ -78,12 +78,12 @@ class HeldSession:
     ],
 )
 def test_a_stage_waits_for_what_it_needs_and_for_nothing_else(
-    operation: str, about: dict[str, str], done_meanwhile: str, needs_it: str, held: str
+    operation: str, about: dict[str, str], done_meanwhile: str, needs_it: str, slow: str
 ) -> None:
     """One resource takes as long as it likes: meanwhile all stages go on that do not need it."""
     events: list[tuple[str, str]] = []
     with offline() as world:
-        session: Any = HeldSession(world, operation, **about)
+        session: Any = SlowSession(world, operation, **about)
 
         def listener(event: Event) -> None:
             events.append((event.moment, event.address))
@@ -92,12 +92,12 @@ def test_a_stage_waits_for_what_it_needs_and_for_nothing_else(
 
         Deployment(SETTINGS, session=session, listener=listener).deploy()
         assert not Deployment(SETTINGS, session=world.session).plan()
-    assert events.index(("done", done_meanwhile)) < events.index(("done", held))
+    assert events.index(("done", done_meanwhile)) < events.index(("done", slow))
     if needs_it:
         first = next(
             place for place, (moment, address) in enumerate(events) if moment == "started" and needs_it in address
         )
-        assert first > events.index(("done", held))
+        assert first > events.index(("done", slow))
 
 
 def broken(part: str) -> Callable[[str], None]:
