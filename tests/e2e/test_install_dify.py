@@ -195,7 +195,7 @@ def test_what_was_done_by_hand_is_undone(bed: Bed, dify: BedDeployment, first: R
         " --label com.docker.compose.service=stray --label com.docker.compose.oneoff=False"
         " --label com.docker.compose.config-hash=another --label com.docker.compose.container-number=1"
         " --entrypoint sleep langgenius/dify-web:1.17.1 infinity;"
-        f"sed -i '/listen 80 default_server/a location = /mine {{ return 200 own; }}' {HOME}/nginx/nginx.conf;"
+        f"sed -i '/listen 80 default_server/a location = /mine {{ return 200 mine; }}' {HOME}/nginx/nginx.conf;"
         "docker exec dify-nginx-1 nginx -c /etc/nginx/dify/nginx.conf -s reload; sleep 0.5"
     )
     assert bed.get("/mine")[1] == "mine"
