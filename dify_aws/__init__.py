@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 from dify_aws.aws import Aws, Session
 from dify_aws.aws.adoption_view import Listed
+from dify_aws.aws.errors.unexpected_answer import UnexpectedAnswer
 from dify_aws.aws.retry_rule import RetryRule
-from dify_aws.aws.unexpected_answer import UnexpectedAnswer
 from dify_aws.aws.waiters import Waiter
 from dify_aws.change import Change, Unknown
 from dify_aws.deployment import Deployment

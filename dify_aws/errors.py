@@ -19,7 +19,7 @@
     │   ├── ChangeRefused             possible on paper, not in AWS (a volume cannot shrink)
     │   ├── DeletionProtected         AWS was told not to delete it
     │   ├── NotConverged              every call succeeded, and the state is still not the desired one
-    │   └── UnexpectedAnswer          AWS's answer cannot be read (aws/unexpected_answer.py)
+    │   └── UnexpectedAnswer          AWS's answer cannot be read (aws/errors/unexpected_answer.py)
     ├── StackError (ValueError)       a stack that cannot be: a cycle, two equal addresses, a reference to nothing
     ├── PlanRefused                   the plan holds what cannot be done; nothing was changed
     ├── PlanOutdated                  AWS has moved since the plan was shown

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 
 from dify_aws.aws import Aws, Session
-from dify_aws.aws.unexpected_answer import reading
+from dify_aws.aws.errors.unexpected_answer import reading
 from dify_aws.engine.applied import Applied
 from dify_aws.engine.plan import Plan
 from dify_aws.engine.resource import Actual

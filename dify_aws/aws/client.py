@@ -12,13 +12,14 @@ import boto3
 from botocore import xform_name
 from botocore.exceptions import BotoCoreError, ClientError
 
-from dify_aws.aws import availability, create_request, error_translation, waiters
+from dify_aws.aws import create_request, waiters
+from dify_aws.aws.errors import availability, error_translation
+from dify_aws.aws.errors.unexpected_answer import reading
 from dify_aws.aws.physical_name import check_place, physical_name
 from dify_aws.aws.read_cache import ReadCache
 from dify_aws.aws.retry_rules import RetryRules
 from dify_aws.aws.service_clients import Clients
 from dify_aws.aws.sessions import open_session, region_of
-from dify_aws.aws.unexpected_answer import reading
 from dify_aws.aws.waiters import Waiter
 from dify_aws.clock import Clock, SystemClock
 from dify_aws.errors import AwsError

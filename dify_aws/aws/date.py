@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
 
-from dify_aws.aws.unexpected_answer import reading
+from dify_aws.aws.errors.unexpected_answer import reading
 
 
 def answered_at(answer: Mapping[str, Any]) -> datetime:

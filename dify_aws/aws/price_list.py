@@ -13,7 +13,7 @@ from decimal import Decimal
 from typing import Any, Final, cast
 
 from dify_aws.aws.client import Aws
-from dify_aws.aws.unexpected_answer import UnexpectedAnswer, reading
+from dify_aws.aws.errors.unexpected_answer import UnexpectedAnswer, reading
 from dify_aws.foreign_json import parse_json
 from dify_aws.prices import Price, PriceSheet, Product
 

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import ClassVar, Final
 
-from dify_aws.aws.error_meaning import is_not_found
+from dify_aws.aws.errors.error_meaning import is_not_found
 from dify_aws.errors import AwsError
 
 

@@ -12,7 +12,7 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError
 
 from dify_aws.aws import unsafe_retries
-from dify_aws.aws.error_translation import failure
+from dify_aws.aws.errors.error_translation import failure
 
 CONNECTIONS: Final = 32
 ATTEMPTS: Final = 6

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 import boto3
 from botocore.exceptions import BotoCoreError
 
-from dify_aws.aws import error_translation
+from dify_aws.aws.errors import error_translation
 from dify_aws.errors import Problem, SettingsError
 
 

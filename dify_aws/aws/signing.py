@@ -11,7 +11,7 @@ from botocore.awsrequest import AWSRequest
 from botocore.exceptions import BotoCoreError, NoCredentialsError
 
 from dify_aws.aws.client import Aws
-from dify_aws.aws.error_translation import failure, no_terminal
+from dify_aws.aws.errors.error_translation import failure, no_terminal
 from dify_aws.errors import AwsError
 from dify_aws.secrets import Secret
 

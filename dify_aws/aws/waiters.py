@@ -16,8 +16,8 @@ from botocore.client import BaseClient
 from botocore.exceptions import BotoCoreError, ClientError
 from botocore.waiter import SingleWaiterConfig
 
-from dify_aws.aws import ebs_key
-from dify_aws.aws.error_translation import failure, refusal
+from dify_aws.aws.errors import ebs_key
+from dify_aws.aws.errors.error_translation import failure, refusal
 from dify_aws.clock import Clock
 from dify_aws.errors import AwsError, WaitTimedOut
 

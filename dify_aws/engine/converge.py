@@ -7,8 +7,8 @@ from typing import Final, cast
 
 from dify_aws.aws import Aws
 from dify_aws.aws.create_request import TAGS
-from dify_aws.aws.error_meaning import already_exists
-from dify_aws.aws.unexpected_answer import reading
+from dify_aws.aws.errors.error_meaning import already_exists
+from dify_aws.aws.errors.unexpected_answer import reading
 from dify_aws.change import Change
 from dify_aws.engine.difference import differences, refuse
 from dify_aws.engine.resource import Actual, Resource

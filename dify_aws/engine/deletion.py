@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from dify_aws.aws import Aws
-from dify_aws.aws.unexpected_answer import UnexpectedAnswer, reading
+from dify_aws.aws.errors.unexpected_answer import UnexpectedAnswer, reading
 from dify_aws.engine.discovery import Things
 from dify_aws.engine.plan import Action
 from dify_aws.engine.resource import Actual, Resource

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from dify_aws.aws import Aws
-from dify_aws.aws.availability import is_unavailable
-from dify_aws.aws.unexpected_answer import UnexpectedAnswer, reading
+from dify_aws.aws.errors.availability import is_unavailable
+from dify_aws.aws.errors.unexpected_answer import UnexpectedAnswer, reading
 from dify_aws.engine.fact import Fact
 from dify_aws.engine.resource import Actual, Resource, kinds
 from dify_aws.errors import AwsError, ResourceError

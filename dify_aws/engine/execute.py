@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from dify_aws.aws import Aws
-from dify_aws.aws.unexpected_answer import reading
+from dify_aws.aws.errors.unexpected_answer import reading
 from dify_aws.engine.converge import converge, create, remove, wait_until_shown
 from dify_aws.engine.creation_order import creation_edges
 from dify_aws.engine.deletion_order import deletion_edges

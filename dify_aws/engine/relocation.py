@@ -10,7 +10,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import replace
 
 from dify_aws.aws import Aws
-from dify_aws.aws.unexpected_answer import reading
+from dify_aws.aws.errors.unexpected_answer import reading
 from dify_aws.change import Change
 from dify_aws.engine.converge import remove
 from dify_aws.engine.creation_order import creation_edges

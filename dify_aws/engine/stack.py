@@ -10,8 +10,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack
 
 from dify_aws.aws import Aws
+from dify_aws.aws.errors.unexpected_answer import reading
 from dify_aws.aws.physical_name import RESOURCE
-from dify_aws.aws.unexpected_answer import reading
 from dify_aws.change import Change
 from dify_aws.engine.applied import Applied
 from dify_aws.engine.creation_order import creation_edges

@@ -10,8 +10,8 @@ from typing import Final
 from dify_aws.aws import Aws
 from dify_aws.aws.adoption_view import AdoptionView
 from dify_aws.aws.create_request import TAG_ADDRESS, TAG_DEPLOYMENT, TAGS, tag_map
-from dify_aws.aws.error_meaning import is_deleted
-from dify_aws.aws.unexpected_answer import reading
+from dify_aws.aws.errors.error_meaning import is_deleted
+from dify_aws.aws.errors.unexpected_answer import reading
 from dify_aws.change import Change
 from dify_aws.engine.difference import differences, refuse
 from dify_aws.engine.discovery import discover

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from dify_aws.aws import Aws
-from dify_aws.aws.unexpected_answer import reading
+from dify_aws.aws.errors.unexpected_answer import reading
 from dify_aws.engine.stack import Stack
 from dify_aws.errors import PlanRefused
 from dify_aws.operations.access.close import open_leases

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from dify_aws.aws import Aws
-from dify_aws.aws.error_meaning import is_deleted
+from dify_aws.aws.errors.error_meaning import is_deleted
 from dify_aws.aws.waiters import Waiter
 from dify_aws.errors import AwsError
 

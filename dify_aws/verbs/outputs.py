@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from dify_aws.aws.unexpected_answer import reading
+from dify_aws.aws.errors.unexpected_answer import reading
 from dify_aws.engine.resource import Actual
 from dify_aws.operations.run.context import DeploymentContext
 from dify_aws.operations.run.verb import reading_verb

@@ -5,7 +5,7 @@ from __future__ import annotations
 from argparse import ArgumentParser
 from collections.abc import Iterator
 
-from dify_aws.aws.unexpected_answer import reading
+from dify_aws.aws.errors.unexpected_answer import reading
 from dify_aws.engine.plan import Plan
 from dify_aws.engine.run_lock import NoRunLock
 from dify_aws.engine.saved_plan import save_plan

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from dify_aws import Actual, Aws, AwsError
-from dify_aws.aws.error_meaning import is_not_found
+from dify_aws.aws.errors.error_meaning import is_not_found
 from dify_aws.aws.retry_rule import RetryRule
 from dify_aws.resources.deletion import delete
 from dify_aws.resources.named_resource import NamedResource, tags_of

@@ -10,7 +10,7 @@ import pytest
 from botocore.validate import ParamValidator
 
 from dify_aws.aws.create_request import NotTaggable, create_request, is_repeatable, token_member
-from dify_aws.aws.error_meaning import already_exists, is_deleted
+from dify_aws.aws.errors.error_meaning import already_exists, is_deleted
 from dify_aws.errors import AwsError
 from tests.unit.test_create_request import model
 

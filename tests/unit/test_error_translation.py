@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError, NoCredentialsError, ProfileNotFound
 
-from dify_aws.aws.error_translation import failure, refusal
+from dify_aws.aws.errors.error_translation import failure, refusal
 from dify_aws.errors import AwsError, CredentialsError, PermissionDenied, QuotaExceeded
 
 

@@ -7,9 +7,9 @@ from typing import Any, Final
 
 import pytest
 
-from dify_aws.aws import clock_skew, denial
 from dify_aws.aws.create_request import tag_map
-from dify_aws.aws.error_translation import MARKETPLACE, refusal
+from dify_aws.aws.errors import clock_skew, denial
+from dify_aws.aws.errors.error_translation import MARKETPLACE, refusal
 from dify_aws.aws.policy import PolicyDocument
 from dify_aws.aws.retry_rule import retry_rules
 from dify_aws.errors import AwsError

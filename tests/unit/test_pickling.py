@@ -71,7 +71,7 @@ MADE: dict[str, Callable[[], BaseException]] = {
     "DeletionProtected": lambda: errors.DeletionProtected("instance/host", "i-1", "stop protection", "aws ec2 …"),
     "NotConverged": lambda: errors.NotConverged("volume/data", "it is still not so"),
     "UnexpectedAnswer": lambda: made(
-        "dify_aws.aws.unexpected_answer", "UnexpectedAnswer", "vpc/main", "find it", KeyError("VpcId")
+        "dify_aws.aws.errors.unexpected_answer", "UnexpectedAnswer", "vpc/main", "find it", KeyError("VpcId")
     ),
     "StackError": lambda: errors.StackError("a cycle"),
     "PlanRefused": lambda: errors.PlanRefused([("volume/data", errors.ChangeRefused("volume/data", "no"))]),

@@ -7,7 +7,7 @@ from typing import Final
 
 from dify_aws.aws import Aws
 from dify_aws.aws.create_request import tag_list, tag_map
-from dify_aws.aws.unexpected_answer import reading
+from dify_aws.aws.errors.unexpected_answer import reading
 from dify_aws.errors import AwsError, DifyAwsError
 from dify_aws.host.ssh.host_key import FirstUse, host_keys
 

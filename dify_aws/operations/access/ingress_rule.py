@@ -17,8 +17,8 @@ from typing import Any
 from dify_aws.aws import Aws
 from dify_aws.aws.create_request import TAG_ADDRESS, tag_list, tag_map
 from dify_aws.aws.date import answered_at
-from dify_aws.aws.error_meaning import is_deleted
-from dify_aws.aws.unexpected_answer import reading
+from dify_aws.aws.errors.error_meaning import is_deleted
+from dify_aws.aws.errors.unexpected_answer import reading
 from dify_aws.errors import AwsError
 from dify_aws.resources.deletion import delete
 from dify_aws.resources.vpc.lease_tag import PREFIX, SSH, LeaseTag, leasable, leases_on, marked

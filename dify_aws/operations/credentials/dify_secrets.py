@@ -7,7 +7,7 @@ from typing import Final
 from uuid import UUID, uuid5
 
 from dify_aws.aws import Aws
-from dify_aws.aws.unexpected_answer import reading
+from dify_aws.aws.errors.unexpected_answer import reading
 from dify_aws.errors import AwsError, DifyAwsError, Problem, SettingsError
 from dify_aws.resources.secretsmanager.stored_secret import SecretUnusable
 from dify_aws.runtimes.compose.dify_secrets import DifySecrets

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from dify_aws.aws import Aws, Session
 from dify_aws.aws.date import answered_at
-from dify_aws.aws.unexpected_answer import reading
+from dify_aws.aws.errors.unexpected_answer import reading
 from dify_aws.dify.known_releases import describe_images
 from dify_aws.errors import DifyAwsError
 from dify_aws.operations.history.record import SECRET_SETTINGS, Record

@@ -6,7 +6,7 @@ import re
 from typing import Final
 
 from dify_aws.aws import Aws
-from dify_aws.aws.unexpected_answer import reading
+from dify_aws.aws.errors.unexpected_answer import reading
 from dify_aws.errors import AwsError, DifyAwsError
 from dify_aws.operations.history.record_schema import refuse_size
 from dify_aws.topologies.account import Account

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from dify_aws.aws import Aws
 from dify_aws.aws.date import answered_at
-from dify_aws.aws.unexpected_answer import reading
+from dify_aws.aws.errors.unexpected_answer import reading
 from dify_aws.engine.converge import converge
 from dify_aws.errors import AwsError, DifyAwsError
 from dify_aws.operations.lock.errors import LockUnreadable

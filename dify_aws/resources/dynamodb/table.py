@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from dify_aws.aws import Aws
 from dify_aws.aws.create_request import tag_list
-from dify_aws.aws.error_meaning import is_deleted
+from dify_aws.aws.errors.error_meaning import is_deleted
 from dify_aws.aws.retry_rule import RetryRule
 from dify_aws.aws.waiters import Waiter
 from dify_aws.engine.resource import Actual

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 from dify_aws.aws import Aws
-from dify_aws.aws.error_meaning import is_deleted
+from dify_aws.aws.errors.error_meaning import is_deleted
 from dify_aws.change import Change
 from dify_aws.errors import AwsError, ChangeRefused
 from dify_aws.resources.deletion import delete

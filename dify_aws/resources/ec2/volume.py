@@ -6,9 +6,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from dify_aws.aws import Aws, ebs_key
+from dify_aws.aws import Aws
 from dify_aws.aws.adoption_view import Listed
-from dify_aws.aws.error_meaning import is_deleted
+from dify_aws.aws.errors import ebs_key
+from dify_aws.aws.errors.error_meaning import is_deleted
 from dify_aws.aws.retry_rule import RetryRule
 from dify_aws.aws.waiters import Waiter
 from dify_aws.change import Change

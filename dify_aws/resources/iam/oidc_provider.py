@@ -8,7 +8,7 @@ from typing import Final
 
 from dify_aws.aws import Aws
 from dify_aws.aws.create_request import TAG_DEPLOYMENT, tag_list, tag_map
-from dify_aws.aws.error_meaning import is_deleted
+from dify_aws.aws.errors.error_meaning import is_deleted
 from dify_aws.engine.resource import Actual, Resource, foreign_name_tag
 from dify_aws.errors import AwsError
 from dify_aws.resources.deletion import delete

@@ -9,7 +9,7 @@ from typing import Any, Final, Literal
 
 from dify_aws.aws import Aws
 from dify_aws.aws.create_request import tag_list, tag_map
-from dify_aws.aws.error_meaning import is_deleted
+from dify_aws.aws.errors.error_meaning import is_deleted
 from dify_aws.engine.resource import Actual, Input, Resource
 from dify_aws.errors import AwsError, DifyAwsError, NotConverged
 from dify_aws.resources.deletion import delete

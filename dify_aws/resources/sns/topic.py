@@ -8,7 +8,7 @@ from typing import Final
 
 from dify_aws.aws import Aws
 from dify_aws.aws.create_request import tag_list
-from dify_aws.aws.error_meaning import is_deleted
+from dify_aws.aws.errors.error_meaning import is_deleted
 from dify_aws.engine.resource import Actual
 from dify_aws.errors import AwsError
 from dify_aws.resources.deletion import delete

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from dify_aws.aws import Aws
-from dify_aws.aws.error_meaning import is_deleted
+from dify_aws.aws.errors.error_meaning import is_deleted
 from dify_aws.aws.waiters import Waiter, own_model
 from dify_aws.engine.resource import Actual, Input, only
 from dify_aws.errors import AwsError, QuotaExceeded

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from dify_aws.aws import Aws
 from dify_aws.aws.create_request import TAG_ADDRESS, TAG_DEPLOYMENT, tag_map
-from dify_aws.aws.error_meaning import is_deleted
+from dify_aws.aws.errors.error_meaning import is_deleted
 from dify_aws.engine.fact import Fact
 from dify_aws.engine.resource import Actual
 from dify_aws.errors import AwsError, ChangeRefused

@@ -9,7 +9,7 @@ from typing import Any, Final
 from dify_aws.aws import Aws
 from dify_aws.aws.adoption_view import Listed
 from dify_aws.aws.create_request import OWNERSHIP_PREFIX
-from dify_aws.aws.error_meaning import is_deleted
+from dify_aws.aws.errors.error_meaning import is_deleted
 from dify_aws.aws.retry_rule import RetryRule
 from dify_aws.engine.resource import Actual, Input
 from dify_aws.errors import AwsError

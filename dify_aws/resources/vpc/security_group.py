@@ -11,7 +11,7 @@ from dify_aws.aws import Aws
 from dify_aws.aws.adoption_view import Listed
 from dify_aws.aws.create_request import TAG_ADDRESS, tag_map
 from dify_aws.aws.date import answered_at
-from dify_aws.aws.error_meaning import is_deleted
+from dify_aws.aws.errors.error_meaning import is_deleted
 from dify_aws.engine.resource import Actual, Input
 from dify_aws.errors import AwsError
 from dify_aws.resources.ec2.ec2_resource import Ec2Resource, ours

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from typing import Final
 
 from dify_aws.aws import Aws
-from dify_aws.aws.quotas import QUOTAS, Quota
+from dify_aws.aws.errors.quotas import QUOTAS, Quota
 from dify_aws.errors import AwsError
 from dify_aws.operations.diagnosis.checks.check_context import Check, CheckContext
 from dify_aws.operations.diagnosis.diagnosis import Finding, ok, warning

@@ -11,9 +11,9 @@ from botocore import exceptions as botocore_errors
 from botocore.parsers import ResponseParserError
 
 from dify_aws import trusted_roots
-from dify_aws.aws import clock_skew, denial
 from dify_aws.aws.actions import action_of
-from dify_aws.aws.quotas import IAM_QUOTA, QUOTAS
+from dify_aws.aws.errors import clock_skew, denial
+from dify_aws.aws.errors.quotas import IAM_QUOTA, QUOTAS
 from dify_aws.errors import AwsError, CredentialsError, PermissionDenied, QuotaExceeded
 
 DENIED: Final = frozenset(
