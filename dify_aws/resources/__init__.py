@@ -25,7 +25,8 @@ from dify_aws.resources.vpc.existing_vpc import ExistingVpc
 from dify_aws.resources.vpc.internet_gateway import InternetGateway
 from dify_aws.resources.vpc.nat_gateway import NatGateway
 from dify_aws.resources.vpc.route_table import RouteTable
-from dify_aws.resources.vpc.security_group import Rule, SecurityGroup
+from dify_aws.resources.vpc.security_group import SecurityGroup
+from dify_aws.resources.vpc.security_group_rule import Rule
 from dify_aws.resources.vpc.subnet import Subnet
 from dify_aws.resources.vpc.vpc import Vpc
 from dify_aws.resources.vpc.vpc_endpoint import VpcEndpoint

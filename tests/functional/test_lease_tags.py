@@ -21,7 +21,7 @@ from dify_aws.operations.access.ingress_rule import look
 from dify_aws.operations.diagnosis.checks.ssh_access import covers_ssh
 from dify_aws.operations.status import OpenAccess
 from dify_aws.resources.vpc.lease_tag import LeaseTag, leases_on
-from dify_aws.resources.vpc.security_group import rule_of
+from dify_aws.resources.vpc.security_group_rule import rule_of
 from tests.functional.test_access import HERE, House, stack
 
 LONGEST: Final = timedelta(minutes=720)

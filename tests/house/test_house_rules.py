@@ -20,11 +20,6 @@ LONG = (
     "dify_aws/iam_policies/grants.py",
     "dify_aws/offline/corrections/ec2/instances.py",
     "dify_aws/resources/ec2/instance.py",
-    "dify_aws/resources/s3/bucket.py",
-    "dify_aws/resources/vpc/blockers.py",
-    "dify_aws/resources/vpc/security_group.py",
-    "dify_aws/runtimes/compose/stages.py",
-    "dify_aws/topologies/single_host.py",
 )
 """Files of more than one noun, which are still to be split. Nothing is added here."""
 

@@ -22,7 +22,7 @@ from dify_aws.aws.errors.unexpected_answer import reading
 from dify_aws.errors import AwsError
 from dify_aws.resources.deletion import delete
 from dify_aws.resources.vpc.lease_tag import PREFIX, SSH, LeaseTag, leasable, leases_on, marked
-from dify_aws.resources.vpc.security_group import Rule, rule_of
+from dify_aws.resources.vpc.security_group_rule import Rule, rule_of
 
 Address = IPv4Address | IPv6Address
 

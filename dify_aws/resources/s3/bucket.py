@@ -17,6 +17,7 @@ from dify_aws.errors import AwsError, ChangeRefused
 from dify_aws.resources.deletion import delete
 from dify_aws.resources.named_resource import NamedResource, indexed_tags
 from dify_aws.resources.observe import observe
+from dify_aws.resources.s3.bucket_contents import delete_objects, is_empty
 from dify_aws.resources.s3.bucket_settings import (
     PUBLIC_ACCESS_BLOCKS,
     SETTLE_SECONDS,
@@ -134,7 +135,7 @@ class Bucket(NamedResource):
         Its name holds our account and region, it is as CreateBucket leaves it, and there is nothing in it.
         """
         ours = actual.id.endswith(f"-{aws.account}-{aws.region}")
-        return ours and actual["untouched"] and _is_empty(aws, actual.id)
+        return ours and actual["untouched"] and is_empty(aws, actual.id)
 
     def create(self, aws: Aws) -> Actual | None:
         bucket = self.named(aws)
@@ -208,7 +209,7 @@ class Bucket(NamedResource):
 
     @classmethod
     def delete(cls, aws: Aws, actual: Actual) -> None:
-        _empty(aws, actual.id)
+        delete_objects(aws, actual.id)
         delete(aws, "s3.DeleteBucket", Bucket=actual.id)
 
 
@@ -238,28 +239,3 @@ def _look(aws: Aws, bucket: str) -> Actual | None:
         # As CreateBucket leaves one: not even a tag of AWS's own.
         untouched=not tags and not any(settings[name] for name in ("versioning", "policy", "lifecycle")),
     )
-
-
-def _is_empty(aws: Aws, bucket: str) -> bool:
-    page = aws.call("s3.ListObjectVersions", Bucket=bucket, MaxKeys=1)
-    uploads = aws.call("s3.ListMultipartUploads", Bucket=bucket, MaxUploads=1)
-    return not any((page.get("Versions"), page.get("DeleteMarkers"), uploads.get("Uploads")))
-
-
-def _empty(aws: Aws, bucket: str) -> None:
-    """Delete every version of every object, every delete marker, and every upload that was never finished."""
-    try:
-        while True:
-            page = aws.call("s3.ListObjectVersions", Bucket=bucket, MaxKeys=1000)
-            items = [*page.get("Versions", ()), *page.get("DeleteMarkers", ())]
-            if not items:
-                break
-            doomed = [{"Key": item["Key"], "VersionId": item["VersionId"]} for item in items]
-            answer = aws.call("s3.DeleteObjects", Bucket=bucket, Delete={"Objects": doomed, "Quiet": True})
-            for failed in answer.get("Errors", ()):
-                raise AwsError("s3.DeleteObjects", failed["Code"], f"{failed['Key']}: {failed.get('Message', '')}")
-        for upload in aws.pages("s3.ListMultipartUploads", "Uploads", Bucket=bucket):
-            delete(aws, "s3.AbortMultipartUpload", Bucket=bucket, Key=upload["Key"], UploadId=upload["UploadId"])
-    except AwsError as error:
-        if error.code != "NoSuchBucket":
-            raise

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
+from typing import Any
 
 from dify_aws.aws import Aws
 from dify_aws.aws.adoption_view import Listed
@@ -19,60 +19,7 @@ from dify_aws.resources.observe import observe_owned
 from dify_aws.resources.vpc.blockers import actions_to_explain
 from dify_aws.resources.vpc.lease_tag import LEASED_GROUP, leasable, leases_on
 from dify_aws.resources.vpc.network_deletion import delete_part
-
-
-@dataclass(frozen=True)
-class Rule:
-    """Traffic that is let through.
-
-    Args:
-        peer: a network ("0.0.0.0/0", "::/0"), a security group (``group.id``), or a prefix list ("pl-…").
-        port: the port; None for all.
-        to_port: the last port, where it is a range.
-        protocol: "tcp", "udp", "icmp", …; "-1" for all.
-        description: shown in the console; a different one is not a different rule.
-    """
-
-    peer: Input[str]
-    port: int | None = None
-    to_port: int | None = None
-    protocol: str = "tcp"
-    description: str = field(default="", compare=False)
-
-    def __str__(self) -> str:
-        last = "" if self.to_port is None else f"-{self.to_port}"
-        ports = "all" if self.port is None else f"{self.port}{last}"
-        return f"{'all' if self.protocol == '-1' else self.protocol}/{ports} {self.peer}"
-
-    def permission(self) -> dict[str, Any]:
-        """The rule as AuthorizeSecurityGroupIngress takes it."""
-        peer = str(self.peer)
-        description = {"Description": self.description} if self.description else {}
-        permission: dict[str, Any] = {"IpProtocol": self.protocol}
-        if self.protocol != "-1":
-            last = self.port if self.to_port is None else self.to_port
-            permission |= {"FromPort": -1 if self.port is None else self.port, "ToPort": -1 if last is None else last}
-        if peer.startswith("sg-"):
-            permission["UserIdGroupPairs"] = [{"GroupId": peer, **description}]
-        elif peer.startswith("pl-"):
-            permission["PrefixListIds"] = [{"PrefixListId": peer, **description}]
-        elif ":" in peer:
-            permission["Ipv6Ranges"] = [{"CidrIpv6": peer, **description}]
-        else:
-            permission["IpRanges"] = [{"CidrIp": peer, **description}]
-        return permission
-
-
-EVERYWHERE = Rule("0.0.0.0/0", protocol="-1")
-"""All traffic to anywhere: what AWS lets a new group send."""
-
-PEERS: Final = {
-    "IpRanges": "CidrIp",
-    "Ipv6Ranges": "CidrIpv6",
-    "PrefixListIds": "PrefixListId",
-    "UserIdGroupPairs": "GroupId",
-}
-"""Where the peers are in a permission of a security group, and what names each."""
+from dify_aws.resources.vpc.security_group_rule import EVERYWHERE, Rule, as_described, rule_of, rules_in
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -124,7 +71,7 @@ class SecurityGroup(Ec2Resource):
                 "vpc": group["VpcId"],
                 "description": group["Description"],
                 "ingress": _ingress(aws, group),
-                "egress": frozenset(_rules_in(group.get("IpPermissionsEgress", ()))),
+                "egress": frozenset(rules_in(group.get("IpPermissionsEgress", ()))),
             }
             if seen := observe_owned(cls, aws, group["GroupId"], group.get("Tags"), values, arn=_arn(aws, group)):
                 yield seen
@@ -161,8 +108,8 @@ def _arn(aws: Aws, described: Mapping[str, Any]) -> str:
 
 def _ingress(aws: Aws, group: Mapping[str, Any]) -> frozenset[Rule]:
     """What may come in, without the rules on lease. Their tags cost a call, so it is made only if one can be there."""
-    rules = frozenset(_rules_in(group.get("IpPermissions", ())))
-    if _address(group) != LEASED_GROUP or not any(leasable(_as_described(rule)) for rule in rules):
+    rules = frozenset(rules_in(group.get("IpPermissions", ())))
+    if _address(group) != LEASED_GROUP or not any(leasable(as_described(rule)) for rule in rules):
         return rules
     id = group["GroupId"]
     return rules - aws.read_cache.read("security-groups", lambda: _on_lease(aws, id), id, "on lease")
@@ -182,46 +129,6 @@ def _rules_of(aws: Aws, group: str) -> tuple[list[dict[str, Any]], datetime]:
 
 def _address(thing: Mapping[str, Any]) -> str:
     return tag_map(thing.get("Tags")).get(TAG_ADDRESS, "")
-
-
-def _rules_in(permissions: Iterable[Mapping[str, Any]]) -> Iterator[Rule]:
-    """The rules in the permissions of DescribeSecurityGroups, which puts those of one protocol and port together."""
-    for permission in permissions:
-        peers = [
-            (each[name], each.get("Description", ""))
-            for member, name in PEERS.items()
-            for each in permission.get(member, ())
-        ]
-        protocol, first, last = permission["IpProtocol"], permission.get("FromPort"), permission.get("ToPort")
-        for peer, description in peers:
-            yield _rule(peer, protocol, first, last, description)
-
-
-def _as_described(rule: Rule) -> dict[str, Any]:
-    """An ingress rule as DescribeSecurityGroupRules has it."""
-    first = -1 if rule.port is None else rule.port
-    last = first if rule.to_port is None else rule.to_port
-    network = {"CidrIpv4": rule.peer} if "/" in str(rule.peer) else {}
-    return {"IsEgress": False, "IpProtocol": rule.protocol, "FromPort": first, "ToPort": last, **network}
-
-
-def rule_of(rule: Mapping[str, Any]) -> Rule:
-    """A rule, of what DescribeSecurityGroupRules tells."""
-    peer = (
-        rule.get("CidrIpv4")
-        or rule.get("CidrIpv6")
-        or rule.get("PrefixListId")
-        or rule.get("ReferencedGroupInfo", {}).get("GroupId")
-        or ""
-    )
-    return _rule(peer, rule["IpProtocol"], rule.get("FromPort"), rule.get("ToPort"), rule.get("Description", ""))
-
-
-def _rule(peer: str, protocol: str, first: int | None, last: int | None, description: str) -> Rule:
-    # AWS has -1 for all ports, and leaves the ports of all protocols out.
-    port = None if protocol == "-1" or first == -1 else first
-    to_port = None if protocol == "-1" or last in (-1, first) else last
-    return Rule(peer, port, to_port, protocol, description)
 
 
 def _authorize(aws: Aws, actual: Actual, way: str, rules: frozenset[Rule]) -> None:

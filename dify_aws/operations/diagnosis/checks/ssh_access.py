@@ -11,7 +11,7 @@ from dify_aws.operations.access.lease import expired
 from dify_aws.operations.diagnosis.checks.check_context import CheckContext
 from dify_aws.operations.diagnosis.diagnosis import Finding, ok, warning, wrong
 from dify_aws.resources.vpc.lease_tag import SSH
-from dify_aws.resources.vpc.security_group import Rule
+from dify_aws.resources.vpc.security_group_rule import Rule
 
 APPLY: Final = "apply() takes away every rule that the settings do not ask for."
 
