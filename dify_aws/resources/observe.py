@@ -1,4 +1,4 @@
-"""Sighting: a thing of AWS with our tags on it, as the engine wants to know it."""
+"""Observing: a thing of AWS with our tags on it, as the engine needs to know it."""
 
 from __future__ import annotations
 
@@ -30,7 +30,13 @@ def observe_owned(
 def observe(
     kind: type[Resource], id: str, tags: object, values: Mapping[str, Any] | None = None, **facts: Any
 ) -> Actual:
-    """The thing, whoever owns it; its address is empty unless its tags name one of this kind."""
+    """The thing, whoever owns it; its address is empty unless its tags name one of this kind.
+
+    Raises:
+        TypeError: AWS's answer has something else than a text as its id.
+    """
+    if not isinstance(id, str):
+        raise TypeError(f"the id is a {type(id).__name__}")
     found = tag_map(tags)
     address = found.get(TAG_ADDRESS, "")
     return Actual(

@@ -141,7 +141,8 @@ def test_an_item_that_another_run_writes_meanwhile_is_left(world: World, reads: 
 def test_status_and_diagnosis_report_it(world: World) -> None:
     settings = Settings(environment="dev")
     deployment = Deployment(settings, session=world.session)
-    with Lock(deployment.aws, "apply"):
+    # Renewing the lock would write a readable time again.
+    with Lock(deployment.aws, "apply", beat_seconds=86_400):
         _edit(deployment.aws, {"expires": {"S": "soon"}})
         report = read_status(deployment.aws, settings, deployment.stack)
         with pytest.raises(LockUnreadable) as unreadable:

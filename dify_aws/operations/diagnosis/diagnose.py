@@ -83,10 +83,12 @@ def diagnose(
     """
     aws.begin()
     context = CheckContext(aws, settings, stack, connectivity)
-    # First, because it reads all that there is: the others find most of their answers in the census after it.
+    # First, because it reads all that there is: the others find most of their answers in the read cache after it.
     first = _findings("drift", drift.drift, context)
     if not any(finding.condition == "unknown" for finding in first) and not owned(aws):
-        return Diagnosis(aws.deployment, aws.region, (wrong(NOTHING, "there is none", "deploy() makes it."),))
+        # A lock that another run has, or that cannot be read, would be in the way of deploy().
+        lock = [finding for finding in _findings("lock", run_lock.run_lock, context) if finding.condition != "ok"]
+        return Diagnosis(aws.deployment, aws.region, (wrong(NOTHING, "there is none", "deploy() makes it."), *lock))
 
     def on_the_machine(context: CheckContext) -> Iterable[Finding]:
         return _on_the_machine(context, build_outputs, open_access)
