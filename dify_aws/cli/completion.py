@@ -29,7 +29,7 @@ def completion_command(parser: Callable[[], ArgumentParser]) -> Command:
             for action in one._actions:
                 if action.metavar in FILES:
                     _complete_files(action, shtab.FILE)
-        invocation.show(shtab.complete(top, shell=invocation.options["shell"]))
+        invocation.show(shtab.complete(top, invocation.options["shell"]))
         return SUCCESS
 
     def arguments(parser: ArgumentParser) -> None:

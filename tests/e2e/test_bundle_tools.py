@@ -65,7 +65,7 @@ def ran(*command: str | Path, cwd: Path | None = None, **environ: str) -> str:
 @pytest.mark.parametrize("overrides", COMBINATIONS, ids=lambda overrides: "-".join(map(str, overrides.values())))
 def test_compose_takes_it(overrides: Mapping[str, Any], compose: str, tmp_path: Path) -> None:
     """Compose reads every combination, finds every variable, and gives each container what we think it does."""
-    extra = {"SMTP_PASSWORD": "a $HOME ${X} $$ \"b\" 'c' \\d\\ #e", "PLUGIN_MAX_FILE_SIZE": "1$2"}
+    extra = {"SMTP_PASSWORD": "a $HOME ${X} $$ \"b\" 'c' \\d\\ #e", "PLUGIN_REMOTE_INSTALL_HOST": "a$2"}
     made = bundle(**overrides, env=extra)
     result = json.loads(ran(compose, "config", "--format", "json", cwd=written(made, tmp_path)))
     assert result["name"] == "dify"
